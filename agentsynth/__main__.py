@@ -1,0 +1,5 @@
+"""`python -m agentsynth`."""
+
+from agentsynth.cli.main import entry
+
+entry()

@@ -1,0 +1,149 @@
+"""Conduct: confirmation before writes, policy, honest claims, declining, a proper ending."""
+
+import re
+from functools import lru_cache
+
+from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
+from agentsynth.checks.mentions import dates_in
+from agentsynth.core.messages import AssistantMessage, ToolCall, UserMessage
+from agentsynth.core.trajectory import StopReason
+
+__all__ = [
+    "claims_true",
+    "declined",
+    "ended_well",
+    "policy_kept",
+    "writes_confirmed",
+]
+
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
+_NOT_YET = re.compile(
+    r"\b(?:if|once|when|before|unless|not|n't|can't|cannot|won't|would|could|shall|should)\b|n't",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=512)
+def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+def writes_confirmed(evidence: Evidence) -> Finding:
+    """Before each consequential write the assistant read it back and the user said yes."""
+    specs = evidence.runtime.spec_by_name
+    writes = [
+        (index, call)
+        for index, call, _ in evidence.calls
+        if (spec := specs.get(call.name)) is not None and spec.consequential
+    ]
+    if not writes:
+        return NOT_APPLICABLE
+    since = 0
+    for index, call in writes:
+        problem = _unconfirmed(evidence, call, since, index)
+        if problem is not None:
+            return failed("unconfirmed_write", f"{call.name}: {problem}", index)
+        since = index
+    return MET
+
+
+def _unconfirmed(evidence: Evidence, call: ToolCall, since: int, before: int) -> str | None:
+    """Return why the call is not confirmed by the messages in between; None = it is."""
+    asked: str | None = None
+    for index in range(since, before):
+        message = evidence.messages[index]
+        if isinstance(message, AssistantMessage) and not message.tool_calls:
+            asked = message.content if "?" in message.content else None
+        elif isinstance(message, UserMessage) and asked is not None:
+            if not _any(evidence.voice.affirmations).search(message.content):
+                continue
+            missing = _not_read_back(evidence, call, asked)
+            if missing is None:
+                return None
+            return f"the read-back did not name {missing!r}"
+    return "nobody said yes to a read-back of it"
+
+
+def _not_read_back(evidence: Evidence, call: ToolCall, asked: str) -> str | None:
+    """Return a date or address of the call that the question left out; None = all are there."""
+    for value in call.arguments.values():
+        if not isinstance(value, str):
+            continue
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            if value not in dates_in(asked, evidence.today):
+                return value
+        elif "@" in value and " " not in value and value.lower() not in asked.lower():
+            return value
+    return None
+
+
+def policy_kept(evidence: Evidence) -> Finding:
+    """No call broke a clause of the policy in the state it met."""
+    if not evidence.calls:
+        return NOT_APPLICABLE
+    if evidence.replay.broken:
+        index, clause = evidence.replay.broken[0]
+        text = evidence.runtime.domain.policy[clause].text
+        return failed("policy_violation", f"clause {clause!r}: {text}", index)
+    return MET
+
+
+def claims_true(evidence: Evidence) -> Finding:
+    """The assistant says of nothing that it is done before it is."""
+    found = False
+    for name, intent in evidence.runtime.playbook.intents.items():
+        patterns = evidence.runtime.lexicon.intents[name].claims
+        if intent.kind != "write" or not patterns or name not in evidence.task.intents:
+            continue
+        tools = {
+            step.call for step in intent.steps if getattr(step, "call", "") in evidence.runtime.writes
+        }
+        for index, text in evidence.said_by_assistant:
+            sentence = _claim(text, patterns)
+            if sentence is None:
+                continue
+            found = True
+            done = any(
+                call.name in tools and call.id in evidence.successes
+                for place, call, _ in evidence.calls
+                if place < index
+            )
+            if not done:
+                return failed("claimed_not_done", f"{sentence!r}, but it was never done", index)
+    return MET if found else NOT_APPLICABLE
+
+
+def _claim(text: str, patterns: tuple[str, ...]) -> str | None:
+    """Return the sentence that claims a deed; questions, conditions and denials claim nothing."""
+    for match in _SENTENCE.finditer(text):
+        sentence = match[0].strip()
+        if sentence.endswith("?") or _NOT_YET.search(sentence):
+            continue
+        if _any(patterns).search(sentence):
+            return sentence
+    return None
+
+
+def declined(evidence: Evidence) -> Finding:
+    """A request that the policy forbids is declined, and the reason is the policy's."""
+    clause = evidence.task.target.declined_by
+    if clause is None:
+        return NOT_APPLICABLE
+    phrases = evidence.runtime.lexicon.clauses.get(clause)
+    cues = phrases.cues if phrases is not None else ()
+    for index, text in evidence.said_by_assistant:
+        if _any(evidence.voice.refusals).search(text):
+            if not cues or _any(cues).search(text):
+                return MET
+            return failed("not_declined", "declined, but not by the clause that forbids it", index)
+    return failed("not_declined", f"the request was not declined although {clause!r} forbids it")
+
+
+def ended_well(evidence: Evidence) -> Finding:
+    """The user left because they were done, and the assistant has the last word."""
+    last = evidence.messages[-1]
+    if evidence.trajectory.stop_reason is not StopReason.USER_DONE:
+        return failed("not_finished", f"it stopped by {evidence.trajectory.stop_reason.value}")
+    if not isinstance(last, AssistantMessage) or last.tool_calls:
+        return failed("not_finished", "the last message is not the assistant's")
+    return MET

@@ -1,0 +1,146 @@
+"""Groundedness: nothing in a call or an answer that was not there before.
+
+An argument may come from the user, an earlier result or the system prompt, or be offered by the
+tool's own schema (an enum value, a default, a boolean). What the assistant itself said does not
+count: it could have made it up there.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
+from agentsynth.checks.mentions import contains_normal, dates_in, normal, numbers_in
+from agentsynth.core.messages import AssistantMessage
+from agentsynth.core.tools import ToolSpec
+
+__all__ = ["arguments_grounded", "statements_grounded"]
+
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_CODE = re.compile(r"\b[A-Z]{1,5}-\d{2,}\b")
+_MONEY = re.compile(r"[$€£]\s?(\d+(?:,\d{3})*(?:\.\d+)?)")
+_SQL_TOKEN = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"|([A-Za-z_][A-Za-z0-9_]*)|(\d+(?:\.\d+)?)")
+_SQL_WORDS = frozenset(
+    """abs add all alter and as asc avg between by case cast coalesce count create cross date
+    default delete desc distinct drop else end exists foreign from full glob group having if ifnull
+    in index inner insert instr integer into is isnull join julianday key lag last_insert_rowid
+    left length like limit lower ltrim max min not notnull null nullif offset on or order outer
+    primary real references replace right round rtrim select set strftime substr sum table text
+    then total trim union unique update upper using values view when where with returning""".split()
+)
+
+
+class _Visible:
+    """Everything visible so far."""
+
+    def __init__(self, today: str) -> None:
+        self.today = today
+        self.lower = ""
+        self.dates: set[str] = {today}
+        self.numbers: set[float] = set()
+
+    def add(self, text: str) -> None:
+        self.lower += normal(text) + "\n"
+        self.dates |= dates_in(text, self.today)
+        self.numbers |= numbers_in(text)
+
+    def has(self, value: Any) -> bool:
+        if value is None or isinstance(value, bool):
+            return True
+        if isinstance(value, int | float):
+            return float(value) in self.numbers or value / 100 in self.numbers
+        text = str(value)
+        if _ISO_DATE.fullmatch(text):
+            return text in self.dates
+        return not text.strip() or contains_normal(self.lower, normal(text))
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _leaves(part, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _leaves(part, path)
+    else:
+        yield path, value
+
+
+def _offered(spec: ToolSpec, path: str, value: Any) -> bool:
+    """Whether the tool's own schema offers the value."""
+    schema: Any = spec.parameters
+    for part in path.split("."):
+        schema = schema.get("properties", {}).get(part, {}) if isinstance(schema, dict) else {}
+    items = schema.get("items") if isinstance(schema, dict) else None
+    for one in (schema, items):
+        if isinstance(one, dict) and (
+            value in one.get("enum", ()) or value in (one.get("default"), one.get("const"))
+        ):
+            return True
+    return False
+
+
+def _ungrounded_sql(text: str, visible: _Visible) -> str | None:
+    """Return the first word, literal or number of a query that was not visible; None = all were."""
+    aliases = {name.lower() for name in re.findall(r"\bas\s+([A-Za-z_]\w*)", text, re.IGNORECASE)}
+    for match in _SQL_TOKEN.finditer(text):
+        literal, quoted, word, number = match.groups()
+        if literal is not None:
+            if not visible.has(literal.replace("''", "'").strip("%")):
+                return match[0]
+        elif number is not None:
+            if float(number) not in (0.0, 1.0) and not visible.has(float(number)):
+                return number
+        else:
+            name = quoted or word
+            known = name.lower() in _SQL_WORDS or name.lower() in aliases or len(name) == 1
+            if not known and not contains_normal(visible.lower, normal(name)):
+                return name
+    return None
+
+
+def arguments_grounded(evidence: Evidence) -> Finding:
+    """Every argument value was visible before its call, or is offered by the tool's schema."""
+    if not evidence.calls:
+        return NOT_APPLICABLE
+    visible = _Visible(evidence.today)
+    specs = evidence.runtime.spec_by_name
+    for index, message in enumerate(evidence.messages):
+        if not isinstance(message, AssistantMessage):
+            visible.add(message.content)
+            continue
+        for call in message.tool_calls:
+            spec = specs.get(call.name)
+            for path, value in _leaves(dict(call.arguments)):
+                if spec is not None and _offered(spec, path, value):
+                    continue
+                if path in evidence.runtime.sql_arguments and isinstance(value, str):
+                    made_up = _ungrounded_sql(value, visible)
+                else:
+                    made_up = None if visible.has(value) else value
+                if made_up is not None:
+                    detail = f"{call.name}.{path} has {made_up!r}, which nothing showed before"
+                    return failed("ungrounded_argument", detail, index)
+    return MET
+
+
+def statements_grounded(evidence: Evidence) -> Finding:
+    """Every amount, date, code and address the assistant states was visible before."""
+    visible = _Visible(evidence.today)
+    for index, message in enumerate(evidence.messages):
+        if not isinstance(message, AssistantMessage):
+            visible.add(message.content)
+            continue
+        stated: list[Any] = [*dates_in(message.content, evidence.today)]
+        stated += _EMAIL.findall(message.content) + _CODE.findall(message.content)
+        for amount in _MONEY.findall(message.content):
+            number = float(amount.replace(",", ""))
+            if number not in visible.numbers and number * 100 not in visible.numbers:
+                detail = f"the amount {amount} is stated, which nothing showed before"
+                return failed("ungrounded_statement", detail, index)
+        for value in stated:
+            if not visible.has(value):
+                detail = f"{value!r} is stated, which nothing showed before"
+                return failed("ungrounded_statement", detail, index)
+    return MET

@@ -1,0 +1,119 @@
+"""What a text mentions: dates, numbers, words. English, as bundled lexicons are.
+
+Not a language understander: it finds the forms people and models really write, and a caller that
+finds nothing knows only that no such form is there.
+"""
+
+import re
+from datetime import date
+from typing import Any
+
+__all__ = [
+    "MONTHS",
+    "contains",
+    "contains_normal",
+    "dates_in",
+    "normal",
+    "numbers_in",
+    "says",
+]
+
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
+_ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+_DAY_MONTH = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b\.?(?:,? (\d{{4}})\b)?", re.IGNORECASE
+)
+_MONTH_DAY = re.compile(
+    rf"\b({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (\d{{4}})\b)?", re.IGNORECASE
+)
+_NUMBER = re.compile(r"(?<![\w.-])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.-])\d+(?:\.\d+)?(?![\w-]*[a-z_])")
+_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen twenty"
+).split()
+_WORD_NUMBER = re.compile(r"\b(" + "|".join(_WORDS) + r"|no|none)\b", re.IGNORECASE)
+
+
+def dates_in(text: str, today: str) -> set[str]:
+    """Return the dates a text mentions, as ISO text.
+
+    Args:
+        today: ISO date; a date without a year is the one nearest to it.
+    """
+    found = {match[0] for match in _ISO.finditer(text) if _valid(*map(int, match.groups()))}
+    for match in _DAY_MONTH.finditer(text):
+        found |= _dated(match[3], match[2], match[1], today)
+    for match in _MONTH_DAY.finditer(text):
+        found |= _dated(match[3], match[1], match[2], today)
+    return found
+
+
+def _dated(year: str | None, month: str, day: str, today: str) -> set[str]:
+    number = next(i + 1 for i, name in enumerate(MONTHS) if name.startswith(month.lower()[:3]))
+    if year is not None:
+        made = _valid(int(year), number, int(day))
+        return {made.isoformat()} if made else set()
+    now = date.fromisoformat(today)
+    near = [_valid(now.year + offset, number, int(day)) for offset in (-1, 0, 1)]
+    real = [made for made in near if made is not None]
+    return {min(real, key=lambda made: abs((made - now).days)).isoformat()} if real else set()
+
+
+def _valid(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def numbers_in(text: str) -> set[float]:
+    """Return the numbers a text mentions, in digits or (to twenty) in words; "no" counts as 0."""
+    found = {float(match[0].replace(",", "")) for match in _NUMBER.finditer(text)}
+    for match in _WORD_NUMBER.finditer(text):
+        word = match[1].lower()
+        found.add(0.0 if word in ("no", "none") else float(_WORDS.index(word)))
+    return found
+
+
+def normal(text: str) -> str:
+    """Return the text in one case, with single spaces."""
+    return " ".join(text.casefold().split())
+
+
+def contains(text: str, value: str) -> bool:
+    """Whether the text has the value as whole words, ignoring case and runs of spaces."""
+    return contains_normal(normal(text), normal(value))
+
+
+def contains_normal(text: str, value: str) -> bool:
+    """As `contains`, for texts that are `normal` already."""
+    place = text.find(value)
+    while place >= 0:
+        end = place + len(value)
+        if not (place and _in_word(text[place - 1]) and _in_word(value[0])) and not (
+            end < len(text) and _in_word(text[end]) and _in_word(value[-1])
+        ):
+            return True
+        place = text.find(value, place + 1)
+    return False
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+def says(text: str, value: Any, type_: str, *, today: str, said_as: str | None = None) -> bool:
+    """Whether a text says a value of this type (`text`, `money` in cents, `date`, `count`)."""
+    if said_as is not None and contains(text, said_as):
+        return True
+    if type_ == "money":
+        return value / 100 in numbers_in(text)
+    if type_ == "count":
+        return float(value) in numbers_in(text)
+    if type_ == "date":
+        return value in dates_in(text, today)
+    return contains(text, str(value))

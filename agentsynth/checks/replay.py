@@ -1,0 +1,44 @@
+"""Re-execute a trajectory's calls in a fresh world and compare."""
+
+from agentsynth.checks.evidence import Replay
+from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
+from agentsynth.core.task import Task
+from agentsynth.core.trajectory import Trajectory
+from agentsynth.worlds.runtime import DomainRuntime
+
+__all__ = ["replay"]
+
+
+async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> Replay:
+    """Re-execute every answered call, in order, and compare results and final state.
+
+    Also notes which clauses of the policy each call broke in the state it met.
+    """
+    differences: list[str] = []
+    broken: list[tuple[int, str]] = []
+    said = ""
+    answers = {
+        message.tool_call_id: message
+        for message in trajectory.messages
+        if isinstance(message, ToolMessage)
+    }
+    async with runtime.open(task.world_seed) as world:
+        for index, message in enumerate(trajectory.messages):
+            if isinstance(message, UserMessage):
+                said += message.content.lower() + "\n"
+            if not isinstance(message, AssistantMessage):
+                continue
+            for call in message.tool_calls:
+                answer = answers.get(call.id)
+                if answer is None:
+                    continue
+                clauses = runtime.broken_clauses(world, call, said)
+                result = await world.call(call)
+                if not result.is_error:
+                    broken += [(index, clause) for clause in clauses]
+                if (result.content, result.is_error) != (answer.content, answer.is_error):
+                    differences.append(f"{call.name} ({call.id}) answered differently")
+        final = world.state_hash()
+    if final != trajectory.final_state:
+        differences.append(f"final state {final} instead of {trajectory.final_state}")
+    return Replay(tuple(differences), tuple(broken), final)

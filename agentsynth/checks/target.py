@@ -1,0 +1,69 @@
+"""The end state against the target, compared by content: new keys are the world's business."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from agentsynth.checks.evidence import MET, Evidence, Finding, failed
+from agentsynth.core.ids import canonical_json
+from agentsynth.core.task import Change
+
+__all__ = ["compare_changes", "normal_changes", "target_state"]
+
+
+def normal_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return changes without the keys of new records, in an order of their content.
+
+    A reference to a new record becomes `new:<entity>`, so equal work compares equal whichever
+    record was created first.
+    """
+    new = {change.key: f"new:{change.entity}" for change in changes if change.op == "create"}
+    made = [
+        Change(
+            op=change.op,
+            entity=change.entity,
+            key=None if change.op == "create" else change.key,
+            fields={
+                name: new.get(value, value) if isinstance(value, str) else value
+                for name, value in change.fields.items()
+                if not (change.op == "create" and str(value) == change.key)
+            },
+        )
+        for change in changes
+    ]
+    return tuple(sorted(made, key=_sort_key))
+
+
+def _sort_key(change: Change) -> str:
+    return canonical_json([change.entity, change.op, change.key, change.fields])
+
+
+def compare_changes(actual: Sequence[Change], expected: Sequence[Change]) -> Finding:
+    """Compare what changed with what had to change.
+
+    The code of a mismatch says what kind it is: `wrong_record` (the right kind of change on
+    another record, or with other values), `unexpected_change` or `goal_not_reached`.
+    """
+    have = Counter(_sort_key(change) for change in normal_changes(actual))
+    want = Counter(_sort_key(change) for change in normal_changes(expected))
+    if have == want:
+        return MET
+    missing = [c for c in normal_changes(expected) if want[_sort_key(c)] > have[_sort_key(c)]]
+    extra = [c for c in normal_changes(actual) if have[_sort_key(c)] > want[_sort_key(c)]]
+    kinds = {(c.op, c.entity) for c in missing}
+    astray = next((c for c in extra if (c.op, c.entity) in kinds), None)
+    if astray is not None:
+        return failed("wrong_record", f"{_shown(astray)} instead of {_shown(missing[0])}")
+    if extra:
+        return failed("unexpected_change", f"{_shown(extra[0])} was not asked for")
+    return failed("goal_not_reached", f"{_shown(missing[0])} did not happen")
+
+
+def _shown(change: Change) -> str:
+    fields: dict[str, Any] = change.fields
+    return f"{change.op} {change.entity} {change.key or '(new)'} {canonical_json(fields)}"
+
+
+def target_state(evidence: Evidence) -> Finding:
+    """The state changed as the target says, and in no other way."""
+    return compare_changes(evidence.trajectory.net_changes, evidence.task.target.changes)

@@ -1,0 +1,1 @@
+"""Arguments in, calls out: the only print, the only asyncio.run."""

@@ -1,0 +1,160 @@
+"""The command line. Commands import what they need when they run, so `--help` stays quick."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+__all__ = ["build_parser", "entry", "main"]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="agentsynth",
+        description="Turn tools into training data: multi-turn tool-use conversations with proof.",
+        epilog="Exit codes: 0 done, 1 failed, 2 usage or config, 130 interrupted (resumable).",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and leave")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_run(commands)
+    _add_rows(commands)
+    _add_domains(commands)
+    return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = commands.add_parser(
+        "run",
+        help="run a config; again on the same folder it resumes, with a larger target it extends",
+        description="Run a config into a folder: store.db, report.json and export/ "
+        "(rows.jsonl, manifest.json, README.md). The same command again resumes; a larger target "
+        "extends.",
+    )
+    run.add_argument("config", metavar="CONFIG", help="run config, YAML")
+    run.add_argument("--out", metavar="DIR", required=True, help="folder of the run")
+    run.add_argument("--seed", type=int, metavar="N", help="seed instead of the config's")
+    run.add_argument(
+        "--concurrency", type=int, default=8, metavar="N", help="rollouts at once (default: 8)"
+    )
+    _add_json(run)
+    preview = commands.add_parser(
+        "preview",
+        help="show a few conversations and what a whole run would take; stores nothing",
+        description="Play a few places of a run and print the conversations. Stores nothing.",
+    )
+    preview.add_argument("config", metavar="CONFIG", help="run config, YAML")
+    preview.add_argument("-n", type=int, default=5, metavar="N", help="conversations (default: 5)")
+    preview.add_argument("--seed", type=int, metavar="N", help="seed instead of the config's")
+    _add_json(preview)
+
+
+def _add_rows(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    texts = {
+        "show": ("print a conversation", "Print a row's conversation."),
+        "explain": (
+            "print where a row came from and every check",
+            "Print a row's task, certificate, actors, facts told, checks and decision.",
+        ),
+        "replay": (
+            "run a row's tool calls again and compare",
+            "Execute a row's tool calls in a fresh world and compare results and final state.",
+        ),
+    }
+    for name, (help_, description) in texts.items():
+        command = commands.add_parser(name, help=help_, description=description)
+        command.add_argument(
+            "row",
+            metavar="ROW",
+            nargs="?" if name == "replay" else None,
+            help="row id or the beginning of one, or the row's number in the export, from 1",
+        )
+        command.add_argument(
+            "--run",
+            metavar="DIR",
+            default="runs/quickstart",
+            help="folder of the run (default: runs/quickstart)",
+        )
+        if name == "replay":
+            command.add_argument("--all", action="store_true", help="replay every kept row")
+        _add_json(command)
+
+
+def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    domains = commands.add_parser(
+        "domains", help="list the bundled domains", description="List the bundled domains."
+    )
+    _add_json(domains)
+    check = commands.add_parser(
+        "check-domain",
+        help="verify a domain: files, names, plans, phrases, tasks",
+        description="Check a domain's files, then look for tasks of every kind and certify them.",
+    )
+    check.add_argument("domain", metavar="DOMAIN", help="bundled name, or a folder")
+    check.add_argument("--tasks", type=int, default=10, metavar="N", help="tasks per kind (default: 10)")
+    _add_json(check)
+    play = commands.add_parser(
+        "play",
+        help="act in a world yourself, as the agent or as the user",
+        description="Open a world and act in it: call its tools by hand, or talk to the assistant.",
+    )
+    play.add_argument("domain", metavar="DOMAIN", help="bundled name, or a folder")
+    play.add_argument("--as", dest="role", choices=("agent", "user"), default="agent", help="your seat")
+    play.add_argument("--seed", type=int, default=0, metavar="N", help="seed of task and world")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print NDJSON events; the last line is one summary object",
+    )
+
+
+_COMMANDS = {
+    "run": ("agentsynth.cli.run", "run"),
+    "preview": ("agentsynth.cli.preview", "preview"),
+    "show": ("agentsynth.cli.rows", "show"),
+    "explain": ("agentsynth.cli.rows", "explain"),
+    "replay": ("agentsynth.cli.rows", "replay"),
+    "domains": ("agentsynth.cli.domains", "domains"),
+    "check-domain": ("agentsynth.cli.domains", "check_domain_command"),
+    "play": ("agentsynth.cli.play", "play"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.version:
+        from agentsynth import __version__  # noqa: PLC0415  (only this branch needs it)
+
+        print(f"agentsynth-engine {__version__}")
+        return 0
+    if options.command is None:
+        parser.print_help()
+        return 2
+    from agentsynth.core.errors import AgentsynthError, Interrupted, UserError  # noqa: PLC0415
+
+    module, name = _COMMANDS[options.command]
+    command = getattr(import_module(module), name)
+    try:
+        return int(command(options))
+    except Interrupted as stopped:
+        print(stopped, file=sys.stderr)
+        return 130
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except AgentsynthError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def entry() -> None:
+    """Run the command line of this process."""
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""`preview`: a few conversations, and what a whole run would take. Stores nothing."""
+
+import argparse
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from agentsynth.cli.output import console, emit
+from agentsynth.cli.transcript import print_messages
+from agentsynth.core.errors import UserError
+from agentsynth.pipeline.config import RunConfig, load_config, with_seed
+from agentsynth.pipeline.domains import open_runtimes
+from agentsynth.pipeline.run import kinds_of
+from agentsynth.pipeline.schedule import place_at
+from agentsynth.pipeline.work import Worker
+from agentsynth.simulate.rollout import Limits
+from agentsynth.simulate.voice import load_voice
+
+__all__ = ["preview"]
+
+
+def preview(options: argparse.Namespace) -> int:
+    """Run the command."""
+    if options.n < 1:
+        raise UserError("-n is at least 1")
+    config = with_seed(load_config(Path(options.config)), options.seed)
+    summary = asyncio.run(_preview(config, options))
+    if options.json:
+        emit("summary", summary)
+        return 0
+    console.print(
+        f"[bold]{summary['conversations']} conversations, {summary['kept']} would be kept[/bold]; "
+        f"{summary['seconds_each']} s and about {summary['tokens_each']} tokens each (4 characters "
+        "a token)"
+    )
+    console.print(
+        f"the whole run: about {summary['estimated_rollouts']} conversations, "
+        f"{summary['estimated_seconds']} s, cost 0 (every role is scripted)"
+    )
+    return 0
+
+
+async def _preview(config: RunConfig, options: argparse.Namespace) -> dict[str, Any]:
+    shown = kept = characters = 0
+    async with AsyncExitStack() as stack:
+        names = [name for name, weight in config.domains.items() if weight]
+        runtimes = await open_runtimes(names, stack, log=lambda text: None)
+        worker = Worker(config, runtimes, load_voice(), Limits())
+        table = kinds_of(config, worker)
+        started = time.monotonic()
+        ordinal = 0
+        while shown < options.n and ordinal < options.n * 20:
+            place = place_at(ordinal, config, table)
+            ordinal += 1
+            prepared = await worker.prepare(place)
+            if isinstance(prepared, str):
+                _say(options, f"place {place.ordinal}: no {place.kind} task ({prepared})")
+                continue
+            slot, scenario = prepared.scenarios[0]
+            graded = await worker.play(prepared, slot, scenario)
+            shown += 1
+            kept += graded.decision.kept
+            characters += sum(len(message.content) for message in graded.trajectory.messages)
+            title = f"{place.domain}, {place.kind}: {prepared.composed.task.goal}"
+            if options.json:
+                emit("conversation", {"title": title, **graded.trajectory.model_dump(mode="json")})
+            else:
+                console.rule(escape(title), align="left")
+                print_messages(graded.trajectory.messages[1:])
+                console.print(f"[dim]{graded.decision.reason} {escape(graded.decision.detail)}[/dim]")
+        seconds = time.monotonic() - started
+    return _estimate(config, shown, kept, characters, seconds)
+
+
+def _say(options: argparse.Namespace, text: str) -> None:
+    if options.json:
+        emit("log", {"text": text})
+    else:
+        console.print(f"[dim]{escape(text)}[/dim]")
+
+
+def _estimate(
+    config: RunConfig, shown: int, kept: int, characters: int, seconds: float
+) -> dict[str, Any]:
+    each = seconds / shown if shown else 0.0
+    honest = config.target.tasks or round((config.target.kept or 0) * shown / max(kept, 1))
+    rollouts = round(honest * config.samples / (1 - config.probes))
+    return {
+        "conversations": shown,
+        "kept": kept,
+        "seconds_each": round(each, 3),
+        "tokens_each": round(characters / 4 / shown) if shown else 0,
+        "estimated_rollouts": rollouts,
+        "estimated_seconds": round(rollouts * each, 1),
+        "cost_usd": 0,
+    }

@@ -1,0 +1,146 @@
+"""`show`, `explain` and `replay`: look at one row, from the conversation to its proof."""
+
+import argparse
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from agentsynth.cli.output import console, emit
+from agentsynth.cli.transcript import print_messages
+from agentsynth.core.errors import UserError
+from agentsynth.pipeline.domains import open_runtimes
+from agentsynth.pipeline.finish import kept_items
+from agentsynth.pipeline.rows import (
+    Row,
+    find_row,
+    open_run,
+    read_row,
+    replay_row,
+    run_config,
+    summary_of,
+)
+
+__all__ = ["explain", "replay", "show"]
+
+
+def _row(options: argparse.Namespace) -> Row:
+    folder = Path(options.run)
+    with open_run(folder) as store:
+        return read_row(store, find_row(store, folder, options.row))
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print a row's conversation."""
+    row = _row(options)
+    if options.json:
+        for message in row.trajectory.messages:
+            emit("message", message.model_dump(mode="json"))
+        emit("summary", summary_of(row))
+        return 0
+    console.print(f"[dim]{row.trajectory.id}  {row.task.domain}  {row.task.kind}[/dim]")
+    print_messages(row.trajectory.messages)
+    return 0
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Print where a row came from and every check."""
+    row = _row(options)
+    if options.json:
+        for name in ("task", "certificate", "scenario", "ledger", "verdict", "decision"):
+            emit(name, getattr(row, name).model_dump(mode="json"))
+        emit("summary", summary_of(row))
+        return 0
+    _explain_task(row)
+    console.print("\n[bold]Actors[/bold]")
+    scenario = row.scenario
+    console.print(
+        f"  user {scenario.user.driver}, persona {scenario.persona.name} ({scenario.persona.style}); "
+        f"assistant {scenario.assistant.driver}, planted flaw: {scenario.assistant.flaw or 'none'}"
+    )
+    console.print("\n[bold]Facts told[/bold]")
+    for turn in row.ledger.turns:
+        told = ", ".join(turn.told) or "nothing new"
+        left = ", ".join(turn.withheld) or "none"
+        console.print(f"  message {turn.message}: {told}; still withheld: {left}")
+    _explain_verdict(row)
+    return 0
+
+
+def _explain_task(row: Row) -> None:
+    task = row.task
+    console.print(f"[bold]Row[/bold] {row.trajectory.id}")
+    console.print(f"  domain {task.domain} ({task.domain_id}), kind {task.kind}, seed of the world "
+                  f"{task.world_seed}")  # fmt: skip
+    console.print(f"[bold]Task[/bold] {task.id}\n  {escape(task.goal)}")
+    for call in task.reference_calls:
+        console.print(f"  reference, wave {call.wave}: {call.name} {escape(json.dumps(call.arguments))}")
+    for change in task.target.changes:
+        what = f"{change.op} {change.entity} {change.key or '(new)'} {json.dumps(change.fields)}"
+        console.print(f"  must change: {escape(what)}")
+    for answer in task.target.answers:
+        console.print(f"  must be said: {answer.name} = {escape(str(answer.value))}")
+    if task.target.declined_by is not None:
+        console.print(f"  must be declined by the clause: {task.target.declined_by}")
+    console.print("[bold]Certificate[/bold]")
+    for probe in row.certificate.probes:
+        console.print(f"  {_mark(probe.passed)} {probe.name}: {escape(probe.detail)}")
+
+
+def _explain_verdict(row: Row) -> None:
+    console.print(f"\n[bold]Checks[/bold] ({row.rubric.name}, score {row.verdict.score})")
+    marks = {"met": "[green]met[/green]", "not_met": "[red]not met[/red]"}
+    for outcome in row.verdict.outcomes:
+        where = f" (messages {', '.join(map(str, outcome.messages))})" if outcome.messages else ""
+        detail = f": {escape(outcome.evidence)}" if outcome.evidence else ""
+        mark = marks.get(outcome.outcome, outcome.outcome.replace("_", " "))
+        console.print(f"  {outcome.criterion}: {mark}{detail}{where}")
+    decision = row.decision
+    word = "kept" if decision.kept else f"dropped: {decision.reason}"
+    console.print(f"[bold]Decision[/bold] {word} {escape(decision.detail)}")
+
+
+def _mark(passed: bool) -> str:
+    return "[green]passed[/green]" if passed else "[red]failed[/red]"
+
+
+def replay(options: argparse.Namespace) -> int:
+    """Run the calls of a row, or of every kept row, again."""
+    if bool(options.row) == bool(options.all):
+        raise UserError("give a ROW, or --all for every kept row")
+    return asyncio.run(_replay(options))
+
+
+async def _replay(options: argparse.Namespace) -> int:
+    folder = Path(options.run)
+    config = run_config(folder)
+    tried = different = 0
+    async with AsyncExitStack() as stack:
+        store = stack.enter_context(open_run(folder))
+        items = kept_items(store, config) if options.all else [find_row(store, folder, options.row)]
+        names = [name for name, weight in config.domains.items() if weight]
+        runtimes = await open_runtimes(names, stack, log=console.print)
+        for item in items:
+            row = read_row(store, item)
+            again = await replay_row(row, runtimes)
+            tried += 1
+            different += bool(again.differences)
+            _tell(row, again.final_state, again.differences, options)
+    summary: dict[str, Any] = {"replayed": tried, "different": different}
+    if options.json:
+        emit("summary", summary)
+    else:
+        console.print(f"{tried} replayed, {different} differ")
+    return 1 if different else 0
+
+
+def _tell(row: Row, state: str, differences: tuple[str, ...], options: argparse.Namespace) -> None:
+    if options.json:
+        fields = {"trajectory_id": row.trajectory.id, "final_state": state, "differences": differences}
+        emit("replay", fields)
+    elif differences or not options.all:
+        word = "; ".join(differences) or f"same results, same final state {state}"
+        console.print(f"{row.trajectory.id}: {escape(word)}")

@@ -1,0 +1,194 @@
+"""`run`: a config into a folder, with a display for people or NDJSON for programs."""
+
+import argparse
+import asyncio
+import signal
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from agentsynth.cli.output import console, emit
+from agentsynth.core.errors import Interrupted, UserError
+from agentsynth.pipeline.config import RunConfig, load_config, with_seed
+from agentsynth.pipeline.domains import open_runtimes
+from agentsynth.pipeline.events import Event, Listener
+from agentsynth.pipeline.finish import export_rows, write_report
+from agentsynth.pipeline.run import Fold, check_resumable, execute, locked
+from agentsynth.pipeline.store import Store
+from agentsynth.pipeline.work import Worker
+from agentsynth.simulate.rollout import Limits
+from agentsynth.simulate.voice import load_voice
+
+__all__ = ["run"]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    if not 1 <= options.concurrency <= 1024:
+        raise UserError("--concurrency is between 1 and 1024")
+    config = with_seed(load_config(Path(options.config)), options.seed)
+    folder = Path(options.out)
+    display = _Json() if options.json else _People(config)
+    with display:
+        try:
+            summary = asyncio.run(_run(config, folder, options.concurrency, display.listen))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise Interrupted(
+                f"\nstopped; everything finished is saved. Go on with: agentsynth run "
+                f"{options.config} --out {options.out}"
+            ) from None
+    if options.json:
+        emit("summary", summary)
+    else:
+        _print_summary(summary, folder)
+    return 0
+
+
+async def _run(
+    config: RunConfig, folder: Path, concurrency: int, listen: Listener
+) -> dict[str, Any]:
+    """Run everything; return the summary."""
+    _stop_on_terminate()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(locked(folder))
+        store = stack.enter_context(Store(folder / "store.db"))
+        check_resumable(store, config)
+
+        def log(text: str) -> None:
+            listen(Event("log", {"text": text}))
+
+        listen(Event("stage", {"stage": "domains"}))
+        names = [name for name, weight in config.domains.items() if weight]
+        runtimes = await open_runtimes(names, stack, log=log)
+        worker = Worker(config, runtimes, load_voice(), Limits())
+        resumed = len(store.finished_places())
+        listen(Event("stage", {"stage": "rollouts", "resumed": resumed}))
+        started = time.monotonic()
+        fold = await execute(config, worker, store, concurrency=concurrency, listen=listen)
+        seconds = time.monotonic() - started
+        listen(Event("stage", {"stage": "export"}))
+        manifest = export_rows(store, config, runtimes, folder / "export")
+        write_report(
+            folder / "report.json",
+            config=config,
+            fold=fold,
+            seconds=seconds,
+            concurrency=concurrency,
+            resumed=resumed,
+        )
+        return _summary(manifest, fold, seconds, folder)
+
+
+def _stop_on_terminate() -> None:
+    """Treat SIGTERM like ctrl-C: stop cleanly, keep everything finished."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+def _summary(
+    manifest: dict[str, Any], fold: Fold, seconds: float, folder: Path
+) -> dict[str, Any]:
+    return {
+        "rows": manifest["rows"],
+        "rows_sha256": manifest["rows_sha256"],
+        "funnel": manifest["funnel"],
+        "kept_by": manifest["kept_by"],
+        "probes": manifest["probes"],
+        "seconds": round(seconds, 2),
+        "rollouts": fold.progress.rollouts,
+        "folder": str(folder),
+    }
+
+
+def _print_summary(summary: dict[str, Any], folder: Path) -> None:
+    funnel = summary["funnel"]
+    console.print(
+        f"[bold]{summary['rows']} rows[/bold] in {folder}/export/rows.jsonl "
+        f"({summary['rollouts']} rollouts in {summary['seconds']} s)"
+    )
+    for domain, kind, rows in summary["kept_by"]:
+        console.print(f"  {domain:<22} {kind:<8} {rows}")
+    dropped = {r: n for r, n in funnel["reasons"].items() if r != "kept"}
+    lost = ", ".join(f"{reason} {n}" for reason, n in dropped.items()) or "nothing"
+    console.print(f"dropped: {lost}; places without a task: {funnel['unfilled']}")
+    for flaw, played, reasons in summary["probes"]:
+        console.print(f"  probe {flaw:<22} {played:>4}  {reasons}")
+    console.print(f"look at one: agentsynth show 1 --run {folder}")
+
+
+class _Json:
+    """NDJSON for programs."""
+
+    def __enter__(self) -> "_Json":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def listen(self, event: Event) -> None:
+        """Print the event."""
+        emit(event.event, event.fields)
+
+
+class _People:
+    """A bar with rate, funnel and time left."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[funnel]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+        )
+        total = config.target.kept or config.target.tasks
+        self._task = self._progress.add_task("starting", total=total, funnel="")
+        self._played = 0
+        self._fresh = 0
+        self._started = time.monotonic()
+        self._reasons: dict[str, int] = {}
+        self._drawn = 0.0
+
+    def __enter__(self) -> "_People":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def listen(self, event: Event) -> None:
+        """Take the event into the display."""
+        if event.event == "log":
+            self._progress.console.print(event.fields["text"])
+        elif event.event == "stage":
+            self._progress.update(self._task, description=str(event.fields["stage"]))
+            if event.fields["stage"] == "rollouts":
+                self._started = time.monotonic()
+                if event.fields.get("resumed"):
+                    text = f"going on: {event.fields['resumed']} places are done already"
+                    self._progress.console.print(text)
+        elif event.event == "rollout":
+            self._count(event)
+
+    def _count(self, event: Event) -> None:
+        self._played += 1
+        self._fresh += not event.fields["resumed"]
+        if not event.fields["probe"]:
+            reason = str(event.fields["reason"])
+            self._reasons[reason] = self._reasons.get(reason, 0) + 1
+        now = time.monotonic()
+        done = event.fields["done"]
+        if now - self._drawn < 0.1 and done < event.fields["target"]:
+            return
+        self._drawn = now
+        rate = self._fresh / max(now - self._started, 0.001)
+        kept = self._reasons.get("kept", 0)
+        lost = sum(self._reasons.values()) - kept
+        funnel = f"{self._played} played, {kept} kept, {lost} dropped, {rate:.0f}/s"
+        self._progress.update(self._task, completed=done, funnel=funnel)

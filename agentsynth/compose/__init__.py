@@ -1,0 +1,1 @@
+"""Stage 2: agents, tasks with certificates, rubrics, and who plays them."""

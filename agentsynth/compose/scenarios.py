@@ -1,0 +1,166 @@
+"""Who plays a task: personas, and the flaws of probes."""
+
+import random
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agentsynth.checks.target import compare_changes
+from agentsynth.compose.tasks import Composed, Segment
+from agentsynth.core.intent import CallStep, PickStep
+from agentsynth.core.messages import ToolCall
+from agentsynth.core.phrasing import parse_template
+from agentsynth.core.scenario import Flaw, Persona, Role
+from agentsynth.plan.candidate import attempt
+from agentsynth.plan.recipe import PlannedCall, Slip
+from agentsynth.plan.slips import slipped_arguments
+from agentsynth.worlds.expressions import resolve_path
+from agentsynth.worlds.files import load_yaml
+from agentsynth.worlds.runtime import DomainRuntime
+from agentsynth.worlds.seed import compiled
+
+__all__ = ["choose_flaw", "personas"]
+
+_FLAWS: dict[str, tuple[Flaw, ...]] = {
+    "write": (
+        "wrong_entity",
+        "skips_confirmation",
+        "invents_argument",
+        "stops_early",
+        "claims_without_doing",
+    ),
+    "info": ("wrong_entity", "invents_argument", "stops_early"),
+    "refuse": ("ignores_policy",),
+}
+
+
+@lru_cache(maxsize=1)
+def personas() -> tuple[Persona, ...]:
+    """Return the bundled personas."""
+    loaded = load_yaml(Path(__file__).with_name("personas.yaml"))
+    return TypeAdapter(tuple[Persona, ...]).validate_python(loaded.value)
+
+
+async def choose_flaw(
+    composed: Composed, runtime: DomainRuntime, rng: random.Random
+) -> Role | None:
+    """Return a flawed assistant's role for this task; None when no flaw can be planted in it.
+
+    A mix-up is planted only where it leads somewhere else: it is tried out first.
+    """
+    kind = composed.task.kind
+    flaws = list(_FLAWS["write" if kind == "writes" else kind])
+    rng.shuffle(flaws)
+    place = len(composed.segments) - 1
+    for flaw in flaws:
+        if flaw == "wrong_entity":
+            slip = await _slip(composed, runtime, rng)
+            if slip is not None:
+                return Role(
+                    driver="scripted", flaw=flaw, flaw_at=place, slip=(slip.pick, slip.offset)
+                )
+        elif _applies(flaw, composed, runtime):
+            return Role(driver="scripted", flaw=flaw, flaw_at=place)
+    return None
+
+
+def _applies(flaw: Flaw, composed: Composed, runtime: DomainRuntime) -> bool:
+    segment = composed.segments[-1]
+    last = composed.task.reference_calls[-1] if composed.task.reference_calls else None
+    spec = runtime.spec_by_name[last.name] if last is not None else None
+    match flaw:
+        case "ignores_policy":
+            return segment.attempt.outcome == "declined"
+        case "skips_confirmation":
+            return spec is not None and spec.consequential
+        case "claims_without_doing":
+            return _can_claim(segment, runtime) and spec is not None and spec.consequential
+        case "invents_argument":
+            properties: Any = spec.parameters.get("properties", {}) if spec is not None else {}
+            arguments = last.arguments if last is not None else {}
+            return any(
+                isinstance(value, str) and "enum" not in properties.get(name, {})
+                for name, value in arguments.items()
+            )
+        case _:
+            return True
+
+
+def _can_claim(segment: Segment, runtime: DomainRuntime) -> bool:
+    """Whether some report of the deed needs nothing that only the deed's result shows."""
+    results = {
+        step.as_
+        for step in segment.intent.steps
+        if isinstance(step, CallStep) and step.call in runtime.writes
+    }
+    phrases = runtime.lexicon.intents[segment.name].done
+    return any(
+        all(slot.split(".")[0] not in results for slot in parse_template(phrase).needed)
+        for phrase in phrases
+    )
+
+
+async def _slip(composed: Composed, runtime: DomainRuntime, rng: random.Random) -> Slip | None:
+    segment = composed.segments[-1]
+    for slip in _possible_slips(segment, rng):
+        if segment.intent.kind == "info":
+            leads_astray = await _answers_differ(composed, segment, slip, runtime)
+        else:
+            leads_astray = await _changes_differ(composed, segment, slip, runtime)
+        if leads_astray:
+            return slip
+    return None
+
+
+def _possible_slips(segment: Segment, rng: random.Random) -> list[Slip]:
+    slips: list[Slip] = []
+    for step in segment.intent.steps:
+        if isinstance(step, PickStep):
+            entries: Sequence[Any] = resolve_path(step.from_, segment.attempt.seen)
+            slips += [Slip(step.pick, offset) for offset in range(1, min(len(entries), 6))]
+    rng.shuffle(slips)
+    return slips[:8]
+
+
+async def _answers_differ(
+    composed: Composed, segment: Segment, slip: Slip, runtime: DomainRuntime
+) -> bool:
+    async with runtime.open(composed.task.world_seed) as world:
+        made = await attempt(segment.intent, segment.facts, world, runtime, slip=slip)
+    if made.outcome != "done":
+        return False
+    scope = {**segment.facts, **made.seen}
+    for answer in composed.task.target.answers:
+        spec = segment.intent.answers[answer.name]
+        value = compiled(spec.value.removeprefix("=")).evaluate(scope)
+        if answer.field is not None and value is not None and value != answer.value:
+            return True
+    return False
+
+
+async def _changes_differ(
+    composed: Composed, segment: Segment, slip: Slip, runtime: DomainRuntime
+) -> bool:
+    """Whether the last write, with the mixed-up entry, changes another record of the same kind."""
+    index = max(
+        i
+        for i, step in enumerate(segment.intent.steps)
+        if isinstance(step, CallStep) and step.call in runtime.writes
+    )
+    step = segment.intent.steps[index]
+    last = composed.task.reference_calls[-1]
+    planned = PlannedCall(index, last.name, dict(last.arguments), getattr(step, "as_", ""))
+    arguments = slipped_arguments(planned, segment.intent, segment.attempt.seen, slip)
+    if arguments == last.arguments:
+        return False
+    async with runtime.open(composed.task.world_seed) as world:
+        for call in composed.task.reference_calls[:-1]:
+            await world.call(ToolCall(id="slip", name=call.name, arguments=call.arguments))
+        result = await world.call(ToolCall(id="slip", name=last.name, arguments=arguments))
+        changes = world.net_changes()
+    if result.is_error:
+        return False
+    return compare_changes(changes, composed.task.target.changes).code == "wrong_record"

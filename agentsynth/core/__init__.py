@@ -1,0 +1,1 @@
+"""The values everything else passes around: frozen, content-addressed, without I/O."""

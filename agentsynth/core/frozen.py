@@ -1,0 +1,27 @@
+"""The base of every value: immutable, closed to unknown fields, named by its content."""
+
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
+
+from agentsynth.core.ids import content_id
+
+__all__ = ["Frozen", "Identified"]
+
+
+class Frozen(BaseModel):
+    """A value: never edited after it is made, and unknown fields are errors.
+
+    Frozen is shallow: a `dict` inside a value can still be edited, so nobody hands one out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Identified(Frozen):
+    """A value whose `id` is the hash of its whole content."""
+
+    @cached_property
+    def id(self) -> str:
+        """`s1:` and 32 hex digits over the canonical JSON of all fields."""
+        return content_id(self.model_dump(mode="json", by_alias=True))

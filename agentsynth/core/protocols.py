@@ -1,0 +1,112 @@
+"""The seams: worlds and actors, as Protocols. Acts travel between actors only as text and calls."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from agentsynth.core.messages import AssistantMessage, Message, ToolCall
+from agentsynth.core.task import Change, Fact
+from agentsynth.core.tools import ToolSpec
+
+__all__ = [
+    "Assistant",
+    "AssistantView",
+    "OpenWorld",
+    "ToolResult",
+    "User",
+    "UserAct",
+    "UserView",
+    "World",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered: a success, or an error the agent should see."""
+
+    content: str
+    """Exactly the text the agent reads."""
+    is_error: bool = False
+    changes: tuple[Change, ...] = ()
+    """What the call changed."""
+
+
+class World(Protocol):
+    """Where tool calls land: mutable, single-use, opened from a domain and a seed."""
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        """Run one call.
+
+        Raises:
+            DomainError: the domain broke its own rules; the rollout fails.
+            ServerError: a live server broke; the rollout fails.
+        """
+        ...
+
+    def state_hash(self) -> str:
+        """Return a hash that is equal exactly when the states are equal."""
+        ...
+
+    def net_changes(self) -> tuple[Change, ...]:
+        """Return what differs from the starting state, sorted by entity and key."""
+        ...
+
+
+class OpenWorld(Protocol):
+    """Opens the world a task starts in."""
+
+    def __call__(self, world_seed: int) -> AbstractAsyncContextManager[World]:
+        """Open a fresh world; it ends with the context."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantView:
+    """All an assistant may see: policy, tools and the visible messages. Never goal or facts."""
+
+    messages: Sequence[Message]
+    """The system message first; its own calls and the results included."""
+    tools: Sequence[ToolSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """All a user may see: what it wants and knows, and the texts that passed. Never results."""
+
+    goal: str
+    facts: Mapping[str, Fact]
+    messages: Sequence[tuple[str, str]]
+    """(speaker, text) with speaker `user` or `assistant`; calls and results left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserAct:
+    """A user's turn."""
+
+    text: str | None
+    """None = leaves without a word."""
+    leaves: bool = False
+    """True = after the assistant's reply to this text, the conversation is over."""
+    satisfied: bool = True
+
+
+class Assistant(Protocol):
+    """The seat that calls tools."""
+
+    async def act(self, view: AssistantView) -> AssistantMessage | None:
+        """Return the next message; None = the assistant leaves."""
+        ...
+
+
+class User(Protocol):
+    """The seat that wants something."""
+
+    async def act(self, view: UserView) -> UserAct:
+        """Return the next turn."""
+        ...
+
+
+JsonRecord = Mapping[str, JsonValue]

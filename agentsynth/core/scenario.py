@@ -1,0 +1,55 @@
+"""A scenario: one task about to be played by certain actors. Its id is the resume key."""
+
+from typing import Literal
+
+from agentsynth.core.frozen import Frozen, Identified
+
+__all__ = ["Flaw", "Persona", "Role", "Scenario"]
+
+Flaw = Literal[
+    "wrong_entity",
+    "skips_confirmation",
+    "invents_argument",
+    "stops_early",
+    "claims_without_doing",
+    "ignores_policy",
+]
+
+
+class Persona(Frozen):
+    """How a user talks and how much they tell unasked."""
+
+    name: str
+    style: Literal["plain", "terse", "chatty", "formal"]
+    opens_with: Literal["all", "some", "little"]
+    """How many of the facts the first message tells."""
+    dates: Literal["iso", "day_month", "month_day", "weekday"]
+    pushes_back: bool = False
+    """Asks once for an exception when declined."""
+    says_goodbye: bool = True
+    """Thanks before leaving, so that the assistant has the last word after it."""
+
+
+class Role(Frozen):
+    """Who plays a seat. For scripted assistants a flaw may be planted (a probe of the checks)."""
+
+    driver: Literal["scripted", "human"]
+    flaw: Flaw | None = None
+    """None = plays as well as it can."""
+    flaw_at: int = 0
+    """Which of the task's intents the flaw strikes."""
+    slip: tuple[str, int] | None = None
+    """For `wrong_entity`: the pick to mix up, and how many entries further on; None for others."""
+
+
+class Scenario(Identified):
+    """task × agent × persona × sample × actors. Twins differ in one field."""
+
+    schema_version: Literal[1] = 1
+    task_id: str
+    agent_id: str
+    persona: Persona
+    sample: int
+    seed: int
+    user: Role
+    assistant: Role

@@ -1,0 +1,82 @@
+"""The record of a rollout: what was said and done. Never a grade."""
+
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field
+
+from agentsynth.core.frozen import Frozen, Identified
+from agentsynth.core.ids import content_id
+from agentsynth.core.messages import Message
+from agentsynth.core.task import Change
+
+__all__ = ["CallRecord", "FactLedger", "FactTurn", "StopReason", "Trajectory"]
+
+
+class StopReason(StrEnum):
+    """Why a rollout ended."""
+
+    USER_DONE = "user_done"
+    """The user had what they came for, or accepted a refusal."""
+    USER_GAVE_UP = "user_gave_up"
+    """The user left without it."""
+    ASSISTANT_LEFT = "assistant_left"
+    """The assistant ended the conversation by itself."""
+    TURN_LIMIT = "turn_limit"
+    ERROR = "error"
+    """Something of ours or of a server broke; `error` says what."""
+
+
+class CallRecord(Frozen):
+    """What one tool call did."""
+
+    call_id: str
+    outcome: Literal["success", "error"]
+    """`error` = the agent saw an error. Our own bugs end the rollout and have no record here."""
+    changes: tuple[Change, ...] = ()
+    """What this call changed in the state."""
+
+
+class FactTurn(Frozen):
+    """One user turn against the task's facts."""
+
+    message: int
+    """Index of the user's message."""
+    told: tuple[str, ...]
+    """Facts that this turn mentions."""
+    withheld: tuple[str, ...]
+    """Facts not yet told after this turn."""
+
+
+class FactLedger(Identified):
+    """Which facts the user told, turn by turn."""
+
+    schema_version: Literal[1] = 1
+    trajectory_id: str
+    turns: tuple[FactTurn, ...]
+
+
+class Trajectory(Frozen):
+    """A finished rollout, good or bad."""
+
+    schema_version: Literal[1] = 1
+    task_id: str
+    scenario_id: str
+    messages: tuple[Message, ...]
+    calls: tuple[CallRecord, ...]
+    """One per answered tool call, in order."""
+    start_state: str
+    final_state: str
+    """Hashes of the world's state."""
+    net_changes: tuple[Change, ...]
+    """What differs between start and end."""
+    stop_reason: StopReason
+    error: str | None = Field(default=None)
+    """What broke; None unless `stop_reason` is `error`."""
+
+    @cached_property
+    def id(self) -> str:
+        """Hash over what was said and done, by which actors' scenario does not matter."""
+        said = self.model_dump(mode="json", exclude={"scenario_id"})
+        return content_id(said)

@@ -1,0 +1,67 @@
+"""Grades beside a trajectory: outcomes with evidence, and the decision to keep or drop."""
+
+from typing import Literal
+
+from agentsynth.core.frozen import Frozen, Identified
+
+__all__ = ["CriterionOutcome", "Decision", "OutcomeValue", "ReasonCode", "Verdict"]
+
+OutcomeValue = Literal["met", "not_met", "not_applicable", "undecided", "unanswered"]
+"""`undecided` = a check could not tell; `unanswered` = no judge is configured."""
+
+ReasonCode = Literal[
+    "kept",
+    "rollout_error",
+    "invalid_call",
+    "ungrounded_argument",
+    "wrong_record",
+    "unconfirmed_write",
+    "policy_violation",
+    "claimed_not_done",
+    "unexpected_change",
+    "goal_not_reached",
+    "not_declined",
+    "wrong_answer",
+    "answer_missing",
+    "ungrounded_statement",
+    "not_finished",
+    "replay_mismatch",
+    "low_score",
+    "duplicate_task",
+    "duplicate_conversation",
+]
+
+
+class CriterionOutcome(Frozen):
+    """How one criterion came out."""
+
+    criterion: str
+    outcome: OutcomeValue
+    code: ReasonCode | None = None
+    """For `not_met`: the reason code a drop would carry."""
+    evidence: str = ""
+    messages: tuple[int, ...] = ()
+    """Indices of the messages that show it."""
+
+
+class Verdict(Identified):
+    """A trajectory against its rubric."""
+
+    schema_version: Literal[1] = 1
+    trajectory_id: str
+    rubric_id: str
+    judge: Literal["checks"]
+    """Who answered; questions stay `unanswered` where no judge is configured."""
+    outcomes: tuple[CriterionOutcome, ...]
+    score: float
+    """Weighted share of applicable criteria met, in [0, 1]; 0 if a required one is not."""
+
+
+class Decision(Identified):
+    """Kept or dropped, with the reason."""
+
+    schema_version: Literal[1] = 1
+    trajectory_id: str
+    kept: bool
+    reason: ReasonCode
+    detail: str = ""

@@ -1,0 +1,1 @@
+"""Stage 5: what is kept, with a reason for everything that is not."""

@@ -1,0 +1,77 @@
+"""Keep or drop one trajectory, and find duplicates in the order of the run."""
+
+from agentsynth.core.ids import digest
+from agentsynth.core.messages import AssistantMessage, UserMessage
+from agentsynth.core.trajectory import StopReason, Trajectory
+from agentsynth.core.verdict import Decision, ReasonCode, Verdict
+
+__all__ = ["Deduplicator", "conversation_key", "decide"]
+
+REASON_ORDER: tuple[ReasonCode, ...] = (
+    "invalid_call",
+    "ungrounded_argument",
+    "unconfirmed_write",
+    "claimed_not_done",
+    "wrong_record",
+    "policy_violation",
+    "unexpected_change",
+    "wrong_answer",
+    "goal_not_reached",
+    "answer_missing",
+    "not_declined",
+    "ungrounded_statement",
+    "replay_mismatch",
+    "not_finished",
+)
+"""Where several criteria fail, the first of these is the cause and the rest are its effects: a
+made-up argument also misses the target, an unconfirmed write may also be a wrong one."""
+
+
+def decide(trajectory: Trajectory, verdict: Verdict, *, least_score: float = 1.0) -> Decision:
+    """Return whether the trajectory is kept on its own merits, duplicates aside."""
+    if trajectory.stop_reason is StopReason.ERROR:
+        return _dropped(trajectory, "rollout_error", trajectory.error or "")
+    codes = {o.code: o.evidence for o in verdict.outcomes if o.outcome == "not_met" and o.code}
+    for code in REASON_ORDER:
+        if code in codes:
+            return _dropped(trajectory, code, codes[code])
+    if verdict.score < least_score:
+        undecided = [o.criterion for o in verdict.outcomes if o.outcome == "undecided"]
+        detail = f"score {verdict.score} is under {least_score}; undecided: {', '.join(undecided)}"
+        return _dropped(trajectory, "low_score", detail)
+    return Decision(trajectory_id=trajectory.id, kept=True, reason="kept")
+
+
+def _dropped(trajectory: Trajectory, reason: ReasonCode, detail: str) -> Decision:
+    return Decision(trajectory_id=trajectory.id, kept=False, reason=reason, detail=detail)
+
+
+def conversation_key(trajectory: Trajectory) -> str:
+    """Return a key that is equal for conversations in which the same was said."""
+    said = [
+        message.content
+        for message in trajectory.messages
+        if isinstance(message, UserMessage | AssistantMessage)
+    ]
+    return digest("\x1e".join(said))
+
+
+class Deduplicator:
+    """Drops what came before, in the order it is asked: always that of the ordinals.
+
+    Several samples of one task are wanted; the same task found twice, or the same words, are not.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, int] = {}
+        self._conversations: set[str] = set()
+
+    def reason(self, ordinal: int, task_id: str, conversation: str) -> ReasonCode | None:
+        """Return why this row is a duplicate; None = it is the first, and is remembered."""
+        if self._tasks.get(task_id, ordinal) != ordinal:
+            return "duplicate_task"
+        if conversation in self._conversations:
+            return "duplicate_conversation"
+        self._tasks[task_id] = ordinal
+        self._conversations.add(conversation)
+        return None

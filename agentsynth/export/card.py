@@ -1,0 +1,78 @@
+"""The dataset card: what the rows are, how many were dropped and why, what nobody checked."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["render_card"]
+
+
+def render_card(manifest: Mapping[str, Any]) -> str:
+    """Return the card of an export as Markdown with the front matter dataset hubs read."""
+    rows = manifest["rows"]
+    funnel = manifest["funnel"]
+    sections = [
+        _front_matter(rows),
+        "# Tool-use conversations made by agentsynth",
+        _what_it_is(manifest),
+        "## Rows by domain and kind\n\n" + _table(("domain", "kind", "rows"), manifest["kept_by"]),
+        "## Funnel\n\n"
+        f"{funnel['places']} tasks were sought, {funnel['unfilled']} places stayed empty, "
+        f"{funnel['rollouts']} conversations were played (probes aside), {funnel['kept']} are kept.\n\n"
+        + _table(("reason", "conversations"), sorted(funnel["reasons"].items())),
+        "## How the checks were probed\n\n"
+        "Flawed assistants were played beside the honest ones, and the checks could not tell which "
+        "was which. None of these conversations is in the rows.\n\n"
+        + _table(("planted flaw", "played", "dropped"), manifest["probes"]),
+        "## What was certified, and what was not\n\n" + _limits(manifest),
+        "## Load it\n\n```python\nfrom datasets import load_dataset\n\n"
+        'rows = load_dataset("json", data_files="rows.jsonl", split="train")  # datasets >= 4.7\n```',
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _front_matter(rows: int) -> str:
+    size = next(
+        (name for top, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")) if rows < top),
+        "100K<n<1M",
+    )
+    return (
+        "---\nlanguage:\n- en\ntask_categories:\n- text-generation\ntags:\n- tool-use\n- agentic\n"
+        f"- synthetic\nsize_categories:\n- {size}\n---"
+    )
+
+
+def _what_it_is(manifest: Mapping[str, Any]) -> str:
+    drivers = ", ".join(manifest["drivers"])
+    text = (
+        f"{manifest['rows']} multi-turn conversations between a simulated user and an assistant that "
+        f"calls tools. Assistant driver: {drivers}."
+    )
+    if manifest["drivers"] == ["scripted"]:
+        text += (
+            " **This is smoke data**: the assistant is a script that demonstrates tasks, not a "
+            "language model. Use it to test a pipeline, not to train a model you rely on."
+        )
+    return text
+
+
+def _limits(manifest: Mapping[str, Any]) -> str:
+    unanswered = manifest["unanswered_questions"]
+    lines = [
+        "- Every task was certified before it was played: its reference calls reach the target, "
+        "doing nothing does not, and the target does not hold at the start.",
+        "- Every kept row passed all required checks of its rubric; its calls were executed again in "
+        "a fresh world and gave the same results and the same final state.",
+        "- The planner, the certificate and the checks share one semantics of the declarative worlds; "
+        "rows of `live/` domains come from a really running server.",
+        f"- Questions for a judge that nobody answered: {unanswered} (no judge is configured; they are "
+        "outside the score).",
+        "- Tool levels: " + ", ".join(f"{name}: {n} rows" for name, n in manifest["tool_levels"].items()) + ".",
+        "- Licences of the tools' specifications: " + ", ".join(manifest["tool_licences"]) + ".",
+    ]
+    return "\n".join(lines)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Stage 4: verdicts from checks, and (once a judge is configured) from questions."""

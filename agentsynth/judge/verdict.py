@@ -1,0 +1,52 @@
+"""Hold a trajectory against a rubric."""
+
+from collections.abc import Sequence
+
+from agentsynth.checks.evidence import Evidence, Finding
+from agentsynth.checks.run import CHECKS
+from agentsynth.core.rubric import Criterion, Rubric
+from agentsynth.core.verdict import CriterionOutcome, Verdict
+
+__all__ = ["judge", "score"]
+
+_UNANSWERED = Finding("unanswered", evidence="no judge is configured")
+
+
+def judge(evidence: Evidence, rubric: Rubric) -> Verdict:
+    """Return the verdict of the checks; questions stay unanswered and outside the score."""
+    outcomes: list[CriterionOutcome] = []
+    for criterion in rubric.criteria:
+        finding = _UNANSWERED if criterion.check is None else CHECKS[criterion.check](evidence)
+        outcomes.append(
+            CriterionOutcome(
+                criterion=criterion.name,
+                outcome=finding.outcome,
+                code=finding.code,
+                evidence=finding.evidence,
+                messages=finding.messages,
+            )
+        )
+    return Verdict(
+        trajectory_id=evidence.trajectory.id,
+        rubric_id=rubric.id,
+        judge="checks",
+        outcomes=tuple(outcomes),
+        score=score(rubric.criteria, outcomes),
+    )
+
+
+def score(criteria: Sequence[Criterion], outcomes: Sequence[CriterionOutcome]) -> float:
+    """Return the weighted share of applicable criteria met, in [0, 1].
+
+    Unanswered and not applicable criteria do not count; undecided ones count as not met. The score
+    is 0 when a required criterion is not met or undecided, and when nothing at all applies.
+    """
+    total = met = 0.0
+    for criterion, outcome in zip(criteria, outcomes, strict=True):
+        if outcome.outcome in ("not_applicable", "unanswered"):
+            continue
+        if outcome.outcome != "met" and criterion.required:
+            return 0.0
+        total += criterion.weight
+        met += criterion.weight * (outcome.outcome == "met")
+    return round(met / total, 6) if total else 0.0

@@ -1,0 +1,1 @@
+"""The stages in order: configuration, schedule, store, resume, events."""

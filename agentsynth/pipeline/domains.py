@@ -1,0 +1,128 @@
+"""Make the domains of a run ready: load, check, and for live ones install and list the server."""
+
+import ast
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from agentsynth.core.errors import UserError, render_problems
+from agentsynth.core.manifest import ServerManifest, parse_manifest
+from agentsynth.core.resources import bundled
+from agentsynth.evolve.install import install_server
+from agentsynth.plan.lint import phrase_problems, plan_problems
+from agentsynth.worlds.files import load_yaml, read_text
+from agentsynth.worlds.live import collect, live_worlds
+from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
+from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
+from agentsynth.worlds.live_rows import seed_rows
+
+__all__ = ["WORKSPACE", "load_checked", "open_runtimes"]
+
+WORKSPACE = Path(".agentsynth")
+"""Folder of installed servers, beside where the command runs."""
+
+_SERVERS_AT_ONCE = 3
+
+
+def load_checked(name: str) -> DomainFolder:
+    """Return a domain's folder, with everything that can be checked on load checked.
+
+    Raises:
+        UserError: every problem, each with file, line and path.
+    """
+    loaded = load_folder(find_domain(name))
+    if loaded.domain.live is None:
+        specs = declarative_runtime(loaded).specs
+        problems = plan_problems(loaded, specs) + phrase_problems(loaded)
+    else:
+        problems = phrase_problems(loaded)
+    if problems:
+        raise UserError(render_problems(problems))
+    return loaded
+
+
+async def open_runtimes(
+    names: Iterable[str], stack: AsyncExitStack, *, log: Callable[[str], None]
+) -> dict[str, DomainRuntime]:
+    """Return the runtimes of these domains, by the names given.
+
+    Args:
+        stack: keeps what live domains hold open.
+        log: takes one line per slow step, such as an installation.
+
+    Raises:
+        UserError: a domain that is unknown or wrong.
+        RunError: a server that cannot be installed or listed.
+    """
+    runtimes: dict[str, DomainRuntime] = {}
+    for name in names:
+        loaded = load_checked(name)
+        if loaded.domain.live is None:
+            runtimes[name] = declarative_runtime(loaded)
+        else:
+            runtimes[name] = await _live(loaded, stack, log)
+    return runtimes
+
+
+async def _live(
+    loaded: DomainFolder, stack: AsyncExitStack, log: Callable[[str], None]
+) -> DomainRuntime:
+    live = loaded.domain.live
+    assert live is not None  # the caller looked
+    manifest = _manifest(live.manifest)
+    prefix = install_server(manifest, WORKSPACE / "servers", log=log)
+    specs, skipped = await collect(manifest, prefix)
+    for line in skipped:
+        log(f"{manifest.name}: {line}")
+    problems = plan_problems(loaded, specs)
+    if problems:
+        raise UserError(render_problems(problems))
+    seed_sql = read_text(loaded.folder / live.state_sql)
+    opener = await stack.enter_async_context(
+        live_worlds(
+            loaded.domain,
+            manifest,
+            prefix,
+            seed_sql,
+            specs=specs,
+            servers_at_once=_SERVERS_AT_ONCE,
+        )
+    )
+    return DomainRuntime(
+        domain=loaded.domain,
+        playbook=loaded.playbook,
+        lexicon=loaded.lexicon,
+        specs=specs,
+        open=opener,
+        decode=_DECODERS[manifest.results],
+        rows=seed_rows(seed_sql, source=loaded.domain.name),
+        sql_arguments=frozenset(manifest.sql_arguments),
+    )
+
+
+def _manifest(name: str) -> ServerManifest:
+    path = bundled("tools_registry") / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in bundled("tools_registry").glob("*.yaml")))
+        raise UserError(f"unknown server manifest {name!r}; the registry has: {known}")
+    return parse_manifest(load_yaml(path).value, str(path))
+
+
+def _python_literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _plain(text: str) -> Any:
+    return text
+
+
+_DECODERS: Mapping[str, Callable[[str], Any]] = {
+    "json": json.loads,
+    "python_literal": _python_literal,
+    "text": _plain,
+}

@@ -1,0 +1,51 @@
+"""What a run tells while it goes on: one flat record per event, for people and for programs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Event", "Listener", "Progress", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. `fields` is flat JSON."""
+
+    event: str
+    fields: Mapping[str, Any]
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing."""
+
+
+@dataclass
+class Progress:
+    """How far a run is, counted in the order of the run."""
+
+    target: int
+    """Rows or tasks to reach."""
+    counts_rows: bool
+    """True = `target` is kept rows; False = tasks."""
+    places: int = 0
+    rollouts: int = 0
+    kept: int = 0
+    probes: int = 0
+    probes_caught: int = 0
+    unfilled: int = 0
+    messages: int = 0
+    reasons: dict[str, int] = field(default_factory=lambda: {})
+    """Reason to count, of rollouts that are no probes."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the target is reached."""
+        return (self.kept if self.counts_rows else self.places) >= self.target
+
+    @property
+    def done(self) -> int:
+        """How much of the target is reached."""
+        return min(self.kept if self.counts_rows else self.places, self.target)

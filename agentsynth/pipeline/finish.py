@@ -1,0 +1,232 @@
+"""Write what a run made: rows, manifest and card (the same bytes for the same run), and a report."""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agentsynth import __version__
+from agentsynth.core.agent import Agent
+from agentsynth.core.errors import RunError
+from agentsynth.core.ids import canonical_json
+from agentsynth.core.task import Task
+from agentsynth.core.trajectory import Trajectory
+from agentsynth.core.verdict import Verdict
+from agentsynth.export.canonical import canonical_row
+from agentsynth.export.card import render_card
+from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.run import Fold
+from agentsynth.pipeline.store import Item, Store
+from agentsynth.worlds.runtime import DomainRuntime
+
+__all__ = ["export_rows", "kept_items", "probe_table", "write_report"]
+
+
+@dataclass
+class _Counts:
+    rows: int = 0
+    kept_by: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    drivers: set[str] = field(default_factory=lambda: set[str]())
+    levels: Counter[str] = field(default_factory=Counter[str])
+    licences: set[str] = field(default_factory=lambda: set[str]())
+    rubrics: set[str] = field(default_factory=lambda: set[str]())
+    unanswered: int = 0
+    probes: dict[str, Counter[str]] = field(default_factory=lambda: {})
+    digest: Any = field(default_factory=hashlib.sha256)
+
+
+def _counted(store: Store, config: RunConfig) -> Iterator[tuple[Item, str, Fold]]:
+    """Yield the items that count, in the order of the run, with their final reason."""
+    fold = Fold(config)
+    current: list[Item] = []
+    for item in store.items():
+        if current and item.ordinal != current[0].ordinal:
+            for counted, reason in fold.add(current[0].ordinal, current):
+                yield counted, reason, fold
+            current = []
+            if fold.progress.reached:
+                return
+        current.append(item)
+    if current:
+        for counted, reason in fold.add(current[0].ordinal, current):
+            yield counted, reason, fold
+
+
+def kept_items(store: Store, config: RunConfig) -> Iterator[Item]:
+    """Yield the items whose rows are exported, in their order."""
+    left = config.target.kept
+    for item, reason, _ in _counted(store, config):
+        if reason != "kept":
+            continue
+        if left is not None:
+            if left == 0:
+                return
+            left -= 1
+        yield item
+
+
+def export_rows(
+    store: Store, config: RunConfig, runtimes: Mapping[str, DomainRuntime], folder: Path
+) -> dict[str, Any]:
+    """Write `rows.jsonl`, `manifest.json` and `README.md`; return the manifest.
+
+    Everything is written beside and then moved into place, so a failure leaves the old export.
+
+    Raises:
+        RunError: if the folder cannot be written.
+    """
+    counts = _Counts()
+    agents: dict[str, Agent] = {}
+    fold: Fold | None = None
+    part = folder / "rows.jsonl.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as out:
+            for item, reason, fold in _counted(store, config):
+                if item.is_probe:
+                    counts.probes.setdefault(item.flaw, Counter())[item.reason] += 1
+                if reason == "kept" and counts.rows < (config.target.kept or 2**62):
+                    line = _row_line(store, item, agents, counts)
+                    counts.digest.update(line)
+                    out.write(line)
+        manifest = _manifest(config, runtimes, counts, fold or Fold(config))
+        _replace(folder / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+        _replace(folder / "README.md", render_card(manifest))
+        part.replace(folder / "rows.jsonl")
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the export cannot be written: {error.strerror}; the rollouts are safe in "
+            f"{store.path.name}, run the same command again when it can"
+        ) from error
+    return manifest
+
+
+def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Counts) -> bytes:
+    bundle = store.payload(item.scenario_id)
+    scenario = bundle["scenario"]
+    if scenario["agent_id"] not in agents:
+        agents.clear()  # neighbouring rows share few agents; keep memory flat
+        agents[scenario["agent_id"]] = Agent.model_validate(store.payload(scenario["agent_id"]))
+    agent = agents[scenario["agent_id"]]
+    task = Task.model_validate(store.payload(item.task_id)["task"])
+    trajectory = Trajectory.model_validate(bundle["trajectory"])
+    verdict = Verdict.model_validate(bundle["verdict"])
+    _count(item, agent, scenario, verdict, counts)
+    levels = sorted({spec.level for spec in agent.tools})
+    metadata: dict[str, Any] = {
+        "task_id": task.id,
+        "trajectory_id": trajectory.id,
+        "scenario_id": item.scenario_id,
+        "domain": task.domain,
+        "domain_id": task.domain_id,
+        "kind": task.kind,
+        "intents": list(task.intents),
+        "seed": bundle["seed"],
+        "world_seed": task.world_seed,
+        "rubric": verdict.rubric_id,
+        "score": verdict.score,
+        "driver": scenario["assistant"]["driver"],
+        "persona": scenario["persona"]["name"],
+        "tool_levels": levels,
+        "tool_origins": sorted({spec.provenance.origin for spec in agent.tools}),
+        "final_state": trajectory.final_state,
+        "replayable": True,
+        "generator": f"agentsynth-engine {__version__}",
+    }
+    row = canonical_row(trajectory.id, trajectory.messages, agent, metadata)
+    return (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8")
+
+
+def _count(
+    item: Item, agent: Agent, scenario: Mapping[str, Any], verdict: Verdict, counts: _Counts
+) -> None:
+    counts.rows += 1
+    counts.kept_by[item.domain, item.kind] += 1
+    counts.drivers.add(scenario["assistant"]["driver"])
+    counts.rubrics.add(verdict.rubric_id)
+    counts.unanswered += sum(outcome.outcome == "unanswered" for outcome in verdict.outcomes)
+    counts.levels.update({spec.level for spec in agent.tools})
+    counts.licences |= {spec.provenance.licence for spec in agent.tools}
+
+
+def _manifest(
+    config: RunConfig, runtimes: Mapping[str, DomainRuntime], counts: _Counts, fold: Fold
+) -> dict[str, Any]:
+    progress = fold.progress
+    return {
+        "schema_version": 1,
+        "generator": f"agentsynth-engine {__version__}",
+        "config": config.model_dump(mode="json"),
+        "rows": counts.rows,
+        "rows_sha256": counts.digest.hexdigest(),
+        "dialect": "canonical",
+        "domains": {name: runtime.domain.id for name, runtime in sorted(runtimes.items())},
+        "rubrics": sorted(counts.rubrics),
+        "drivers": sorted(counts.drivers),
+        "smoke_data": counts.drivers == {"scripted"},
+        "kept_by": [[d, k, n] for (d, k), n in sorted(counts.kept_by.items())],
+        "funnel": {
+            "places": progress.places,
+            "unfilled": progress.unfilled,
+            "rollouts": progress.rollouts - progress.probes,
+            "kept": progress.kept,
+            "reasons": dict(sorted(progress.reasons.items())),
+        },
+        "probes": probe_table(counts.probes),
+        "unanswered_questions": counts.unanswered,
+        "tool_levels": dict(sorted(counts.levels.items())),
+        "tool_licences": sorted(counts.licences),
+    }
+
+
+def probe_table(probes: Mapping[str, Counter[str]]) -> list[list[Any]]:
+    """Return planted flaw, how often it was played, and the reasons it was dropped for."""
+    table: list[list[Any]] = []
+    for flaw, reasons in sorted(probes.items()):
+        dropped = ", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items()))
+        table.append([flaw, sum(reasons.values()), dropped])
+    return table
+
+
+def write_report(
+    path: Path, *, config: RunConfig, fold: Fold, seconds: float, concurrency: int, resumed: int
+) -> dict[str, Any]:
+    """Write what belongs to this machine and moment, not to the rows; return it."""
+    progress = fold.progress
+    played = max(progress.rollouts, 0)
+    report: dict[str, Any] = {
+        "schema_version": 1,
+        "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "folder": str(path.parent.resolve()),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "concurrency": concurrency,
+        "seconds": round(seconds, 3),
+        "resumed_places": resumed,
+        "rollouts": played,
+        "rollouts_per_second": round(played / seconds, 1) if seconds > 0 and not resumed else None,
+        "messages": progress.messages,
+        "kept": progress.kept,
+        "unfilled": progress.unfilled,
+        "reasons": dict(sorted(progress.reasons.items())),
+        "probes": progress.probes,
+        "probes_dropped": progress.probes_caught,
+        "config": json.loads(canonical_json(config.model_dump(mode="json"))),
+    }
+    try:
+        _replace(path, json.dumps(report, indent=1) + "\n")
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from error
+    return report
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,260 @@
+"""Run a config: places go to workers as they are free, and are counted in their own order."""
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from agentsynth.core.errors import RunError, StoreError, UserError
+from agentsynth.core.task import TaskKind
+from agentsynth.curate.decide import Deduplicator
+from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.events import Event, Listener, Progress
+from agentsynth.pipeline.schedule import place_at
+from agentsynth.pipeline.store import Item, Payload, Store
+from agentsynth.pipeline.work import Worker
+
+__all__ = ["Fold", "check_resumable", "execute", "kinds_of", "locked"]
+
+_GROUP = 32
+"""Items per commit; a crash loses at most these."""
+_GROUP_SECONDS = 0.5
+_HOPELESS = 20
+"""Give up on a `kept` target after this many times as many places (and at least 400)."""
+
+
+class Fold:
+    """Counts finished places in the order of the run, whatever order they finish in."""
+
+    def __init__(self, config: RunConfig) -> None:
+        target = config.target.kept or config.target.tasks or 1
+        self.progress = Progress(target, counts_rows=config.target.kept is not None)
+        self.next = 0
+        """The first place not counted yet."""
+        self._waiting: dict[int, list[Item]] = {}
+        self._deduplicator = Deduplicator()
+
+    def add(self, ordinal: int, items: list[Item]) -> list[tuple[Item, str]]:
+        """Take in a finished place; return what can be counted now: item and final reason."""
+        self._waiting[ordinal] = items
+        counted: list[tuple[Item, str]] = []
+        while self.next in self._waiting and not self.progress.reached:
+            for item in self._waiting.pop(self.next):
+                counted.append((item, self._count(item)))
+            self.next += 1
+            self.progress.places += 1
+        return counted
+
+    def _count(self, item: Item) -> str:
+        progress = self.progress
+        if item.status == "unfilled":
+            progress.unfilled += 1
+            return "unfilled"
+        progress.rollouts += 1
+        progress.messages += item.messages
+        if item.is_probe:
+            progress.probes += 1
+            progress.probes_caught += not item.kept
+            return item.reason
+        reason = item.reason
+        if item.kept:
+            reason = self._deduplicator.reason(item.ordinal, item.task_id, item.conversation)
+            reason = reason or "kept"
+        progress.kept += reason == "kept"
+        progress.reasons[reason] = progress.reasons.get(reason, 0) + 1
+        return reason
+
+
+def kinds_of(config: RunConfig, worker: Worker) -> dict[str, dict[TaskKind, float]]:
+    """Return, for each domain, the weights of the kinds its intents can offer.
+
+    Raises:
+        UserError: if the config asks a domain only for kinds that it cannot offer.
+    """
+    table: dict[str, dict[TaskKind, float]] = {}
+    for name, runtime in worker.runtimes.items():
+        intents = runtime.playbook.intents.values()
+        able: dict[TaskKind, bool] = {
+            "write": any(i.kind == "write" for i in intents),
+            "writes": sum(i.kind == "write" and bool(i.shared) for i in intents) >= 2,
+            "info": any(i.kind == "info" for i in intents),
+            "refuse": any(hasattr(step, "guard") for i in intents for step in i.steps),
+        }
+        table[name] = {k: w for k, w in config.kind_weights().items() if able[k] and w}
+        if not table[name]:
+            offered = ", ".join(kind for kind, ok in able.items() if ok)
+            raise UserError(f"kinds: domain {name!r} offers only {offered}; give one a weight")
+    return table
+
+
+def check_resumable(store: Store, config: RunConfig) -> None:
+    """Remember what the run is, or refuse to mix it with another.
+
+    Raises:
+        UserError: naming the settings that differ from those the folder was begun with.
+    """
+    before = store.setting("config")
+    identity = config.identity()
+    if before is None:
+        store.set_setting("config", identity)
+        return
+    changed = [key for key in identity if before.get(key) != identity[key]]
+    if changed:
+        names = ", ".join(changed)
+        raise UserError(
+            f"{store.path.parent}: this folder holds a run with other settings ({names}); "
+            "use another --out, or the settings it was begun with"
+        )
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for one run at a time.
+
+    Raises:
+        RunError: if another run holds it, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / ".lock").open("w", encoding="utf-8")
+    except OSError as error:
+        raise RunError(
+            f"{folder}: cannot be written ({error.strerror}); choose another --out"
+        ) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunError(f"{folder}: another run is writing here; wait for it") from None
+        yield
+
+
+async def execute(
+    config: RunConfig, worker: Worker, store: Store, *, concurrency: int, listen: Listener
+) -> Fold:
+    """Play places until the target is reached; finished ones are not played again.
+
+    Raises:
+        RunError: if a target of kept rows is out of reach.
+        StoreError: if the store cannot be written; what was flushed stays.
+    """
+    fold = Fold(config)
+    for ordinal, items in _stored_places(store):
+        _tell(fold.add(ordinal, items), fold, listen, resumed=True)
+    finished = store.finished_places()
+    table = kinds_of(config, worker)
+    run = _Run(config, worker, store, fold, finished, table, listen, concurrency)
+    await run.play()
+    return fold
+
+
+def _stored_places(store: Store) -> Iterator[tuple[int, list[Item]]]:
+    """Yield the stored places with their items."""
+    current: list[Item] = []
+    for item in store.items():
+        if current and item.ordinal != current[0].ordinal:
+            yield current[0].ordinal, current
+            current = []
+        current.append(item)
+    if current:
+        yield current[0].ordinal, current
+
+
+def _tell(
+    counted: list[tuple[Item, str]], fold: Fold, listen: Listener, *, resumed: bool = False
+) -> None:
+    for item, reason in counted:
+        fields = {
+            "ordinal": item.ordinal, "domain": item.domain, "kind": item.kind,
+            "probe": item.is_probe, "reason": reason, "messages": item.messages,
+            "kept": fold.progress.kept, "done": fold.progress.done,
+            "target": fold.progress.target, "resumed": resumed,
+        }  # fmt: skip
+        listen(Event("rollout", fields))
+
+
+class _Run:
+    """The moving parts of one execution."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        worker: Worker,
+        store: Store,
+        fold: Fold,
+        finished: set[int],
+        table: Mapping[str, Mapping[TaskKind, float]],
+        listen: Listener,
+        concurrency: int,
+    ) -> None:
+        self._config = config
+        self._worker = worker
+        self._store = store
+        self._fold = fold
+        self._finished = finished
+        self._table = table
+        self._listen = listen
+        self._concurrency = concurrency
+        self._lookahead = max(256, 8 * concurrency)
+        self._next = 0
+        self._moved = asyncio.Condition()
+        self._flushed = 0.0
+
+    async def play(self) -> None:
+        """Run the workers until the target is reached."""
+        self._flushed = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._concurrency):
+                    group.create_task(self._work())
+        except* (RunError, UserError) as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            with contextlib.suppress(StoreError):
+                self._store.flush()
+        self._store.flush()
+
+    async def _work(self) -> None:
+        while (ordinal := await self._claim()) is not None:
+            place = place_at(ordinal, self._config, self._table)
+            items, payloads = await self._worker.work(place)
+            self._save(items, payloads)
+            counted = self._fold.add(ordinal, items)
+            _tell(counted, self._fold, self._listen)
+            async with self._moved:
+                self._moved.notify_all()
+            await asyncio.sleep(0)
+
+    async def _claim(self) -> int | None:
+        """Return the next place to play; None when the target is reached."""
+        async with self._moved:
+            while True:
+                if self._fold.progress.reached:
+                    return None
+                while self._next in self._finished:
+                    self._next += 1
+                limit = self._config.target.tasks
+                if limit is not None and self._next >= limit:
+                    return None
+                self._check_hope()
+                if self._next < self._fold.next + self._lookahead:
+                    self._next += 1
+                    return self._next - 1
+                await self._moved.wait()
+
+    def _check_hope(self) -> None:
+        progress = self._fold.progress
+        if progress.counts_rows and progress.places > max(400, _HOPELESS * progress.target):
+            reasons = dict(sorted(progress.reasons.items(), key=lambda r: -r[1]))
+            raise RunError(
+                f"{progress.places} tasks gave {progress.kept} kept rows of {progress.target}: "
+                f"the target is out of reach. Dropped: {reasons}, unfilled: {progress.unfilled}"
+            )
+
+    def _save(self, items: list[Item], payloads: list[Payload]) -> None:
+        self._store.add(items, payloads)
+        now = asyncio.get_running_loop().time()
+        if self._store.waiting >= _GROUP or now - self._flushed > _GROUP_SECONDS:
+            self._store.flush()
+            self._flushed = now

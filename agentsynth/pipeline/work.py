@@ -1,0 +1,242 @@
+"""One place of a run: find its task, certify it, play it, check it, decide. No store, no order."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agentsynth.checks.evidence import Evidence, Replay
+from agentsynth.checks.replay import replay
+from agentsynth.compose.agents import make_agent
+from agentsynth.compose.rubrics import rubric_for
+from agentsynth.compose.scenarios import choose_flaw, personas
+from agentsynth.compose.tasks import Composed, make_task
+from agentsynth.core.agent import Agent
+from agentsynth.core.errors import ServerError
+from agentsynth.core.ids import derive_seed
+from agentsynth.core.lexicon import Voice
+from agentsynth.core.rubric import Rubric
+from agentsynth.core.scenario import Role, Scenario
+from agentsynth.core.task import Task
+from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
+from agentsynth.core.verdict import Decision, Verdict
+from agentsynth.curate.decide import conversation_key, decide
+from agentsynth.judge.verdict import judge
+from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.schedule import Place
+from agentsynth.pipeline.store import Item, Payload
+from agentsynth.plan.recipe import Slip
+from agentsynth.simulate.assistant import ScriptedAssistant
+from agentsynth.simulate.flaws import Flawed
+from agentsynth.simulate.rollout import Limits, ledger, rollout
+from agentsynth.simulate.user import ScriptedUser
+from agentsynth.worlds.runtime import DomainRuntime
+
+__all__ = ["Graded", "Prepared", "Worker"]
+
+_SCRIPTED = Role(driver="scripted")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A place's task and everyone who will play it."""
+
+    place: Place
+    composed: Composed
+    agent: Agent
+    rubric: Rubric
+    scenarios: tuple[tuple[int, Scenario], ...]
+    """(slot, scenario)."""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One rollout and everything that was found out about it."""
+
+    slot: int
+    scenario: Scenario
+    trajectory: Trajectory
+    ledger: FactLedger
+    verdict: Verdict
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Turns places into stored rows. Holds what all places share."""
+
+    config: RunConfig
+    runtimes: Mapping[str, DomainRuntime]
+    voice: Voice
+    limits: Limits
+
+    async def work(self, place: Place) -> tuple[list[Item], list[Payload]]:
+        """Return the rows of a place."""
+        prepared = await self.prepare(place)
+        if isinstance(prepared, str):
+            return [_unfilled(place, prepared)], []
+        graded = [await self.play(prepared, slot, s) for slot, s in prepared.scenarios]
+        return _items(prepared, graded), _payloads(prepared, graded)
+
+    async def prepare(self, place: Place) -> Prepared | str:
+        """Return the place's certified task and its scenarios, or why there is none."""
+        runtime = self.runtimes[place.domain]
+        rng = random.Random(derive_seed(place.seed, "task"))
+        number = rng.randrange(runtime.domain.worlds)
+        world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
+        try:
+            composed = await make_task(
+                place.kind, runtime, self.voice, world_seed=world_seed, rng=rng
+            )
+        except ServerError as error:
+            return f"the server failed while the task was sought: {error}"
+        if isinstance(composed, str):
+            return composed
+        agent = make_agent(runtime, runtime.today(world_seed))
+        rubric = rubric_for(place.kind, self.config.rubric)
+        scenarios = [
+            (sample, self._scenario(composed.task, agent, place, sample, _SCRIPTED))
+            for sample in range(self.config.samples)
+        ]
+        if place.probe:
+            flawed = await choose_flaw(composed, runtime, rng)
+            if flawed is not None:
+                scenario = self._scenario(composed.task, agent, place, 0, flawed)
+                scenarios.append((Item.probe_slot(), scenario))
+        return Prepared(place, composed, agent, rubric, tuple(scenarios))
+
+    def _scenario(
+        self, task: Task, agent: Agent, place: Place, sample: int, assistant: Role
+    ) -> Scenario:
+        rng = random.Random(derive_seed(place.seed, "persona", sample))
+        return Scenario(
+            task_id=task.id,
+            agent_id=agent.id,
+            persona=rng.choice(personas()),
+            sample=sample,
+            seed=derive_seed(place.seed, "scenario", sample),
+            user=_SCRIPTED,
+            assistant=assistant,
+        )
+
+    async def play(self, prepared: Prepared, slot: int, scenario: Scenario) -> Graded:
+        """Play one scenario and grade it."""
+        task = prepared.composed.task
+        runtime = self.runtimes[prepared.place.domain]
+        trajectory = await rollout(
+            task,
+            prepared.agent,
+            self._user(task, scenario, runtime),
+            self._assistant(task, scenario, runtime),
+            runtime.open,
+            scenario_id=scenario.id,
+            limits=self.limits,
+        )
+        if trajectory.stop_reason is StopReason.ERROR:
+            again = Replay(("the rollout died",), (), trajectory.final_state)
+        else:
+            again = await replay(task, trajectory, runtime)
+        evidence = Evidence(task, trajectory, runtime, self.voice, again)
+        verdict = judge(evidence, prepared.rubric)
+        return Graded(
+            slot=slot,
+            scenario=scenario,
+            trajectory=trajectory,
+            ledger=ledger(task, trajectory, today=evidence.today),
+            verdict=verdict,
+            decision=decide(trajectory, verdict),
+        )
+
+    def _user(self, task: Task, scenario: Scenario, runtime: DomainRuntime) -> ScriptedUser:
+        intents = runtime.playbook.intents
+        return ScriptedUser(
+            task.intents,
+            [intents[name].kind == "write" for name in task.intents],
+            runtime.lexicon,
+            self.voice,
+            scenario.persona,
+            random.Random(derive_seed(scenario.seed, "user")),
+        )
+
+    def _assistant(
+        self, task: Task, scenario: Scenario, runtime: DomainRuntime
+    ) -> ScriptedAssistant:
+        return ScriptedAssistant(
+            task.intents,
+            runtime,
+            self.voice,
+            runtime.today(task.world_seed),
+            random.Random(derive_seed(scenario.seed, "assistant")),
+            _flawed(scenario, runtime.today(task.world_seed)),
+        )
+
+
+def _flawed(scenario: Scenario, today: str) -> Flawed | None:
+    role = scenario.assistant
+    if role.flaw is None:
+        return None
+    return Flawed(
+        kind=role.flaw,
+        segment=role.flaw_at,
+        slip=None if role.slip is None else Slip(*role.slip),
+        rng=random.Random(derive_seed(scenario.seed, "flaw")),
+        today=today,
+    )
+
+
+def _unfilled(place: Place, reason: str) -> Item:
+    return Item(
+        ordinal=place.ordinal, slot=0, status="unfilled", domain=place.domain, kind=place.kind,
+        scenario_id="", task_id="", trajectory_id="", conversation="", kept=0,
+        reason="unfilled", detail=reason, score=0.0, messages=0, calls=0, flaw="",
+    )  # fmt: skip
+
+
+def _items(prepared: Prepared, graded: list[Graded]) -> list[Item]:
+    return [
+        Item(
+            ordinal=prepared.place.ordinal,
+            slot=one.slot,
+            status="done",
+            domain=prepared.place.domain,
+            kind=prepared.place.kind,
+            scenario_id=one.scenario.id,
+            task_id=prepared.composed.task.id,
+            trajectory_id=one.trajectory.id,
+            conversation=conversation_key(one.trajectory),
+            kept=int(one.decision.kept),
+            reason=one.decision.reason,
+            detail=one.decision.detail,
+            score=one.verdict.score,
+            messages=len(one.trajectory.messages),
+            calls=len(one.trajectory.calls),
+            flaw=one.scenario.assistant.flaw or "",
+        )
+        for one in graded
+    ]
+
+
+def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
+    """Return the values to store: shared ones once under their id, rollouts with their grades."""
+    task = prepared.composed.task
+    certificate = prepared.composed.certificate
+    made = [
+        Payload(prepared.agent.id, "agent", _json(prepared.agent)),
+        Payload(prepared.rubric.id, "rubric", _json(prepared.rubric)),
+        Payload(task.id, "task", {"task": _json(task), "certificate": _json(certificate)}),
+    ]
+    for one in graded:
+        bundle = {
+            "seed": prepared.place.seed,
+            "scenario": _json(one.scenario),
+            "trajectory": _json(one.trajectory),
+            "ledger": _json(one.ledger),
+            "verdict": _json(one.verdict),
+            "decision": _json(one.decision),
+        }
+        made.append(Payload(one.scenario.id, "rollout", bundle))
+    return made
+
+
+def _json(value: Any) -> Any:
+    return value.model_dump(mode="json")

@@ -1,0 +1,1 @@
+"""Search over a world's semantics: reference calls, guards, certificates."""

@@ -1,0 +1,1 @@
+"""Stage 3: users, assistants, and the rollout loop that lets them talk in a world."""

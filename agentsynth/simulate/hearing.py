@@ -1,0 +1,107 @@
+"""What an assistant makes of a user's words. The inverse of telling, and usable on any user."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from agentsynth.checks.mentions import contains, dates_in, numbers_in
+from agentsynth.core.lexicon import Lexicon, SlotPhrases
+from agentsynth.plan.recipe import UNKNOWN
+
+__all__ = ["Heard", "hear"]
+
+_NAME = r"([A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)? [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)"
+_PERSON = (
+    re.compile(
+        rf"(?i:\bI'm|\bI am|\bname is|\bname's|\bit's|\bit is|\bthis is|\bname:|\bcalled|\bunder"
+        rf"|\bsigned,?|\bfor) {_NAME}\b"
+    ),
+    re.compile(rf"^\W*(?:(?i:sure|yes|of course|hi|hello|hey|okay|ok)\W+)*{_NAME}(?=\W*(?:$|\n|[,.;:(-]))"),
+    re.compile(rf"\b{_NAME},? (?:and )?(?:my )?(?:the )?(?:e-?mail|[\w.+-]+@)", re.MULTILINE),
+    re.compile(rf"(?:^|\n|[-—,.] ?){_NAME}\W*$"),
+    re.compile(rf"(?:^|[.!?] ){_NAME} here\b"),
+)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}")
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def hear(slot: SlotPhrases, texts: Sequence[str], today: str) -> Any:
+    """Return the value of a slot as the texts give it, the latest mention; UNKNOWN without one.
+
+    Slots heard by `seen` are never found here: they need the options a result showed.
+    """
+    for text in reversed(texts):
+        found = _heard(slot, text, today)
+        if found is not None:
+            return found
+    return UNKNOWN
+
+
+def _heard(slot: SlotPhrases, text: str, today: str) -> Any:
+    match slot.hearing:
+        case "person":
+            return next((m[1] for pattern in _PERSON if (m := pattern.search(text))), None)
+        case "email":
+            match_ = _EMAIL.search(text)
+            return match_[0].lower() if match_ else None
+        case "date":
+            dates = dates_in(text, today)
+            return max(dates) if dates else None
+        case "pattern":
+            return _by_pattern(slot, text)
+        case "seen":
+            return None
+
+
+def _by_pattern(slot: SlotPhrases, text: str) -> Any:
+    found = [m for pattern in slot.patterns for m in _compiled(pattern).finditer(text)]
+    if not found:
+        return None
+    value = max(found, key=lambda m: m.end())[1]
+    if slot.type in ("count", "money"):
+        numbers = numbers_in(value)
+        if not numbers:
+            return None
+        number = max(numbers)
+        return round(number * 100) if slot.type == "money" else int(number)
+    if slot.type == "date":
+        return value
+    return value
+
+
+class Heard:
+    """The facts of one intent as heard so far: `Facts` for a plan run."""
+
+    def __init__(self, lexicon: Lexicon, texts: list[str], today: str) -> None:
+        self._lexicon = lexicon
+        self.texts = texts
+        """What the user said that may hold facts of this intent; grows with the conversation."""
+        self.kept: dict[str, Any] = {}
+        """Facts kept from an earlier intent: who the user is."""
+        self._today = today
+
+    def value(self, name: str) -> Any:
+        """Return what was heard for this fact, or UNKNOWN."""
+        value = hear(self._lexicon.slots[name], self.texts, self._today)
+        return self.kept.get(name, UNKNOWN) if value is UNKNOWN else value
+
+    def among(self, name: str, options: Sequence[str]) -> Any:
+        """Return the one option the user named, the longest where one holds another; or UNKNOWN."""
+        direct = self.value(name)
+        if direct is not UNKNOWN:
+            return next((o for o in options if o.casefold() == str(direct).casefold()), UNKNOWN)
+        for text in reversed(self.texts):
+            named = [option for option in dict.fromkeys(options) if contains(text, option)]
+            named = [
+                option
+                for option in named
+                if not any(option != other and contains(other, option) for other in named)
+            ]
+            if len(named) == 1:
+                return named[0]
+        return UNKNOWN

@@ -1,0 +1,203 @@
+"""The scripted user: knows its facts, tells them bit by bit, answers, confirms, leaves."""
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from agentsynth.core.lexicon import Lexicon, Voice
+from agentsynth.core.protocols import UserAct, UserView
+from agentsynth.core.scenario import Persona
+from agentsynth.core.task import Fact
+from agentsynth.core.phrasing import Template, parse_template, render, show_date
+
+__all__ = ["ScriptedUser"]
+
+_QUESTION = re.compile(r"[^.!?\n]*\?")
+
+
+@lru_cache(maxsize=512)
+def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+class ScriptedUser:
+    """A user by script. It sees what `UserView` shows and nothing else."""
+
+    def __init__(
+        self,
+        intents: Sequence[str],
+        writes: Sequence[bool],
+        lexicon: Lexicon,
+        voice: Voice,
+        persona: Persona,
+        rng: random.Random,
+    ) -> None:
+        self._intents = intents
+        self._writes = writes
+        self._lexicon = lexicon
+        self._voice = voice
+        self._persona = persona
+        self._rng = rng
+        self._segment = 0
+        self._told: set[str] = set()
+        self._pushed = False
+        self._nudged = 0
+
+    async def act(self, view: UserView) -> UserAct:
+        """Return the next turn."""
+        if not view.messages:
+            return UserAct(self._opening(view.facts))
+        text = view.messages[-1][1]
+        question = " ".join(_QUESTION.findall(text))
+        asked = self._asked(question, view.facts)
+        untold = [name for name in asked if name not in self._told]
+        if untold:
+            return UserAct(self._tell(untold, view.facts))
+        if _any(self._voice.confirm_cues).search(question):
+            return UserAct(self._bank("yes"))
+        if asked:
+            return UserAct(self._tell(asked, view.facts))
+        if _any(self._voice.refusals).search(text):
+            return self._refused()
+        return self._after_report(text, view.facts)
+
+    # -- turns ---------------------------------------------------------------------------------
+
+    def _refused(self) -> UserAct:
+        if self._persona.pushes_back and not self._pushed:
+            self._pushed = True
+            return UserAct(self._bank("push_back"))
+        if not self._persona.says_goodbye:
+            return UserAct(None)
+        return UserAct(self._bank("accepts_refusal"), leaves=True)
+
+    def _after_report(self, text: str, facts: Mapping[str, Fact]) -> UserAct:
+        claims = self._lexicon.intents[self._intents[self._segment]].claims
+        if self._writes[self._segment] and claims and not _any(claims).search(text):
+            return self._not_done()
+        if self._segment + 1 < len(self._intents):
+            self._segment += 1
+            again = {n.partition("@")[0] for n in facts if n.endswith(f"@{self._segment + 1}")}
+            self._told -= again
+            return UserAct(self._also(facts))
+        if not self._persona.says_goodbye:
+            return UserAct(None)
+        return UserAct(self._bank("thanks"), leaves=True)
+
+    def _not_done(self) -> UserAct:
+        self._nudged += 1
+        if self._nudged > 1:
+            return UserAct(self._bank("gives_up"), leaves=True, satisfied=False)
+        return UserAct(self._bank("nudge"))
+
+    def _opening(self, facts: Mapping[str, Fact]) -> str:
+        greeting = self._bank("greet")
+        tell = self._chosen(facts)
+        body = self._open_sentence(facts, tell)
+        identity = ""
+        if "full_name" in tell and "full_name" in facts and "full_name" not in self._told:
+            identity = self._tell([n for n in ("full_name", "email") if n in tell], facts)
+        parts = [greeting, body, identity]
+        if self._persona.style == "formal" and identity and self._rng.random() < 0.5:
+            parts = [greeting, identity, body]
+        return _join(parts)
+
+    def _also(self, facts: Mapping[str, Fact]) -> str:
+        return _join([self._bank("also"), self._open_sentence(facts, self._chosen(facts))])
+
+    def _chosen(self, facts: Mapping[str, Fact]) -> set[str]:
+        """Return which facts this persona tells unasked."""
+        mine = self._facts(facts)
+        match self._persona.opens_with:
+            case "all":
+                return set(mine)
+            case "some":
+                return {name for name in sorted(mine) if self._rng.random() < 0.5}
+            case "little":
+                return set()
+
+    def _open_sentence(self, facts: Mapping[str, Fact], tell: set[str]) -> str:
+        phrases = self._lexicon.intents[self._intents[self._segment]].open
+        mine = self._facts(facts)
+        fitting = [t for t in map(parse_template, phrases) if t.needed <= mine.keys()]
+        template = self._rng.choice(fitting)
+        return self._render(template, facts, tell)
+
+    def _tell(self, names: Sequence[str], facts: Mapping[str, Fact]) -> str:
+        """Return one turn that tells these facts."""
+        open_names = list(names)
+        parts: list[str] = []
+        for group in sorted(self._lexicon.asks, key=lambda g: -len(g.slots)):
+            if set(group.slots) <= set(open_names):
+                template = parse_template(self._rng.choice(group.tell))
+                parts.append(self._render(template, facts, set(group.slots)))
+                open_names = [name for name in open_names if name not in group.slots]
+        for name in open_names:
+            phrases = map(parse_template, self._lexicon.slots[name].tell)
+            template = self._rng.choice([t for t in phrases if t.needed <= self._facts(facts).keys()])
+            parts.append(self._render(template, facts, {name}))
+        return _join(parts)
+
+    # -- pieces --------------------------------------------------------------------------------
+
+    def _asked(self, question: str, facts: Mapping[str, Fact]) -> list[str]:
+        if not question:
+            return []
+        return [
+            name
+            for name in self._facts(facts)
+            if _any(self._lexicon.slots[name].asked_by).search(question)
+        ]
+
+    def _facts(self, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+        """Return the facts of the intent at hand, by their plain names."""
+        suffix = f"@{self._segment + 1}"
+        mine: dict[str, Fact] = {}
+        for name, fact in facts.items():
+            plain, at, number = name.partition("@")
+            if at and f"@{number}" != suffix:
+                continue
+            if at or plain not in mine:
+                mine[plain] = fact
+        return mine
+
+    def _render(self, template: Template, facts: Mapping[str, Fact], tell: set[str]) -> str:
+        mine = self._facts(facts)
+
+        def value(path: str) -> str:
+            self._told.add(path)
+            return self._spoken(mine[path])
+
+        known = {name for name in tell if name in mine}
+        return render(template, self._rng, value, known)
+
+    def _spoken(self, fact: Fact) -> str:
+        value: Any = fact.value
+        if fact.type == "date":
+            return show_date(str(value), self._persona.dates)
+        if fact.type == "money":
+            cents = f"{value % 100:02}"
+            return f"${value // 100}" + ("" if cents == "00" else f".{cents}")
+        return self._lexicon.words.get(str(value), str(value))
+
+    def _bank(self, name: str) -> str:
+        styled = f"{name}.{self._persona.style}"
+        bank = self._voice.phrases.get(styled) or self._voice.phrases[name]
+        return render(parse_template(self._rng.choice(bank)), self._rng, str)
+
+
+def _join(parts: Sequence[str]) -> str:
+    """Join sentences; a part that ends with a comma or colon leads into the next."""
+    text = ""
+    for part in (part.strip() for part in parts):
+        if not part:
+            continue
+        if text and text[-1] in ",:—-":
+            first = part.split(" ")[0]
+            keep = first in ("I", "I'm", "I'd", "I've", "I'll") or first[1:2].isupper()
+            text += " " + (part if keep else part[:1].lower() + part[1:])
+        else:
+            text += (" " if text else "") + part
+    return text

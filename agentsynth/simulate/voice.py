@@ -1,0 +1,35 @@
+"""The phrases of a language that belong to no domain."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from agentsynth.core.errors import UserError
+from agentsynth.core.lexicon import Voice
+from agentsynth.core.phrasing import parse_template
+from agentsynth.worlds.files import load_yaml, validate
+
+__all__ = ["BANKS", "load_voice"]
+
+BANKS = (
+    "greet", "yes", "also", "thanks", "accepts_refusal", "push_back", "nudge", "gives_up",
+    "lets_see", "closing", "more", "hold_firm", "ask_lead", "leaves_early", "not_found",
+)  # fmt: skip
+"""The banks that actors draw from."""
+
+
+@lru_cache(maxsize=4)
+def load_voice(path: Path | None = None) -> Voice:
+    """Return the voice in a file; None = the bundled English one.
+
+    Raises:
+        UserError: with file, line and field, for anything that is not a voice.
+    """
+    file = path or Path(__file__).with_name("phrases") / "voice.en.yaml"
+    voice = validate(Voice, load_yaml(file))
+    missing = [bank for bank in BANKS if bank not in voice.phrases]
+    if missing:
+        raise UserError(f"{file}: phrases: missing banks: {', '.join(missing)}")
+    for bank in voice.phrases.values():
+        for phrase in bank:
+            parse_template(phrase)
+    return voice

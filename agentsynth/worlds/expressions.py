@@ -1,0 +1,146 @@
+"""CEL expressions over scalars, compiled once.
+
+A CEL program here never sees a record: dotted paths (`plot.fee_cents`) are rewritten to flat names
+and only those scalars are passed, which keeps a call near 2 µs where passing one record costs 20.
+An expression that is nothing but a path never reaches CEL and may name any value.
+
+CEL as used here: no mixing of integers and floats, `==` of different types is false, comparing
+null with `<` is an error. Money is integer cents, dates are ISO text and compare as such.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import cel
+
+from agentsynth.core.errors import DomainError
+
+__all__ = ["FUNCTIONS", "Expression", "compile_expression", "fill", "resolve_path", "slots_of"]
+
+Scope = Mapping[str, Any]
+
+_TOKEN = re.compile(
+    r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+    r"""|(?P<path>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)(?P<call>\s*\()?"""
+)
+_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
+_WORDS = frozenset({"true", "false", "null", "in"})
+_SLOT = re.compile(r"\{([a-z_][A-Za-z0-9_.]*)\}")
+MISSING = object()
+
+
+def _days_between(start: str, end: str) -> int:
+    return (date.fromisoformat(end) - date.fromisoformat(start)).days
+
+
+def _add_days(start: str, days: int) -> str:
+    return (date.fromisoformat(start) + timedelta(days=days)).isoformat()
+
+
+def _lower(text: str) -> str:
+    return text.lower()
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "days_between": _days_between,
+    "add_days": _add_days,
+    "lower": _lower,
+}
+"""What expressions may call beside CEL's own functions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression."""
+
+    text: str
+    paths: tuple[str, ...]
+    """Every dotted path it reads."""
+    evaluate: Callable[[Scope], Any]
+    """Scope to value. Raises DomainError where the expression cannot be evaluated."""
+
+
+def resolve_path(path: str, scope: Scope) -> Any:
+    """Return the value at a dotted path; list items by number.
+
+    Raises:
+        DomainError: naming the path, if a part does not exist.
+    """
+    value: Any = scope
+    for part in path.split("."):
+        value = _step(value, part)
+        if value is MISSING:
+            raise DomainError(f"{path!r} has no value here: {part!r} does not exist")
+    return value
+
+
+def _step(value: Any, part: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(part, MISSING)
+    if isinstance(value, list | tuple) and part.isdigit() and int(part) < len(value):
+        return value[int(part)]
+    return MISSING
+
+
+def compile_expression(text: str) -> Expression:
+    """Compile an expression (without its leading `=`).
+
+    Raises:
+        ValueError: with CEL's own explanation, if it is not well-formed.
+    """
+    stripped = text.strip()
+    if _PATH.fullmatch(stripped) and stripped not in _WORDS:
+        return Expression(stripped, (stripped,), lambda scope: resolve_path(stripped, scope))
+    paths: dict[str, str] = {}
+    used: set[str] = set()
+    program = cel.compile(_flatten(stripped, paths, used))
+    wanted = tuple(paths.items())
+    functions = {name: FUNCTIONS[name] for name in used if name in FUNCTIONS}
+
+    def evaluate(scope: Scope) -> Any:
+        values: dict[str, Any] = {flat: resolve_path(path, scope) for path, flat in wanted}
+        values.update(functions)
+        try:
+            return program.execute(values)
+        except (TypeError, ValueError, RuntimeError) as error:
+            shown = {path: values[flat] for path, flat in wanted}
+            raise DomainError(f"{stripped!r} cannot be evaluated with {shown}: {error}") from error
+
+    return Expression(stripped, tuple(paths), evaluate)
+
+
+def _flatten(text: str, paths: dict[str, str], functions: set[str]) -> str:
+    def replace(match: re.Match[str]) -> str:
+        path, call = match["path"], match["call"] or ""
+        if path is None or path in _WORDS:
+            return match[0]
+        if call:
+            subject, dot, method = path.rpartition(".")
+            if not dot:
+                functions.add(method)
+                return match[0]
+            return paths.setdefault(subject, _flat(subject)) + dot + method + call
+        return paths.setdefault(path, _flat(path))
+
+    return _TOKEN.sub(replace, text)
+
+
+def _flat(path: str) -> str:
+    return "v_" + path.replace(".", "__")
+
+
+def slots_of(template: str) -> tuple[str, ...]:
+    """Return the paths of a `{path}` text template, in order."""
+    return tuple(_SLOT.findall(template))
+
+
+def fill(template: str, scope: Scope) -> str:
+    """Return the template with its `{path}` slots filled.
+
+    Raises:
+        DomainError: if a path has no value.
+    """
+    return _SLOT.sub(lambda match: str(resolve_path(match[1], scope)), template)

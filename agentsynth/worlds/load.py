@@ -1,0 +1,79 @@
+"""Load a domain's folder: domain.yaml, intents.yaml, lexicon.en.yaml, and nothing by import."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentsynth.core.domain import Domain
+from agentsynth.core.errors import UserError, render_problems
+from agentsynth.core.ids import digest
+from agentsynth.core.intent import Playbook
+from agentsynth.core.lexicon import Lexicon
+from agentsynth.core.resources import bundled
+from agentsynth.worlds.files import Loaded, load_yaml, read_text, validate
+from agentsynth.worlds.static import domain_problems
+
+__all__ = ["DomainFolder", "domain_names", "find_domain", "load_folder"]
+
+
+@dataclass(frozen=True)
+class DomainFolder:
+    """A domain with the data that belongs to it, all checked on its own."""
+
+    folder: Path
+    domain: Domain
+    playbook: Playbook
+    lexicon: Lexicon
+    domain_file: Loaded
+    playbook_file: Loaded
+    lexicon_file: Loaded
+
+
+def domain_names() -> tuple[str, ...]:
+    """Return the names of the bundled domains, sorted; folders starting with `_` are left out."""
+    root = bundled("domains")
+    names = [str(path.parent.relative_to(root).as_posix()) for path in root.glob("**/domain.yaml")]
+    return tuple(sorted(name for name in names if not name.startswith("_")))
+
+
+def find_domain(name: str) -> Path:
+    """Return the folder of a domain: a bundled name, or a path to a folder.
+
+    Raises:
+        UserError: naming what exists, if there is none.
+    """
+    if name in domain_names():
+        return bundled("domains") / name
+    folder = Path(name)
+    if (folder / "domain.yaml").is_file():
+        return folder
+    if folder.is_dir():
+        raise UserError(f"{folder}: this folder has no domain.yaml, so it is not a domain")
+    known = ", ".join(domain_names())
+    raise UserError(f"unknown domain {name!r}; bundled are: {known}; or give a folder's path")
+
+
+def load_folder(folder: Path) -> DomainFolder:
+    """Load and check a domain's folder.
+
+    Raises:
+        UserError: every problem found, each with file, line and path.
+    """
+    domain_file = load_yaml(folder / "domain.yaml")
+    domain = validate(Domain, domain_file)
+    if domain.live is not None:
+        text = read_text(folder / domain.live.state_sql)
+        domain = domain.model_copy(update={"files": {domain.live.state_sql: digest(text)}})
+    problems = domain_problems(domain, domain_file)
+    if problems:
+        raise UserError(render_problems(problems))
+    playbook_file = load_yaml(folder / "intents.yaml")
+    lexicon_file = load_yaml(folder / "lexicon.en.yaml")
+    return DomainFolder(
+        folder=folder,
+        domain=domain,
+        playbook=validate(Playbook, playbook_file),
+        lexicon=validate(Lexicon, lexicon_file),
+        domain_file=domain_file,
+        playbook_file=playbook_file,
+        lexicon_file=lexicon_file,
+    )

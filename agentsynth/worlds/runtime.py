@@ -1,0 +1,107 @@
+"""A domain ready to be used: its values, its tools, its policy, and how to open a world of it."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from agentsynth.core.domain import Domain
+from agentsynth.core.intent import Playbook
+from agentsynth.core.lexicon import Lexicon
+from agentsynth.core.messages import ToolCall
+from agentsynth.core.protocols import OpenWorld, World
+from agentsynth.core.tools import ToolSpec
+from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld, argument_validator
+from agentsynth.worlds.load import DomainFolder
+from agentsynth.worlds.seed import world_today
+
+__all__ = ["DomainRuntime", "declarative_runtime"]
+
+
+@dataclass(frozen=True)
+class DomainRuntime:
+    """Everything the stages need of one domain. Shared by all rollouts; opens their worlds."""
+
+    domain: Domain
+    playbook: Playbook
+    lexicon: Lexicon
+    specs: tuple[ToolSpec, ...]
+    open: OpenWorld
+    decode: Callable[[str], Any]
+    """Result text to what a reader makes of it."""
+    compiled: CompiledDomain | None = None
+    """None for live domains."""
+    rows: Callable[[str], list[dict[str, Any]]] | None = None
+    """For live domains: run a SELECT on the seed database."""
+    sql_arguments: frozenset[str] = frozenset()
+    """Arguments that hold SQL: traced word by word instead of as a whole."""
+    _today: dict[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def validators(self) -> dict[str, Draft202012Validator]:
+        """Argument validators by tool."""
+        return {spec.name: argument_validator(spec.parameters) for spec in self.specs}
+
+    @cached_property
+    def spec_by_name(self) -> dict[str, ToolSpec]:
+        """Specifications by tool."""
+        return {spec.name: spec for spec in self.specs}
+
+    @cached_property
+    def writes(self) -> frozenset[str]:
+        """Names of the tools that change state."""
+        return frozenset(spec.name for spec in self.specs if not spec.read_only)
+
+    def today(self, world_seed: int) -> str:
+        """Return the world's date for this seed."""
+        if world_seed not in self._today:
+            self._today[world_seed] = world_today(self.domain, world_seed)
+        return self._today[world_seed]
+
+    @cached_property
+    def _forbidden(self) -> list[tuple[str, tuple[str, ...], str, re.Pattern[str]]]:
+        return [
+            (name, clause.tools, argument, re.compile(pattern))
+            for name, clause in self.domain.policy.items()
+            for argument, pattern in clause.forbid.items()
+        ]
+
+    def broken_clauses(self, world: World, call: ToolCall, said: str) -> list[str]:
+        """Return the ids of the clauses that making this call now would break.
+
+        Args:
+            world: the world as it is before the call.
+            said: all that the user has said so far, in lower case.
+        """
+        broken = [
+            name
+            for name, tools, argument, pattern in self._forbidden
+            if call.name in tools and pattern.search(str(call.arguments.get(argument, "")))
+        ]
+        if self.compiled is not None and isinstance(world, DeclarativeWorld):
+            broken += [
+                name
+                for name, rule in self.compiled.clause_rules.items()
+                if call.name in rule.clause.tools and rule.broken_by(world.state, call, said)
+            ]
+        return broken
+
+
+def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:
+    """Return the runtime of a declarative domain."""
+    compiled = CompiledDomain(loaded.domain)
+    return DomainRuntime(
+        domain=loaded.domain,
+        playbook=loaded.playbook,
+        lexicon=loaded.lexicon,
+        specs=compiled.specs,
+        open=compiled.open,
+        decode=json.loads,
+        compiled=compiled,
+    )
+
+

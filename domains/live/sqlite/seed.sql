@@ -1,0 +1,122 @@
+-- The records of a neighbourhood repair cafe, as every rollout finds them. Today is 2027-04-14.
+-- Money is in cents, dates are ISO, active is 0 or 1. There are no CHECK constraints on purpose:
+-- what the policy forbids must be possible.
+CREATE TABLE volunteers (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  skill TEXT NOT NULL,
+  joined_on TEXT NOT NULL,
+  phone TEXT NOT NULL,
+  active INTEGER NOT NULL DEFAULT 1
+);
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY,
+  held_on TEXT NOT NULL,
+  place TEXT NOT NULL,
+  seats INTEGER NOT NULL
+);
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY,
+  item TEXT NOT NULL,
+  owner_name TEXT NOT NULL,
+  fault TEXT NOT NULL,
+  skill TEXT,
+  session_id INTEGER NOT NULL REFERENCES sessions (id),
+  volunteer_id INTEGER REFERENCES volunteers (id),
+  status TEXT NOT NULL DEFAULT 'booked',
+  charge_cents INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE parts (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  shelf TEXT NOT NULL,
+  stock INTEGER NOT NULL,
+  price_cents INTEGER NOT NULL
+);
+INSERT INTO volunteers (id, name, skill, joined_on, phone, active) VALUES
+  (1, 'Samira Haddad', 'electrics', '2024-09-14', '020 5550 0111', 1),
+  (2, 'Owen Fletcher', 'electrics', '2025-01-18', '020 5550 0124', 1),
+  (3, 'Mirela Popa', 'electrics', '2026-02-07', '020 5550 0137', 1),
+  (4, 'Jonas Lindqvist', 'electrics', '2023-05-20', '020 5550 0142', 0),
+  (5, 'Grace Okafor', 'sewing', '2024-03-09', '020 5550 0158', 1),
+  (6, 'Helen Marsh', 'sewing', '2025-06-21', '020 5550 0163', 1),
+  (7, 'Bao Nguyen', 'sewing', '2026-11-14', '020 5550 0170', 1),
+  (8, 'Ewan Sinclair', 'woodwork', '2023-11-04', '020 5550 0186', 1),
+  (9, 'Ruth Abelson', 'woodwork', '2025-09-06', '020 5550 0191', 1),
+  (10, 'Carlo Ferri', 'woodwork', '2024-01-27', '020 5550 0205', 0),
+  (11, 'Leila Mansour', 'bicycles', '2024-06-15', '020 5550 0219', 1),
+  (12, 'Dominic Hale', 'bicycles', '2026-05-02', '020 5550 0222', 1),
+  (13, 'Pavel Novotny', 'bicycles', '2023-08-12', '020 5550 0234', 0),
+  (14, 'Tess Whitaker', 'bicycles', '2027-02-06', '020 5550 0240', 1);
+INSERT INTO sessions (id, held_on, place, seats) VALUES
+  (1, '2027-03-06', 'Mill Lane Hall', 10),
+  (2, '2027-03-20', 'Mill Lane Hall', 10),
+  (3, '2027-04-03', 'Library Annexe', 8),
+  (4, '2027-04-17', 'Mill Lane Hall', 8),
+  (5, '2027-05-01', 'Library Annexe', 8),
+  (6, '2027-05-15', 'Mill Lane Hall', 10),
+  (7, '2027-05-29', 'Library Annexe', 8),
+  (8, '2027-06-12', 'Mill Lane Hall', 10);
+INSERT INTO jobs (id, item, owner_name, fault, skill, session_id, volunteer_id, status, charge_cents) VALUES
+  (1, 'toaster', 'Priya Raman', 'lever will not stay down', 'electrics', 1, 1, 'collected', 400),
+  (2, 'desk fan', 'Marcus Bell', 'hums but does not turn', 'electrics', 1, 2, 'given up', 0),
+  (3, 'winter coat', 'Ingrid Solberg', 'zip is stuck halfway', 'sewing', 1, 5, 'collected', 650),
+  (4, 'kitchen chair', 'Tomoko Ishida', 'back leg is loose', 'woodwork', 1, 8, 'collected', 300),
+  (5, 'kettle', 'Daniel Achebe', 'switches off too early', 'electrics', 1, 2, 'ready', 550),
+  (6, 'step stool', 'Priya Raman', 'hinge is cracked', 'woodwork', 1, 9, 'ready', 450),
+  (7, 'road bike', 'Felix Brandt', 'gears slip on hills', 'bicycles', 1, 11, 'collected', 900),
+  (8, 'rucksack', 'Nadia Karimi', 'shoulder strap torn off', 'sewing', 1, 6, 'given up', 0),
+  (9, 'table lamp', 'Agnes Doyle', 'flickers when touched', 'electrics', 2, 1, 'ready', 350),
+  (10, 'hand mixer', 'Marcus Bell', 'smells of burning', 'electrics', 2, 3, 'waiting for a part', 0),
+  (11, 'sewing box', 'Ingrid Solberg', 'lid has come off', 'woodwork', 2, 8, 'ready', 250),
+  (12, 'city bike', 'Yusuf Demir', 'rear brake does not bite', 'bicycles', 2, 12, 'collected', 700),
+  (13, 'denim jacket', 'Chloe Vernon', 'elbow is worn through', 'sewing', 2, 5, 'ready', 500),
+  (14, 'hair dryer', 'Tomoko Ishida', 'only blows cold air', 'electrics', 2, 2, 'waiting for a part', 0),
+  (15, 'picture frame', 'Rafael Costa', 'corner joint has opened', 'woodwork', 2, 9, 'collected', 200),
+  (16, 'child trailer', 'Felix Brandt', 'hitch pin is missing', 'bicycles', 2, 11, 'waiting for a part', 0),
+  (17, 'clock radio', 'Agnes Doyle', 'display stays dark', 'electrics', 2, 1, 'on the bench', 0),
+  (18, 'bread maker', 'Nadia Karimi', 'paddle does not turn', 'electrics', 3, 3, 'on the bench', 0),
+  (19, 'wool jumper', 'Chloe Vernon', 'moth holes on the front', 'sewing', 3, 6, 'on the bench', 0),
+  (20, 'vacuum cleaner', 'Daniel Achebe', 'no suction at all', 'electrics', 3, 2, 'waiting for a part', 0),
+  (21, 'bar stool', 'Rafael Costa', 'wobbles on its feet', 'woodwork', 3, 8, 'ready', 300),
+  (22, 'folding bike', 'Yusuf Demir', 'pedal has a cracked thread', 'bicycles', 3, 14, 'on the bench', 0),
+  (23, 'curtains', 'Lena Hoffmann', 'hem has come down', 'sewing', 3, 7, 'ready', 600),
+  (24, 'waffle iron', 'Lena Hoffmann', 'plug gets hot', 'electrics', 3, 1, 'on the bench', 0),
+  (25, 'scooter', 'Zeynep Aydin', 'front wheel squeals', 'bicycles', 3, 12, 'ready', 350),
+  (26, 'record player', 'Priya Raman', 'turns too slowly', 'electrics', 4, 1, 'booked', 0),
+  (27, 'rice cooker', 'Zeynep Aydin', 'never switches to warm', 'electrics', 4, 3, 'booked', 0),
+  (28, 'school bag', 'Marcus Bell', 'zip has lost its slider', 'sewing', 4, NULL, 'booked', 0),
+  (29, 'garden chair', 'Ingrid Solberg', 'slat is broken', 'woodwork', 4, 9, 'booked', 0),
+  (30, 'mountain bike', 'Felix Brandt', 'front fork is stiff', 'bicycles', 4, NULL, 'booked', 0),
+  (31, 'food processor', 'Agnes Doyle', 'safety catch has snapped', 'electrics', 4, NULL, 'booked', 0),
+  (32, 'raincoat', 'Rafael Costa', 'seam leaks at the shoulder', 'sewing', 4, 5, 'booked', 0),
+  (33, 'bookshelf', 'Yusuf Demir', 'shelf pin pulled out', 'woodwork', 4, NULL, 'booked', 0),
+  (34, 'coffee grinder', 'Daniel Achebe', 'jams after a few seconds', 'electrics', 5, NULL, 'booked', 0),
+  (35, 'tent', 'Chloe Vernon', 'pole sleeve is ripped', 'sewing', 5, 6, 'booked', 0),
+  (36, 'drawer unit', 'Nadia Karimi', 'runner is bent', 'woodwork', 5, NULL, 'booked', 0),
+  (37, 'cargo bike', 'Tomoko Ishida', 'chain keeps coming off', 'bicycles', 5, 11, 'booked', 0),
+  (38, 'electric blanket', 'Lena Hoffmann', 'one side stays cold', 'electrics', 5, NULL, 'booked', 0),
+  (39, 'piano stool', 'Zeynep Aydin', 'height screw is stripped', 'woodwork', 6, 8, 'booked', 0),
+  (40, 'slow cooker', 'Rafael Costa', 'lid knob came off', 'electrics', 6, NULL, 'booked', 0),
+  (41, 'handbag', 'Agnes Doyle', 'lining is torn', 'sewing', 6, NULL, 'booked', 0),
+  (42, 'unicycle', 'Marcus Bell', 'saddle post slips', 'bicycles', 7, NULL, 'booked', 0);
+INSERT INTO parts (id, name, shelf, stock, price_cents) VALUES
+  (1, 'toaster elements', 'A1', 4, 320),
+  (2, 'kettle thermostats', 'A1', 2, 480),
+  (3, 'glass fuses', 'A2', 24, 40),
+  (4, 'lamp sockets', 'A2', 9, 210),
+  (5, 'carbon brushes', 'A3', 6, 260),
+  (6, 'drive belts', 'A3', 3, 390),
+  (7, 'mains plugs', 'A4', 12, 180),
+  (8, 'black zips', 'B1', 15, 150),
+  (9, 'white zips', 'B1', 7, 150),
+  (10, 'shirt buttons', 'B2', 60, 20),
+  (11, 'jacket snaps', 'B2', 18, 45),
+  (12, 'strap buckles', 'B3', 5, 130),
+  (13, 'wood screws', 'C1', 85, 10),
+  (14, 'cabinet hinges', 'C2', 8, 240),
+  (15, 'chair glides', 'C2', 20, 35),
+  (16, 'inner tubes', 'D1', 11, 420),
+  (17, 'brake pads', 'D1', 10, 360),
+  (18, 'gear cables', 'D2', 6, 290),
+  (19, 'chain links', 'D2', 3, 110);

@@ -1,0 +1,88 @@
+"""Run the examples and the README's commands, so that what is shown works.
+
+Every `examples/*.yaml` goes through `agentsynth run`, every `examples/*.py` through Python, and
+every line of the README's `sh` blocks that starts with `make` or `agentsynth` runs in order in
+the checkout. A `make` target that `.ci/run` calls itself is not run a second time.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+TIMEOUT_S = 300
+OUTER_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+SH_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CONTINUATION = re.compile(r"\\\n\s*")
+
+
+def main() -> int:
+    run_configs()
+    for script in sorted((ROOT / "examples").glob("*.py")):
+        call([str(BIN / "python"), str(script)])
+    run_readme()
+    return 0
+
+
+def run_configs() -> None:
+    """Run each example config into a folder of its own, and expect rows."""
+    with tempfile.TemporaryDirectory(prefix="agentsynth-examples-") as name:
+        for config in sorted((ROOT / "examples").glob("*.yaml")):
+            out = Path(name) / config.stem
+            call([str(BIN / "agentsynth"), "run", str(config), "--out", str(out)])
+            rows = out / "export" / "rows.jsonl"
+            if not rows.is_file() or not rows.read_text(encoding="utf-8").strip():
+                raise SystemExit(f"error: {config.name} exported no rows")
+
+
+def run_readme() -> None:
+    covered = ci_targets()
+    for line in readme_lines((ROOT / "README.md").read_text(encoding="utf-8")):
+        words = line.split("#")[0].split()
+        if words[0] == "agentsynth" or (words[0] == "make" and not covered.issuperset(words[1:])):
+            call(["/bin/sh", "-e", "-c", line], shown=line)
+        else:
+            print(f"- not run here: {line}", flush=True)
+
+
+def readme_lines(text: str) -> list[str]:
+    """Return the command lines of the `sh` blocks, continued lines joined."""
+    blocks = [CONTINUATION.sub(" ", block) for block in SH_BLOCK.findall(text)]
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def ci_targets() -> set[str]:
+    """Return the targets that `.ci/run` makes, and `check`, which is that script."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    calls = [line.split()[1:] for line in script.splitlines() if line.startswith("make ")]
+    return {"check"}.union(*calls)
+
+
+def call(command: list[str], *, shown: str | None = None) -> None:
+    """Run a command in the checkout; end with its output if it fails."""
+    text = shown or " ".join(command)
+    print("$", text, flush=True)
+    inherited = {k: v for k, v in os.environ.items() if k not in OUTER_MAKE}
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=inherited | {"PATH": f"{BIN}{os.pathsep}{inherited.get('PATH', '')}"},
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=TIMEOUT_S,
+    )
+    if done.returncode:
+        print(done.stdout, file=sys.stderr)
+        raise SystemExit(f"error: exit code {done.returncode} from: {text}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
