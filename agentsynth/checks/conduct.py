@@ -50,6 +50,7 @@ def writes_confirmed(evidence: Evidence) -> Finding:
 def _unconfirmed(evidence: Evidence, call: ToolCall, since: int, before: int) -> str | None:
     """Return why the call is not confirmed by the messages in between; None = it is."""
     asked: str | None = None
+    problem = "nobody said yes to a read-back of it"
     for index in range(since, before):
         message = evidence.messages[index]
         if isinstance(message, AssistantMessage) and not message.tool_calls:
@@ -60,8 +61,8 @@ def _unconfirmed(evidence: Evidence, call: ToolCall, since: int, before: int) ->
             missing = _not_read_back(evidence, call, asked)
             if missing is None:
                 return None
-            return f"the read-back did not name {missing!r}"
-    return "nobody said yes to a read-back of it"
+            problem = f"the read-back did not name {missing!r}"
+    return problem
 
 
 def _not_read_back(evidence: Evidence, call: ToolCall, asked: str) -> str | None:

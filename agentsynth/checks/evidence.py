@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from agentsynth.checks.mentions import dates_in, normal, numbers_in
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.task import Task
@@ -11,7 +12,7 @@ from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.verdict import OutcomeValue, ReasonCode
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["MET", "NOT_APPLICABLE", "Evidence", "Finding", "Replay", "failed"]
+__all__ = ["MET", "NOT_APPLICABLE", "Evidence", "Finding", "MessageText", "Replay", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,29 @@ def failed(code: ReasonCode, evidence: str, *messages: int) -> Finding:
     return Finding("not_met", code, evidence, messages)
 
 
+class MessageText:
+    """A message's text with what it mentions, each worked out when first asked for."""
+
+    def __init__(self, text: str, today: str) -> None:
+        self.text = text
+        self._today = today
+
+    @cached_property
+    def normal(self) -> str:
+        """The text in one case, with single spaces."""
+        return normal(self.text)
+
+    @cached_property
+    def dates(self) -> set[str]:
+        """ISO dates."""
+        return dates_in(self.text, self._today)
+
+    @cached_property
+    def numbers(self) -> set[float]:
+        """Numbers in digits or words."""
+        return numbers_in(self.text)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """One trajectory with all that checks may use. No label, no persona, no driver."""
@@ -63,6 +87,11 @@ class Evidence:
     def today(self) -> str:
         """The world's date."""
         return self.runtime.today(self.task.world_seed)
+
+    @cached_property
+    def texts(self) -> list[MessageText]:
+        """Every message's text, in order."""
+        return [MessageText(message.content, self.today) for message in self.messages]
 
     @cached_property
     def calls(self) -> list[tuple[int, ToolCall, ToolMessage | None]]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
-from agentsynth.checks.mentions import contains_normal, dates_in, normal, numbers_in
+from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, MessageText, failed
+from agentsynth.checks.mentions import contains_normal, normal
 from agentsynth.core.messages import AssistantMessage
 from agentsynth.core.tools import ToolSpec
 
@@ -35,25 +35,28 @@ class _Visible:
     """Everything visible so far."""
 
     def __init__(self, today: str) -> None:
-        self.today = today
-        self.lower = ""
-        self.dates: set[str] = {today}
-        self.numbers: set[float] = set()
+        self._today = today
+        self._texts: list[MessageText] = []
 
-    def add(self, text: str) -> None:
-        self.lower += normal(text) + "\n"
-        self.dates |= dates_in(text, self.today)
-        self.numbers |= numbers_in(text)
+    def add(self, text: MessageText) -> None:
+        self._texts.append(text)
 
     def has(self, value: Any) -> bool:
         if value is None or isinstance(value, bool):
             return True
         if isinstance(value, int | float):
-            return float(value) in self.numbers or value / 100 in self.numbers
+            return self.has_number(float(value)) or self.has_number(value / 100)
         text = str(value)
         if _ISO_DATE.fullmatch(text):
-            return text in self.dates
-        return not text.strip() or contains_normal(self.lower, normal(text))
+            return text == self._today or any(text in seen.dates for seen in self._texts)
+        return self.has_words(text)
+
+    def has_number(self, value: float) -> bool:
+        return any(value in seen.numbers for seen in self._texts)
+
+    def has_words(self, text: str) -> bool:
+        wanted = normal(text)
+        return not wanted or any(contains_normal(seen.normal, wanted) for seen in self._texts)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -95,7 +98,7 @@ def _ungrounded_sql(text: str, visible: _Visible) -> str | None:
         else:
             name = quoted or word
             known = name.lower() in _SQL_WORDS or name.lower() in aliases or len(name) == 1
-            if not known and not contains_normal(visible.lower, normal(name)):
+            if not known and not visible.has_words(name):
                 return name
     return None
 
@@ -108,7 +111,7 @@ def arguments_grounded(evidence: Evidence) -> Finding:
     specs = evidence.runtime.spec_by_name
     for index, message in enumerate(evidence.messages):
         if not isinstance(message, AssistantMessage):
-            visible.add(message.content)
+            visible.add(evidence.texts[index])
             continue
         for call in message.tool_calls:
             spec = specs.get(call.name)
@@ -130,13 +133,13 @@ def statements_grounded(evidence: Evidence) -> Finding:
     visible = _Visible(evidence.today)
     for index, message in enumerate(evidence.messages):
         if not isinstance(message, AssistantMessage):
-            visible.add(message.content)
+            visible.add(evidence.texts[index])
             continue
-        stated: list[Any] = [*dates_in(message.content, evidence.today)]
+        stated: list[Any] = sorted(evidence.texts[index].dates)
         stated += _EMAIL.findall(message.content) + _CODE.findall(message.content)
         for amount in _MONEY.findall(message.content):
             number = float(amount.replace(",", ""))
-            if number not in visible.numbers and number * 100 not in visible.numbers:
+            if not visible.has_number(number) and not visible.has_number(round(number * 100)):
                 detail = f"the amount {amount} is stated, which nothing showed before"
                 return failed("ungrounded_statement", detail, index)
         for value in stated:

@@ -22,6 +22,7 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
+_SHORT_MONTHS = tuple(name[:3] for name in MONTHS)
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
 _ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _DAY_MONTH = re.compile(
@@ -45,6 +46,9 @@ def dates_in(text: str, today: str) -> set[str]:
         today: ISO date; a date without a year is the one nearest to it.
     """
     found = {match[0] for match in _ISO.finditer(text) if _valid(*map(int, match.groups()))}
+    lower = text.lower()
+    if not any(name in lower for name in _SHORT_MONTHS):
+        return found
     for match in _DAY_MONTH.finditer(text):
         found |= _dated(match[3], match[2], match[1], today)
     for match in _MONTH_DAY.finditer(text):

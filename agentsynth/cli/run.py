@@ -55,8 +55,6 @@ async def _run(
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(folder))
         store = stack.enter_context(Store(folder / "store.db"))
-        check_resumable(store, config)
-
         def log(text: str) -> None:
             listen(Event("log", {"text": text}))
 
@@ -64,6 +62,7 @@ async def _run(
         names = [name for name, weight in config.domains.items() if weight]
         runtimes = await open_runtimes(names, stack, log=log)
         worker = Worker(config, runtimes, load_voice(), Limits())
+        check_resumable(store, worker)
         resumed = len(store.finished_places())
         listen(Event("stage", {"stage": "rollouts", "resumed": resumed}))
         started = time.monotonic()

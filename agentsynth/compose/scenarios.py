@@ -54,6 +54,8 @@ async def choose_flaw(
     kind = composed.task.kind
     flaws = list(_FLAWS["write" if kind == "writes" else kind])
     rng.shuffle(flaws)
+    if "wrong_entity" in flaws and rng.random() < 0.4:  # it fits few tasks: try it first more often
+        flaws.sort(key=lambda flaw: flaw != "wrong_entity")
     place = len(composed.segments) - 1
     for flaw in flaws:
         if flaw == "wrong_entity":
@@ -73,7 +75,9 @@ def _applies(flaw: Flaw, composed: Composed, runtime: DomainRuntime) -> bool:
     spec = runtime.spec_by_name[last.name] if last is not None else None
     match flaw:
         case "ignores_policy":
-            return segment.attempt.outcome == "declined"
+            clause = runtime.domain.policy.get(segment.attempt.clause or "")
+            free = clause is not None and clause.enforced_by == "agent"
+            return free and segment.attempt.outcome == "declined"
         case "skips_confirmation":
             return spec is not None and spec.consequential
         case "claims_without_doing":
@@ -98,7 +102,7 @@ def _can_claim(segment: Segment, runtime: DomainRuntime) -> bool:
     }
     phrases = runtime.lexicon.intents[segment.name].done
     return any(
-        all(slot.split(".")[0] not in results for slot in parse_template(phrase).needed)
+        all(slot.partition("|")[0].split(".")[0] not in results for slot in parse_template(phrase).needed)
         for phrase in phrases
     )
 

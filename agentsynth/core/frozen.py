@@ -1,6 +1,7 @@
 """The base of every value: immutable, closed to unknown fields, named by its content."""
 
 from functools import cached_property
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +23,11 @@ class Identified(Frozen):
     """A value whose `id` is the hash of its whole content."""
 
     @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The value as JSON types, made once: what is stored and what is hashed."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @cached_property
     def id(self) -> str:
         """`s1:` and 32 hex digits over the canonical JSON of all fields."""
-        return content_id(self.model_dump(mode="json", by_alias=True))
+        return content_id(self.plain)

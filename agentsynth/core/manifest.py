@@ -83,6 +83,8 @@ class ServerManifest(Identified):
     worlds, one after the other, with the state put back in between."""
     results: Literal["json", "python_literal", "text"]
     """How the text of a result is read by a scripted demonstrator."""
+    sql_arguments: tuple[str, ...] = ()
+    """Tool arguments that hold SQL, which is traced word by word."""
     error_prefixes: tuple[str, ...] = ()
     """Beginnings of texts that are errors although the server does not mark them."""
     masks: tuple[Mask, ...] = ()

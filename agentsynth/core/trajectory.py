@@ -57,7 +57,7 @@ class FactLedger(Identified):
     turns: tuple[FactTurn, ...]
 
 
-class Trajectory(Frozen):
+class Trajectory(Identified):
     """A finished rollout, good or bad."""
 
     schema_version: Literal[1] = 1
@@ -77,6 +77,5 @@ class Trajectory(Frozen):
 
     @cached_property
     def id(self) -> str:
-        """Hash over what was said and done, by which actors' scenario does not matter."""
-        said = self.model_dump(mode="json", exclude={"scenario_id"})
-        return content_id(said)
+        """Hash over what was said and done; which scenario led to it does not matter."""
+        return content_id({k: v for k, v in self.plain.items() if k != "scenario_id"})

@@ -21,7 +21,92 @@ from agentsynth.core.messages import (
 )
 from agentsynth.core.tools import ToolSpec
 
-__all__ = ["canonical_row", "row_id"]
+__all__ = ["ROW_SCHEMA", "canonical_row", "row_id"]
+
+_TEXT = {"type": "string"}
+_CALL = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id", "type", "function"],
+    "properties": {
+        "id": _TEXT,
+        "type": {"const": "function"},
+        "function": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["name", "arguments"],
+            "properties": {"name": _TEXT, "arguments": {"type": "object"}},
+        },
+    },
+}
+
+
+def _message_schema(role: str, **more: Any) -> dict[str, Any]:
+    optional = ("tool_calls",)
+    properties = {"role": {"const": role}, "content": _TEXT, **more}
+    required = [name for name in properties if name not in optional]
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": required,
+        "properties": properties,
+    }
+
+
+ROW_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Row",
+    "description": "One line of rows.jsonl in the canonical dialect.",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id", "messages", "tools", "metadata"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^s1:[0-9a-f]{32}-[0-9]+$"},
+        "messages": {
+            "type": "array",
+            "minItems": 3,
+            "items": {
+                "oneOf": [
+                    _message_schema("system"),
+                    _message_schema("user"),
+                    _message_schema(
+                        "assistant",
+                        train={"type": "boolean"},
+                        tool_calls={"type": "array", "minItems": 1, "items": _CALL},
+                    ),
+                    _message_schema("tool", tool_call_id=_TEXT, name=_TEXT),
+                ]
+            },
+        },
+        "tools": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["type", "function"],
+                "properties": {
+                    "type": {"const": "function"},
+                    "function": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": ["name", "description", "parameters"],
+                        "properties": {
+                            "name": _TEXT,
+                            "description": _TEXT,
+                            "parameters": {
+                                "type": "object",
+                                "required": ["type", "properties"],
+                            },
+                        },
+                    },
+                },
+            },
+        },
+        "metadata": {"type": "string", "description": "One JSON object, as text."},
+    },
+}
+"""JSON Schema of a canonical row."""
 
 
 def row_id(trajectory_id: str, split: int = 0) -> str:

@@ -162,7 +162,7 @@ def _manifest(
     return {
         "schema_version": 1,
         "generator": f"agentsynth-engine {__version__}",
-        "config": config.model_dump(mode="json"),
+        "config": _portable(config),
         "rows": counts.rows,
         "rows_sha256": counts.digest.hexdigest(),
         "dialect": "canonical",
@@ -183,6 +183,14 @@ def _manifest(
         "tool_levels": dict(sorted(counts.levels.items())),
         "tool_licences": sorted(counts.licences),
     }
+
+
+def _portable(config: RunConfig) -> dict[str, Any]:
+    """Return the config without this machine's paths: they belong into the report."""
+    plain = config.model_dump(mode="json")
+    if config.rubric is not None:
+        plain["rubric"] = Path(config.rubric).name
+    return plain
 
 
 def probe_table(probes: Mapping[str, Counter[str]]) -> list[list[Any]]:

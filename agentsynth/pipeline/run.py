@@ -6,7 +6,10 @@ import fcntl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from agentsynth import __version__
+from agentsynth.compose.rubrics import rubric_for
 from agentsynth.core.errors import RunError, StoreError, UserError
+from agentsynth.core.ids import content_id
 from agentsynth.core.task import TaskKind
 from agentsynth.curate.decide import Deduplicator
 from agentsynth.pipeline.config import RunConfig
@@ -14,6 +17,7 @@ from agentsynth.pipeline.events import Event, Listener, Progress
 from agentsynth.pipeline.schedule import place_at
 from agentsynth.pipeline.store import Item, Payload, Store
 from agentsynth.pipeline.work import Worker
+from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["Fold", "check_resumable", "execute", "kinds_of", "locked"]
 
@@ -88,24 +92,34 @@ def kinds_of(config: RunConfig, worker: Worker) -> dict[str, dict[TaskKind, floa
     return table
 
 
-def check_resumable(store: Store, config: RunConfig) -> None:
-    """Remember what the run is, or refuse to mix it with another.
+def check_resumable(store: Store, worker: Worker) -> None:
+    """Remember what the run is made from, or refuse to mix it with something else.
 
     Raises:
-        UserError: naming the settings that differ from those the folder was begun with.
+        UserError: naming what differs from what the folder was begun with.
     """
-    before = store.setting("config")
-    identity = config.identity()
+    identity = {
+        **worker.config.identity(),
+        "agentsynth": __version__,
+        "rubric": rubric_for("write", worker.config.rubric).id,
+        **{f"domain {n}": _domain_identity(r) for n, r in sorted(worker.runtimes.items())},
+    }
+    before = store.setting("identity")
     if before is None:
-        store.set_setting("config", identity)
+        store.set_setting("identity", identity)
         return
-    changed = [key for key in identity if before.get(key) != identity[key]]
+    changed = [key for key in {**before, **identity} if before.get(key) != identity.get(key)]
     if changed:
         names = ", ".join(changed)
         raise UserError(
-            f"{store.path.parent}: this folder holds a run with other settings ({names}); "
-            "use another --out, or the settings it was begun with"
+            f"{store.path.parent}: this folder holds a run made from something else ({names} "
+            "changed); use another --out, or put back what it was begun with"
         )
+
+
+def _domain_identity(runtime: DomainRuntime) -> str:
+    tools = [spec.id for spec in runtime.specs]
+    return content_id([runtime.domain.id, runtime.playbook.id, runtime.lexicon.id, tools])
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
@@ -32,7 +31,7 @@ from agentsynth.simulate.rollout import Limits, ledger, rollout
 from agentsynth.simulate.user import ScriptedUser
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["Graded", "Prepared", "Worker"]
+__all__ = ["Graded", "Prepared", "Worker", "rows_of"]
 
 _SCRIPTED = Role(driver="scripted")
 
@@ -76,7 +75,7 @@ class Worker:
         if isinstance(prepared, str):
             return [_unfilled(place, prepared)], []
         graded = [await self.play(prepared, slot, s) for slot, s in prepared.scenarios]
-        return _items(prepared, graded), _payloads(prepared, graded)
+        return rows_of(prepared, graded)
 
     async def prepare(self, place: Place) -> Prepared | str:
         """Return the place's certified task and its scenarios, or why there is none."""
@@ -192,6 +191,11 @@ def _unfilled(place: Place, reason: str) -> Item:
     )  # fmt: skip
 
 
+def rows_of(prepared: Prepared, graded: list[Graded]) -> tuple[list[Item], list[Payload]]:
+    """Return what the store keeps of a place."""
+    return _items(prepared, graded), _payloads(prepared, graded)
+
+
 def _items(prepared: Prepared, graded: list[Graded]) -> list[Item]:
     return [
         Item(
@@ -221,22 +225,18 @@ def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
     task = prepared.composed.task
     certificate = prepared.composed.certificate
     made = [
-        Payload(prepared.agent.id, "agent", _json(prepared.agent)),
-        Payload(prepared.rubric.id, "rubric", _json(prepared.rubric)),
-        Payload(task.id, "task", {"task": _json(task), "certificate": _json(certificate)}),
+        Payload(prepared.agent.id, "agent", prepared.agent.plain),
+        Payload(prepared.rubric.id, "rubric", prepared.rubric.plain),
+        Payload(task.id, "task", {"task": task.plain, "certificate": certificate.plain}),
     ]
     for one in graded:
         bundle = {
             "seed": prepared.place.seed,
-            "scenario": _json(one.scenario),
-            "trajectory": _json(one.trajectory),
-            "ledger": _json(one.ledger),
-            "verdict": _json(one.verdict),
-            "decision": _json(one.decision),
+            "scenario": one.scenario.plain,
+            "trajectory": one.trajectory.plain,
+            "ledger": one.ledger.plain,
+            "verdict": one.verdict.plain,
+            "decision": one.decision.plain,
         }
         made.append(Payload(one.scenario.id, "rollout", bundle))
     return made
-
-
-def _json(value: Any) -> Any:
-    return value.model_dump(mode="json")

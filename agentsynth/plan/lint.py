@@ -214,7 +214,7 @@ def _templates(
             problems.append(file.problem((*path, index), str(error)))
             continue
         for slot in slots:
-            if known is not None and slot.split(".")[0] not in known:
+            if known is not None and slot.partition("|")[0].split(".")[0] not in known:
                 listed = ", ".join(sorted(known))
                 problems.append(
                     file.problem((*path, index), f"unknown slot {slot!r}; known here: {listed}")

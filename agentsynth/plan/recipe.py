@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import CallStep, GuardStep, Intent, PickStep
-from agentsynth.worlds.expressions import MISSING, compile_expression, resolve_path
+from agentsynth.worlds.expressions import MISSING, resolve_path
 from agentsynth.worlds.seed import compiled
 
 __all__ = ["Calls", "Declined", "Facts", "Finished", "PickFailed", "PlanRun", "PlannedCall", "Slip", "Stuck", "UNKNOWN", "facts_used", "source_names"]
@@ -285,7 +285,7 @@ def facts_used(intent: Intent) -> tuple[str, ...]:
     found: list[str] = []
     for step in intent.steps:
         if isinstance(step, GuardStep):
-            heads = [path.split(".")[0] for path in compile_expression(step.ok).paths]
+            heads = [path.split(".")[0] for path in compiled(step.ok).paths]
             found += [head for head in heads if head in intent.facts]
             continue
         sources = step.where if isinstance(step, PickStep) else step.args

@@ -33,7 +33,7 @@ from agentsynth.plan.recipe import (
 )
 from agentsynth.simulate.flaws import Flawed
 from agentsynth.simulate.hearing import Heard
-from agentsynth.core.phrasing import Template, format_value, parse_template, render
+from agentsynth.core.phrasing import Template, format_value, parse_template, render, tidy
 from agentsynth.worlds.expressions import resolve_path
 from agentsynth.worlds.runtime import DomainRuntime
 from agentsynth.worlds.seed import compiled
@@ -76,6 +76,7 @@ class ScriptedAssistant:
         self._reported = False
         self._declined = False
         self._left = False
+        self._talked = False
         self._asked_in_vain = 0
         self._heard = Heard(self._lexicon, [], today)
         self._begin_next()
@@ -105,6 +106,7 @@ class ScriptedAssistant:
                 return self._say(self._bank("hold_firm" if pushes else "closing"))
             self._begin_next()
         self._heard.texts.append(text)
+        self._talked = False
         if self._proposed is None:
             return None
         planned, self._proposed = self._proposed, None
@@ -117,6 +119,7 @@ class ScriptedAssistant:
     def _begin_next(self) -> None:
         self._segment += 1
         self._reported = False
+        self._needs = facts_used(self._intent)
         kept = self._kept_facts()
         self._heard = Heard(self._lexicon, [], self._today)
         self._heard.kept = kept
@@ -198,7 +201,7 @@ class ScriptedAssistant:
         """Ask for what only the user can know before looking anything up."""
         missing = [
             name
-            for name in facts_used(self._intent)
+            for name in self._needs
             if self._lexicon.slots[name].hearing != "seen" and self._heard.value(name) is UNKNOWN
         ]
         return self._ask(tuple(missing)) if missing else None
@@ -248,7 +251,8 @@ class ScriptedAssistant:
             call = ToolCall(id=f"call_{self._calls}", name=planned.name, arguments=planned.arguments)
             self._pending[call.id] = planned
             made.append(call)
-        talks = not confirmed and self._rng.random() < 0.3
+        talks = not confirmed and not self._talked and self._rng.random() < 0.35
+        self._talked = True
         return AssistantMessage(
             content=self._bank("lets_see") if talks else "", tool_calls=tuple(made)
         )
@@ -281,6 +285,7 @@ class ScriptedAssistant:
                 parts.append(self._phrase(group.ask))
                 names = [name for name in names if name not in group.slots]
         parts += [self._phrase(self._lexicon.slots[name].ask) for name in names]
+        parts = [tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)]
         if self._calls == 0 and len(self._heard.texts) == 1:
             parts.insert(0, self._bank("ask_lead"))
         return " ".join(part for part in parts if part)
@@ -308,8 +313,16 @@ class ScriptedAssistant:
         template = self._rng.choice(fitting)
         return render(template, self._rng, known.__getitem__, known)
 
-    def _value(self, path: str) -> str | None:
-        """Return what to say for a slot: an answer, something seen, or a fact heard."""
+    def _value(self, slot: str) -> str | None:
+        """Return what to say for a slot: an answer, something seen, or a fact heard.
+
+        `{path|first}` says the first word only, as one does with a person's name.
+        """
+        path, _, part = slot.partition("|")
+        text = self._whole_value(path)
+        return text.split(" ")[0] if text is not None and part == "first" else text
+
+    def _whole_value(self, path: str) -> str | None:
         scope: Mapping[str, Any] = self._run.seen
         answer = self._intent.answers.get(path)
         if answer is not None:

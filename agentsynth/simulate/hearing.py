@@ -83,12 +83,19 @@ class Heard:
         """What the user said that may hold facts of this intent; grows with the conversation."""
         self.kept: dict[str, Any] = {}
         """Facts kept from an earlier intent: who the user is."""
+        self._named: dict[str, str] = {}
+        self._known: dict[tuple[str, int], Any] = {}
         self._today = today
 
     def value(self, name: str) -> Any:
         """Return what was heard for this fact, or UNKNOWN."""
-        value = hear(self._lexicon.slots[name], self.texts, self._today)
-        return self.kept.get(name, UNKNOWN) if value is UNKNOWN else value
+        if name in self._named:
+            return self._named[name]
+        place = (name, len(self.texts))
+        if place not in self._known:
+            value = hear(self._lexicon.slots[name], self.texts, self._today)
+            self._known[place] = self.kept.get(name, UNKNOWN) if value is UNKNOWN else value
+        return self._known[place]
 
     def among(self, name: str, options: Sequence[str]) -> Any:
         """Return the one option the user named, the longest where one holds another; or UNKNOWN."""
@@ -103,5 +110,6 @@ class Heard:
                 if not any(option != other and contains(other, option) for other in named)
             ]
             if len(named) == 1:
+                self._named[name] = named[0]
                 return named[0]
         return UNKNOWN

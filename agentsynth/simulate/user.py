@@ -109,12 +109,12 @@ class ScriptedUser:
 
     def _chosen(self, facts: Mapping[str, Fact]) -> set[str]:
         """Return which facts this persona tells unasked."""
-        mine = self._facts(facts)
+        new = sorted(name for name in self._facts(facts) if name not in self._told)
         match self._persona.opens_with:
             case "all":
-                return set(mine)
+                return set(new)
             case "some":
-                return {name for name in sorted(mine) if self._rng.random() < 0.5}
+                return {name for name in new if self._rng.random() < 0.5}
             case "little":
                 return set()
 

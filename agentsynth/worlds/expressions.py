@@ -69,11 +69,15 @@ def resolve_path(path: str, scope: Scope) -> Any:
     Raises:
         DomainError: naming the path, if a part does not exist.
     """
+    return _resolve(tuple(path.split(".")), scope)
+
+
+def _resolve(parts: tuple[str, ...], scope: Scope) -> Any:
     value: Any = scope
-    for part in path.split("."):
-        value = _step(value, part)
+    for part in parts:
+        value = value.get(part, MISSING) if type(value) is dict else _step(value, part)
         if value is MISSING:
-            raise DomainError(f"{path!r} has no value here: {part!r} does not exist")
+            raise DomainError(f"{'.'.join(parts)!r} has no value here: {part!r} does not exist")
     return value
 
 
@@ -85,6 +89,11 @@ def _step(value: Any, part: str) -> Any:
     return MISSING
 
 
+def _getter(path: str) -> Callable[[Scope], Any]:
+    parts = tuple(path.split("."))
+    return lambda scope: _resolve(parts, scope)
+
+
 def compile_expression(text: str) -> Expression:
     """Compile an expression (without its leading `=`).
 
@@ -93,20 +102,20 @@ def compile_expression(text: str) -> Expression:
     """
     stripped = text.strip()
     if _PATH.fullmatch(stripped) and stripped not in _WORDS:
-        return Expression(stripped, (stripped,), lambda scope: resolve_path(stripped, scope))
+        return Expression(stripped, (stripped,), _getter(stripped))
     paths: dict[str, str] = {}
     used: set[str] = set()
     program = cel.compile(_flatten(stripped, paths, used))
-    wanted = tuple(paths.items())
+    wanted = [(flat, tuple(path.split("."))) for path, flat in paths.items()]
     functions = {name: FUNCTIONS[name] for name in used if name in FUNCTIONS}
 
     def evaluate(scope: Scope) -> Any:
-        values: dict[str, Any] = {flat: resolve_path(path, scope) for path, flat in wanted}
+        values: dict[str, Any] = {flat: _resolve(parts, scope) for flat, parts in wanted}
         values.update(functions)
         try:
             return program.execute(values)
         except (TypeError, ValueError, RuntimeError) as error:
-            shown = {path: values[flat] for path, flat in wanted}
+            shown = {".".join(parts): values[flat] for flat, parts in wanted}
             raise DomainError(f"{stripped!r} cannot be evaluated with {shown}: {error}") from error
 
     return Expression(stripped, tuple(paths), evaluate)

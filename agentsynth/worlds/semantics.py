@@ -143,12 +143,17 @@ def _list(step: ListStep, entities: Mapping[str, Entity]) -> CompiledStep:
             if (asked := value(scope)) is not None:
                 wanted[field] = asked
         texts = {f: str(v).lower() for f, part in match.items() if (v := part(scope)) is not None}
-        found = [
-            record
-            for _, record in state.records(step.list_, wanted)
-            if all(text in str(record[field]).lower() for field, text in texts.items())
-            and (keep is None or keep({**scope, "it": record}))
-        ]
+        found = [record for _, record in state.records(step.list_, wanted)]
+        for field, text in texts.items():
+            found = [record for record in found if text in str(record[field]).lower()]
+        if keep is not None:
+            inner = dict(scope)
+            kept_records: list[Record] = []
+            for record in found:
+                inner["it"] = record
+                if keep(inner):
+                    kept_records.append(record)
+            found = kept_records
         for name in reversed(step.sort):
             field = name.removeprefix("-")
             found.sort(key=lambda r: _order(r[field]), reverse=name.startswith("-"))

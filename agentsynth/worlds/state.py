@@ -55,6 +55,24 @@ class State:
 
     def records(self, entity: str, where: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
         """Yield the records whose fields equal `where`: base order, then order of creation."""
+        if entity not in self._overlay and not self._pending:
+            return self._untouched(entity, where)
+        return self._merged(entity, where)
+
+    def _untouched(self, entity: str, where: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
+        """As `records`, for an entity that nobody has written to."""
+        table = self.base.tables[entity]
+        if not where:
+            return iter(table.items())
+        fields = list(where.items())
+        keys = self.base.keys_where(entity, *fields[0])
+        rest = fields[1:]
+        found = ((key, table[key]) for key in keys)
+        if not rest:
+            return found
+        return ((k, r) for k, r in found if all(r.get(f) == v for f, v in rest))
+
+    def _merged(self, entity: str, where: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
         for key in self._candidates(entity, where):
             record = self.get(entity, key)
             if record is not None and all(record.get(f) == v for f, v in where.items()):

@@ -1,0 +1,105 @@
+"""Verify a domain: its files, then tasks of every kind, certified and played."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentsynth.core.task import TaskKind
+from agentsynth.pipeline.config import RunConfig, TargetConfig
+from agentsynth.pipeline.domains import open_runtimes
+from agentsynth.pipeline.run import kinds_of
+from agentsynth.pipeline.schedule import Place
+from agentsynth.pipeline.work import Worker
+from agentsynth.simulate.rollout import Limits
+from agentsynth.simulate.voice import load_voice
+
+__all__ = ["DomainReport", "KindReport", "check_domain"]
+
+
+@dataclass
+class KindReport:
+    """How tasks of one kind fared."""
+
+    kind: TaskKind
+    sought: int = 0
+    certified: int = 0
+    kept: int = 0
+    distinct: int = 0
+    reasons: dict[str, int] = field(default_factory=lambda: {})
+    """Why tasks were not found or conversations not kept, with counts."""
+
+    def as_fields(self) -> dict[str, Any]:
+        """Return the report as flat JSON."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass
+class DomainReport:
+    """What was found out about a domain."""
+
+    name: str
+    tools: int
+    clauses: int
+    kinds: list[KindReport] = field(default_factory=lambda: [])
+    problems: list[str] = field(default_factory=lambda: [])
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+async def check_domain(
+    name: str, *, tasks: int, log: Callable[[str], None] = lambda text: None
+) -> DomainReport:
+    """Load a domain, look for `tasks` tasks of every kind, play each once.
+
+    Raises:
+        UserError: if its files are wrong, with every problem.
+        RunError: if its server cannot be started.
+    """
+    config = RunConfig(version=1, target=TargetConfig(tasks=tasks), domains={name: 1.0}, probes=0.0)
+    async with AsyncExitStack() as stack:
+        runtimes = await open_runtimes([name], stack, log=log)
+        worker = Worker(config, runtimes, load_voice(), Limits())
+        runtime = runtimes[name]
+        report = DomainReport(
+            name=runtime.domain.name, tools=len(runtime.specs), clauses=len(runtime.domain.policy)
+        )
+        used: Counter[str] = Counter()
+        for kind in kinds_of(config, worker)[name]:
+            found = KindReport(kind)
+            report.kinds.append(found)
+            await _check_kind(worker, name, found, tasks, used)
+            if found.certified * 2 < found.sought:
+                report.problems.append(f"{kind}: a task was found in under half of the tries")
+            if found.kept < found.certified:
+                report.problems.append(f"{kind}: an honest conversation was dropped; see its reason")
+        unused = [spec.name for spec in runtime.specs if spec.name not in used]
+        if unused and tasks >= 10:
+            report.problems.append(f"tools that no task uses: {', '.join(unused)}")
+    return report
+
+
+async def _check_kind(
+    worker: Worker, name: str, found: KindReport, tasks: int, used: Counter[str]
+) -> None:
+    ids: set[str] = set()
+    for number in range(tasks):
+        found.sought += 1
+        prepared = await worker.prepare(Place(number, name, found.kind, seed=number, probe=False))
+        if isinstance(prepared, str):
+            found.reasons[prepared] = found.reasons.get(prepared, 0) + 1
+            continue
+        found.certified += 1
+        ids.add(prepared.composed.task.id)
+        used.update(call.name for call in prepared.composed.task.reference_calls)
+        slot, scenario = prepared.scenarios[0]
+        graded = await worker.play(prepared, slot, scenario)
+        found.kept += graded.decision.kept
+        if not graded.decision.kept:
+            reason = f"{graded.decision.reason}: {graded.decision.detail}"
+            found.reasons[reason] = found.reasons.get(reason, 0) + 1
+    found.distinct = len(ids)

@@ -1,0 +1,1 @@
+"""Figures, not tests. Each module prints one JSON object last."""
