@@ -51,9 +51,22 @@ def _other_value_said(evidence: Evidence, answer: Answer) -> Any:
         for value in _values_of(evidence.runtime.decode(message.content), answer.field):
             if value == answer.value or value is None or isinstance(value, bool | dict | list):
                 continue
-            if any(says(text, value, answer.type, today=evidence.today) for text in texts):
+            spoken = _spoken(evidence, answer, value)
+            if any(
+                says(text, value, answer.type, today=evidence.today, said_as=spoken)
+                for text in texts
+            ):
                 return value
     return None
+
+
+def _spoken(evidence: Evidence, answer: Answer, value: Any) -> str | None:
+    """Return how people say a stored value; None = as it is stored."""
+    for name in evidence.task.intents:
+        spec = evidence.runtime.playbook.intents[name].answers.get(answer.name)
+        if spec is not None and str(value) in spec.words:
+            return spec.words[str(value)]
+    return evidence.runtime.lexicon.words.get(str(value))
 
 
 def _values_of(result: Any, field: str) -> Iterator[Any]:

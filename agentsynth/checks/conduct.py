@@ -54,7 +54,8 @@ def _unconfirmed(evidence: Evidence, call: ToolCall, since: int, before: int) ->
     for index in range(since, before):
         message = evidence.messages[index]
         if isinstance(message, AssistantMessage) and not message.tool_calls:
-            asked = message.content if "?" in message.content else None
+            cues = _any(evidence.voice.confirm_cues)
+            asked = message.content if cues.search(message.content) else None
         elif isinstance(message, UserMessage) and asked is not None:
             if not _any(evidence.voice.affirmations).search(message.content):
                 continue

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import GuardStep, Intent
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.task import Answer, Certificate, Change, Fact, ReferenceCall, Target, Task, TaskKind
@@ -120,10 +119,12 @@ async def _carried_out(
         drawn.append((name, intent, scope))
     async with runtime.open(world_seed) as world:
         wave = 0
+        said = ""
         for name, intent, scope in drawn:
             facts = draw_facts(intent, scope)
+            said += " ".join(str(value) for value in facts.values()).lower() + "\n"
             made = await attempt(
-                intent, facts, world, runtime, first_wave=wave, remembered=remembered
+                intent, facts, world, runtime, first_wave=wave, remembered=remembered, said=said
             )
             segments.append(Segment(name, intent, facts, scope, made))
             if made.outcome != "done":
@@ -149,10 +150,8 @@ def _unfit(
         return f"ended as {outcomes[-1]}: {segments[-1].attempt.detail}"
     for segment in segments:
         if segment.attempt.broken:
-            raise DomainError(
-                f"intent {segment.name!r} breaks clause {segment.attempt.broken[0]!r} unnoticed: "
-                "its plan lacks a guard for it"
-            )
+            clause = segment.attempt.broken[0]
+            return f"intent {segment.name!r} breaks clause {clause!r}: its plan lacks a guard"
         if (segment.intent.kind == "write") != bool(segment.attempt.changes):
             return "a write that changes nothing"
     return None
@@ -167,7 +166,7 @@ def _task(
     last = segments[-1]
     calls: list[ReferenceCall] = [call for s in segments for call in s.attempt.calls]
     changes: list[Change] = [] if kind == "refuse" else [c for s in segments for c in s.attempt.changes]
-    answers = _answers(last) if kind == "info" else ()
+    answers = _answers(last, runtime) if kind == "info" else ()
     if kind == "info" and not answers:
         return None
     return Task(
@@ -224,7 +223,7 @@ def _goal(segments: Sequence[Segment]) -> str:
     return ", then ".join(parts)
 
 
-def _answers(segment: Segment) -> tuple[Answer, ...]:
+def _answers(segment: Segment, runtime: DomainRuntime) -> tuple[Answer, ...]:
     made: list[Answer] = []
     for name, spec in segment.intent.answers.items():
         expression = compiled(spec.value.removeprefix("="))
@@ -237,7 +236,7 @@ def _answers(segment: Segment) -> tuple[Answer, ...]:
                 name=name,
                 type=spec.type,
                 value=value,
-                said_as=spec.words.get(str(value)),
+                said_as=spec.words.get(str(value)) or runtime.lexicon.words.get(str(value)),
                 field=expression.text.rpartition(".")[2] if is_path else None,
             )
         )

@@ -11,7 +11,7 @@ from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
 from agentsynth.compose.tasks import Composed, make_task
 from agentsynth.core.agent import Agent
-from agentsynth.core.errors import ServerError
+from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.rubric import Rubric
@@ -87,8 +87,8 @@ class Worker:
             composed = await make_task(
                 place.kind, runtime, self.voice, world_seed=world_seed, rng=rng
             )
-        except ServerError as error:
-            return f"the server failed while the task was sought: {error}"
+        except (ServerError, DomainError) as error:
+            return f"the world broke while a task was sought: {error}"
         if isinstance(composed, str):
             return composed
         agent = make_agent(runtime, runtime.today(world_seed))
@@ -149,8 +149,7 @@ class Worker:
     def _user(self, task: Task, scenario: Scenario, runtime: DomainRuntime) -> ScriptedUser:
         intents = runtime.playbook.intents
         return ScriptedUser(
-            task.intents,
-            [intents[name].kind == "write" for name in task.intents],
+            [(name, intents[name]) for name in task.intents],
             runtime.lexicon,
             self.voice,
             scenario.persona,

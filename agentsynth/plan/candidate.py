@@ -125,6 +125,7 @@ async def attempt(
     world: World,
     runtime: DomainRuntime,
     *,
+    said: str | None = None,
     first_wave: int = 0,
     remembered: dict[tuple[str, str], Any] | None = None,
     ignore_guards: bool = False,
@@ -133,6 +134,8 @@ async def attempt(
     """Carry out an intent's plan with true facts.
 
     Args:
+        said: all the user has said by now, in lower case; None = just these facts.
+        first_wave: number of the first wave of calls.
         remembered: stable results of earlier intents in the same world; added to.
         ignore_guards: go on where the policy says no (to show that it says no for a reason).
         slip: a mix-up to make on the way; None = none.
@@ -146,7 +149,7 @@ async def attempt(
         slip=slip,
     )
     made = Attempt(seen=run.seen)
-    said = " ".join(str(value) for value in facts.values()).lower()
+    words = said or " ".join(str(value) for value in facts.values()).lower()
     known = KnownFacts(facts)
     while True:
         following = run.next(known)
@@ -156,7 +159,7 @@ async def attempt(
                 if made.calls:
                     wave = made.calls[-1].wave + 1
                 for planned in following.calls:
-                    error = await _make(planned, wave, world, runtime, said, made)
+                    error = await _make(planned, wave, world, runtime, words, made)
                     if error is not None:
                         return _refused(made, runtime, error)
                     run.record(planned, runtime.decode(made.results[-1].content))

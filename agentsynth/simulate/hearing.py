@@ -93,9 +93,24 @@ class Heard:
             return self._named[name]
         place = (name, len(self.texts))
         if place not in self._known:
-            value = hear(self._lexicon.slots[name], self.texts, self._today)
+            value = hear(self._lexicon.slots[name], self._unclaimed(name), self._today)
             self._known[place] = self.kept.get(name, UNKNOWN) if value is UNKNOWN else value
         return self._known[place]
+
+    def _unclaimed(self, name: str) -> list[str]:
+        """Return the texts without the addresses that another fact's patterns claim."""
+        if self._lexicon.slots[name].hearing != "email":
+            return self.texts
+        others = [s for n, s in self._lexicon.slots.items() if n != name and s.patterns]
+        texts: list[str] = []
+        for text in self.texts:
+            kept = text
+            for pattern in (p for slot in others for p in slot.patterns):
+                for match in _compiled(pattern).finditer(text):
+                    if "@" in match[1]:
+                        kept = kept.replace(match[1], "")
+            texts.append(kept)
+        return texts
 
     def among(self, name: str, options: Sequence[str]) -> Any:
         """Return the one option the user named, the longest where one holds another; or UNKNOWN."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.protocols import UserAct, UserView
 from agentsynth.core.scenario import Persona
@@ -27,15 +28,13 @@ class ScriptedUser:
 
     def __init__(
         self,
-        intents: Sequence[str],
-        writes: Sequence[bool],
+        intents: Sequence[tuple[str, Intent]],
         lexicon: Lexicon,
         voice: Voice,
         persona: Persona,
         rng: random.Random,
     ) -> None:
         self._intents = intents
-        self._writes = writes
         self._lexicon = lexicon
         self._voice = voice
         self._persona = persona
@@ -74,8 +73,8 @@ class ScriptedUser:
         return UserAct(self._bank("accepts_refusal"), leaves=True)
 
     def _after_report(self, text: str, facts: Mapping[str, Fact]) -> UserAct:
-        claims = self._lexicon.intents[self._intents[self._segment]].claims
-        if self._writes[self._segment] and claims and not _any(claims).search(text):
+        claims = self._lexicon.intents[self._intents[self._segment][0]].claims
+        if self._intents[self._segment][1].kind == "write" and claims and not _any(claims).search(text):
             return self._not_done()
         if self._segment + 1 < len(self._intents):
             self._segment += 1
@@ -119,7 +118,7 @@ class ScriptedUser:
                 return set()
 
     def _open_sentence(self, facts: Mapping[str, Fact], tell: set[str]) -> str:
-        phrases = self._lexicon.intents[self._intents[self._segment]].open
+        phrases = self._lexicon.intents[self._intents[self._segment][0]].open
         mine = self._facts(facts)
         fitting = [t for t in map(parse_template, phrases) if t.needed <= mine.keys()]
         template = self._rng.choice(fitting)
@@ -154,10 +153,11 @@ class ScriptedUser:
     def _facts(self, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         """Return the facts of the intent at hand, by their plain names."""
         suffix = f"@{self._segment + 1}"
+        names = self._intents[self._segment][1].facts
         mine: dict[str, Fact] = {}
         for name, fact in facts.items():
             plain, at, number = name.partition("@")
-            if at and f"@{number}" != suffix:
+            if plain not in names or (at and f"@{number}" != suffix):
                 continue
             if at or plain not in mine:
                 mine[plain] = fact

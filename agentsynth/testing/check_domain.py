@@ -75,6 +75,8 @@ async def check_domain(
             await _check_kind(worker, name, found, tasks, used)
             if found.certified * 2 < found.sought:
                 report.problems.append(f"{kind}: a task was found in under half of the tries")
+            broken = [r for r in found.reasons if "lacks a guard" in r or "world broke" in r]
+            report.problems += [f"{kind}: {reason}" for reason in broken]
             if found.kept < found.certified:
                 report.problems.append(f"{kind}: an honest conversation was dropped; see its reason")
         unused = [spec.name for spec in runtime.specs if spec.name not in used]
