@@ -49,7 +49,7 @@ async def _play(options: argparse.Namespace) -> None:
         if options.role == "user":
             await _as_user(runtime, composed, options.seed)
         else:
-            async with runtime.open(composed.task.world_seed) as world:
+            async with runtime.open_rollout(composed.task.world_seed) as world:
                 await _as_agent(runtime, composed, world)
 
 
@@ -195,7 +195,7 @@ async def _as_user(runtime: DomainRuntime, composed: Composed, seed: int) -> Non
         make_agent(runtime, today),
         _Person(),
         _Shown(assistant),
-        runtime.open,
+        runtime.open_rollout,
         scenario_id="play",
         limits=Limits(user_turns=40),
     )

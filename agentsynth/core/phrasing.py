@@ -68,7 +68,10 @@ def parse_template(text: str) -> Template:
     Raises:
         UserError: for unbalanced brackets, naming the phrase.
     """
-    parts, place = _parse(text, 0, "")
+    try:
+        parts, place = _parse(text, 0, "")
+    except RecursionError:
+        raise UserError(f"phrase {text[:40]!r}...: its brackets are nested too deeply") from None
     if place != len(text):
         raise UserError(f"phrase {text!r}: {text[place]!r} at {place} has no opening bracket")
     return _template(parts)

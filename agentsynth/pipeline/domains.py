@@ -23,7 +23,7 @@ __all__ = ["WORKSPACE", "load_checked", "open_runtimes"]
 WORKSPACE = Path(".agentsynth")
 """Folder of installed servers, beside where the command runs."""
 
-_SERVERS_AT_ONCE = 3
+_SERVERS_AT_ONCE = 2
 
 
 def load_checked(name: str) -> DomainFolder:
@@ -80,22 +80,22 @@ async def _live(
     if problems:
         raise UserError(render_problems(problems))
     seed_sql = read_text(loaded.folder / live.state_sql)
-    opener = await stack.enter_async_context(
-        live_worlds(
-            loaded.domain,
-            manifest,
-            prefix,
-            seed_sql,
-            specs=specs,
-            servers_at_once=_SERVERS_AT_ONCE,
+    own_server = manifest.model_copy(update={"reusable": False})
+    opener, rollout_opener = [
+        await stack.enter_async_context(
+            live_worlds(
+                loaded.domain, kind, prefix, seed_sql, specs=specs, servers_at_once=_SERVERS_AT_ONCE
+            )
         )
-    )
+        for kind in (manifest, own_server)
+    ]
     return DomainRuntime(
         domain=loaded.domain,
         playbook=loaded.playbook,
         lexicon=loaded.lexicon,
         specs=specs,
         open=opener,
+        open_rollout=rollout_opener,
         decode=_DECODERS[manifest.results],
         rows=seed_rows(seed_sql, source=loaded.domain.name),
         sql_arguments=frozenset(manifest.sql_arguments),

@@ -127,7 +127,7 @@ class Worker:
             prepared.agent,
             self._user(task, scenario, runtime),
             self._assistant(task, scenario, runtime),
-            runtime.open,
+            runtime.open_rollout,
             scenario_id=scenario.id,
             limits=self.limits,
         )

@@ -77,11 +77,15 @@ async def _play(
     """Play the reference (or its absence) without an actor; return which checks fail."""
     messages: list[Message] = [SystemMessage(content=""), UserMessage(content=_told(task))]
     records: list[CallRecord] = []
+    broken: list[tuple[int, str]] = []
     async with runtime.open(task.world_seed) as world:
         start = world.state_hash()
         for number, planned in enumerate(task.reference_calls if calls else ()):
             call = ToolCall(id=f"c{number}", name=planned.name, arguments=planned.arguments)
+            clauses = runtime.broken_clauses(world, call, _told(task).lower())
             result = await world.call(call)
+            if not result.is_error:
+                broken += [(len(messages), clause) for clause in clauses]
             messages.append(AssistantMessage(content="", tool_calls=(call,)))
             messages.append(
                 ToolMessage(
@@ -111,7 +115,7 @@ async def _play(
         net_changes=net,
         stop_reason=StopReason.USER_DONE,
     )
-    evidence = Evidence(task, trajectory, runtime, voice, Replay((), (), final))
+    evidence = Evidence(task, trajectory, runtime, voice, Replay((), tuple(broken), final))
     found = [(name, CHECKS[name](evidence)) for name in _OUTCOME_CHECKS]
     return [f"{name}: {f.evidence}" for name, f in found if f.outcome == "not_met"]
 

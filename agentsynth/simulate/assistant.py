@@ -14,7 +14,7 @@ from typing import Any
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import Intent
+from agentsynth.core.intent import GuardStep, Intent
 from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.protocols import AssistantView
@@ -77,7 +77,7 @@ class ScriptedAssistant:
         self._declined = False
         self._left = False
         self._talked = False
-        self._asked_in_vain = 0
+        self._in_vain: dict[str, int] = {}
         self._heard = Heard(self._lexicon, [], today)
         self._begin_next()
 
@@ -118,6 +118,7 @@ class ScriptedAssistant:
 
     def _begin_next(self) -> None:
         self._segment += 1
+        self._in_vain = {}
         self._reported = False
         self._needs = facts_used(self._intent)
         kept = self._kept_facts()
@@ -180,6 +181,10 @@ class ScriptedAssistant:
     # -- acting --------------------------------------------------------------------------------
 
     def _go_on(self, view: AssistantView) -> AssistantMessage:
+        if isinstance(self._intent.steps[0], GuardStep):
+            first = self._run.next(self._heard)
+            if isinstance(first, Declined):  # no answer of the user's could change that
+                return self._decline(first.clause)
         question = self._question_first()
         if question is not None:
             return self._say(question)
@@ -192,10 +197,13 @@ class ScriptedAssistant:
             case PickFailed():
                 return self._say(self._not_picked(following))
             case Declined(clause):
-                self._reported = self._declined = True
-                return self._say(self._phrase(self._lexicon.clauses[clause].decline))
+                return self._decline(clause)
             case Finished():
                 return self._report()
+
+    def _decline(self, clause: str) -> AssistantMessage:
+        self._reported = self._declined = True
+        return self._say(self._phrase(self._lexicon.clauses[clause].decline))
 
     def _question_first(self) -> str | None:
         """Ask for what only the user can know before looking anything up."""
@@ -291,11 +299,12 @@ class ScriptedAssistant:
         return " ".join(part for part in parts if part)
 
     def _not_picked(self, failed: PickFailed) -> str:
-        self._asked_in_vain += 1
-        if self._asked_in_vain > 2 or not failed.facts:
+        tries = self._in_vain.get(failed.pick, 0)
+        self._in_vain[failed.pick] = tries + 1
+        if tries > 1 or not failed.facts:
             self._left = True
             return self._bank("leaves_early")
-        if self._asked_in_vain == 1:
+        if tries == 0:
             return self._phrase(self._lexicon.slots[failed.facts[0]].ask)
         return self._bank("not_found")
 

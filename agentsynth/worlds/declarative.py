@@ -1,6 +1,7 @@
 """The declarative world: a domain's tools run over its state."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -80,6 +81,12 @@ class CompiledDomain:
             name: {key: schema.get("default") for key, schema in tool.parameters.items()}
             for name, tool in domain.tools.items()
         }
+        self.integers = {
+            name: frozenset(
+                key for key, schema in tool.parameters.items() if schema.get("type") == "integer"
+            )
+            for name, tool in domain.tools.items()
+        }
         self.invariants = {
             name: [
                 (rule, compile_expression(rule.require).evaluate)
@@ -137,11 +144,16 @@ class ClauseRule:
             self._bind(state, scope)
             if self._when is not None and not self._when(scope):
                 return False
-            if any(str(value(scope)).lower() not in said for value in self._told):
+            if not all(_has_said(said, str(value(scope))) for value in self._told):
                 return True
             return not self._require(scope)
         except ToolError:
             return False  # the call names something that does not exist: the tool refuses it
+
+
+def _has_said(said: str, value: str) -> bool:
+    """Whether the value is among the words, and not only inside others: Ian Park, Brian Parker."""
+    return re.search(rf"(?<!\w){re.escape(value.lower())}(?!\w)", said) is not None
 
 
 class DeclarativeWorld:
@@ -164,6 +176,8 @@ class DeclarativeWorld:
         if wrong is not None:
             return _error("invalid_arguments", wrong)
         arguments = {**self.compiled.defaults[call.name], **call.arguments}
+        for name in self.compiled.integers[call.name] & call.arguments.keys():
+            arguments[name] = int(arguments[name])  # to JSON Schema, 2.0 is an integer too
         scope: dict[str, Any] = {"args": arguments, "today": self.state.base.today}
         self.state.begin()
         try:

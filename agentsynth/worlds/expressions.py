@@ -114,7 +114,7 @@ def compile_expression(text: str) -> Expression:
         values.update(functions)
         try:
             return program.execute(values)
-        except (TypeError, ValueError, RuntimeError) as error:
+        except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
             shown = {".".join(parts): values[flat] for flat, parts in wanted}
             raise DomainError(f"{stripped!r} cannot be evaluated with {shown}: {error}") from error
 
@@ -131,14 +131,15 @@ def _flatten(text: str, paths: dict[str, str], functions: set[str]) -> str:
             if not dot:
                 functions.add(method)
                 return match[0]
-            return paths.setdefault(subject, _flat(subject)) + dot + method + call
-        return paths.setdefault(path, _flat(path))
+            return paths.setdefault(subject, _flat(subject, len(paths))) + dot + method + call
+        return paths.setdefault(path, _flat(path, len(paths)))
 
     return _TOKEN.sub(replace, text)
 
 
-def _flat(path: str) -> str:
-    return "v_" + path.replace(".", "__")
+def _flat(path: str, number: int) -> str:
+    """Return a name of its own for each path: `a.b` and `a__b` may both occur."""
+    return f"v{number}_" + path.replace(".", "__")
 
 
 def slots_of(template: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Not YAML 1.1 in three ways people trip over: `yes`/`no`/`on`/`off` are text, dat
 key given twice is an error.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from agentsynth.core.errors import Problem, UserError, render_problems
 __all__ = ["Loaded", "load_yaml", "parse_yaml", "read_text", "validate"]
 
 PathKey = tuple[str | int, ...]
+_LONGEST_NUMBER = 300
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -26,12 +28,13 @@ class _StrictLoader(yaml.CSafeLoader):  # the C parser is about 8 times faster
 
 
 _StrictLoader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"^(?:true|false)$", "tf"),
-    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
-    ("float", r"^[-+]?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$", "-+0123456789"),
-    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
-):
+_FORMS = {
+    "bool": (r"^(?:true|false)$", "tf"),
+    "int": (r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    "float": (r"^[-+]?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$", "-+0123456789"),
+    "null": (r"^(?:null|~|)$", ["n", "~", ""]),
+}
+for _tag, (_pattern, _first) in _FORMS.items():
     _StrictLoader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first)
     )
@@ -91,15 +94,18 @@ def parse_yaml(text: str, file: str) -> Loaded:
             node = loader.get_single_node()
         finally:
             loader.dispose()
+        if node is None:
+            raise UserError(f"{file}: the file is empty")
+        lines: dict[PathKey, int] = {}
+        return Loaded(file, _construct(node, (), lines, file), lines)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise UserError(str(Problem(file, line, "", f"not valid YAML: {error.problem}"))) from None
     except yaml.YAMLError as error:
         raise UserError(str(Problem(file, None, "", f"not valid YAML: {error}"))) from None
-    if node is None:
-        raise UserError(f"{file}: the file is empty")
-    lines: dict[PathKey, int] = {}
-    return Loaded(file, _construct(node, (), lines, file), lines)
+    except RecursionError:
+        message = "nested too deeply, or an anchor that holds itself"
+        raise UserError(str(Problem(file, None, "", message))) from None
 
 
 def _construct(node: yaml.Node, path: PathKey, lines: dict[PathKey, int], file: str) -> Any:
@@ -124,20 +130,19 @@ def _construct(node: yaml.Node, path: PathKey, lines: dict[PathKey, int], file: 
 
 
 def _scalar(node: yaml.Node, file: str) -> Any:
-    match node.tag.removeprefix("tag:yaml.org,2002:"):
-        case "str":
-            return node.value
-        case "bool":
-            return node.value == "true"
-        case "int":
-            return int(node.value)
-        case "float":
-            return float(node.value)
-        case "null":
-            return None
-        case tag:
-            line = node.start_mark.line + 1
-            raise UserError(str(Problem(file, line, "", f"the tag {tag!r} is not supported")))
+    tag = node.tag.removeprefix("tag:yaml.org,2002:")
+    if tag == "str":
+        return node.value
+    line = node.start_mark.line + 1
+    if tag not in _FORMS or re.match(_FORMS[tag][0], node.value) is None:
+        raise UserError(str(Problem(file, line, "", f"the tag {tag!r} is not supported")))
+    if tag == "bool":
+        return node.value == "true"
+    if tag == "null":
+        return None
+    if len(node.value) > _LONGEST_NUMBER or not math.isfinite(float(node.value)):
+        raise UserError(str(Problem(file, line, "", "this number is too large")))
+    return int(node.value) if tag == "int" else float(node.value)
 
 
 def validate(model: type[ModelT], loaded: Loaded) -> ModelT:

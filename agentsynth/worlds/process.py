@@ -125,9 +125,13 @@ class ServerProcess(asyncio.SubprocessProtocol):
     async def release(self) -> None:
         """Kill what is left of the group and free the pipes."""
         self.signal_group(signal.SIGKILL)
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        try:
+            await _within(self.exited, 2.0)
+        finally:
             self._transport.close()
-            await _within(self.released, 5.0)
+        await _within(self.released, 2.0)
 
     def _pipe(self) -> asyncio.WriteTransport | None:
         if self._transport is None:

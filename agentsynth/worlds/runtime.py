@@ -31,6 +31,9 @@ class DomainRuntime:
     lexicon: Lexicon
     specs: tuple[ToolSpec, ...]
     open: OpenWorld
+    """For planning, certificates and replays; a live server may serve several in turn."""
+    open_rollout: OpenWorld
+    """For rollouts: a live server is started for each."""
     decode: Callable[[str], Any]
     """Result text to what a reader makes of it."""
     compiled: CompiledDomain | None = None
@@ -83,11 +86,14 @@ class DomainRuntime:
             if call.name in tools and pattern.search(str(call.arguments.get(argument, "")))
         ]
         if self.compiled is not None and isinstance(world, DeclarativeWorld):
-            broken += [
-                name
+            rules = [
+                (name, rule)
                 for name, rule in self.compiled.clause_rules.items()
-                if call.name in rule.clause.tools and rule.broken_by(world.state, call, said)
+                if call.name in rule.clause.tools
             ]
+            # A call that does not fit its schema is refused, so it breaks nothing.
+            if rules and self.validators[call.name].is_valid(call.arguments):
+                broken += [n for n, rule in rules if rule.broken_by(world.state, call, said)]
         return broken
 
 
@@ -100,6 +106,7 @@ def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:
         lexicon=loaded.lexicon,
         specs=compiled.specs,
         open=compiled.open,
+        open_rollout=compiled.open,
         decode=json.loads,
         compiled=compiled,
     )

@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import Any
 
 from agentsynth.core.domain import Domain, GenerateSpec
-from agentsynth.core.errors import UserError
+from agentsynth.core.errors import DomainError, UserError
 from agentsynth.core.ids import derive_seed
 from agentsynth.worlds.expressions import compile_expression, fill
 from agentsynth.worlds.state import Base, Record
@@ -73,7 +73,7 @@ def _generated(
             for field, generator in spec.fields.items():
                 try:
                     value = _value(generator, scope, tables, rng, used_names)
-                except (KeyError, IndexError, TypeError, ValueError) as error:
+                except (KeyError, IndexError, TypeError, ValueError, DomainError) as error:
                     where = f"entity {name!r}, generate.fields.{field}"
                     raise UserError(f"{where}: {generator!r} cannot be made: {error}") from error
                 row[field] = scope[field] = value

@@ -3,6 +3,7 @@
 Steps read and write a `State` inside one transaction and never await, so nothing interleaves.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, assert_never
@@ -273,6 +274,7 @@ def _write(state: State, name: str, entity: Entity, key: str, record: Record) ->
     state.put(name, key, record)
 
 
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)  # what `fromisoformat` takes is more
 _PYTHON: dict[str, type] = {
     "string": str,
     "integer": int,
@@ -294,7 +296,7 @@ def field_error(spec: FieldSpec, value: Any) -> str | None:
         return f"expected one of {', '.join(spec.values)}, got {value!r}"
     if spec.type == "date":
         try:
-            date.fromisoformat(value)
+            date.fromisoformat(value if _ISO_DATE.fullmatch(value) else "")
         except ValueError:
             return f"expected an ISO date, got {value!r}"
     return None

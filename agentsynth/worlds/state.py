@@ -90,7 +90,7 @@ class State:
         if not written:
             return found
         merged = set(found) | set(written)
-        order = {key: place for place, key in enumerate([*base, *dict.fromkeys(written)])}
+        order = {key: place for place, key in enumerate(dict.fromkeys([*base, *written]))}
         return sorted(merged, key=order.__getitem__)
 
     def begin(self) -> None:

@@ -32,7 +32,9 @@ __all__ = ["Connection", "Launch", "Limits", "connect"]
 _OFFERED_PROTOCOL = "2025-06-18"
 _KNOWN_PROTOCOLS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 _METHOD_NOT_FOUND = -32601
-_SEES_BELOW = "what it wrote to stderr is below; if it says nothing, try the command by hand"
+_IF_SLOW = "if the machine is only slow, raise the timeout in the server's manifest"
+_IF_DEAD = "if it goes on, install the server again"
+_IF_WRONG = "this is the server's fault: report it there, or leave the server out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +156,13 @@ class Connection:
             )
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
-    def failure(self, what: str) -> ServerError:
+    def failure(self, what: str, advice: str = _IF_WRONG) -> ServerError:
         """Return the error that says what this server did, with the end of its stderr."""
         said = self.process.stderr_tail()
-        tail = f"\n--- stderr of {self.launch.name}\n{said}" if said else " (stderr is empty)"
-        text = f"server {self.launch.name!r} {what}; {_SEES_BELOW}{tail}"
-        for secret, stand_in in self.launch.hide:
-            text = text.replace(secret, stand_in)
+        end = f"Its stderr ends with:\n{said}" if said else "It wrote nothing to stderr."
+        text = f"server {self.launch.name!r} {what}; {advice}. {end}"
+        for path, stand_in in self.launch.hide:
+            text = text.replace(path, stand_in)
         return ServerError(text)
 
     @asynccontextmanager
@@ -169,11 +171,10 @@ class Connection:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as exc:
-            raise self.failure(f"did not {task} within {seconds:g} s") from exc
+            raise self.failure(f"did not {task} within {seconds:g} s", _IF_SLOW) from exc
         except Ended as exc:
-            code = await self.process.exit_code()
-            how = "closed its output" if code is None else f"ended with exit code {code}"
-            raise self.failure(f"{how} when it should {task}") from exc
+            how = _ended(await self.process.exit_code())
+            raise self.failure(f"{how} when it should {task}", _IF_DEAD) from exc
         except Overflow as exc:
             raise self.failure(f"wrote {exc} when it should {task}") from exc
 
@@ -257,3 +258,9 @@ async def connect(launch: Launch) -> AsyncGenerator[Connection]:
         connection = Connection(launch, started)
         await connection.handshake()
         yield connection
+
+
+def _ended(code: int | None) -> str:
+    if code is None:
+        return "closed its output"
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

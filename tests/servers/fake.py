@@ -88,6 +88,8 @@ def misbehave() -> None:
         sys.stderr.write("about to fall over\n")
         sys.stderr.flush()
         os._exit(3)
+    if MODE == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     while MODE == "floods":
         sys.stdout.write("flood " * 100 + "\n")
     if MODE == "long_line":
