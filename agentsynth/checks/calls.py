@@ -35,7 +35,9 @@ def _answers_follow(evidence: Evidence) -> Finding:
                 return failed("invalid_call", "an answer belongs to no open call", index)
             open_calls.remove(message.tool_call_id)
         elif open_calls:
-            return failed("invalid_call", "the conversation goes on before a call is answered", index)
+            return failed(
+                "invalid_call", "the conversation goes on before a call is answered", index
+            )
         elif isinstance(message, AssistantMessage):
             open_calls = [call.id for call in message.tool_calls]
     if open_calls:

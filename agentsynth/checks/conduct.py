@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
 from agentsynth.checks.mentions import dates_in
+from agentsynth.core.intent import CallStep
 from agentsynth.core.messages import AssistantMessage, ToolCall, UserMessage
 from agentsynth.core.trajectory import StopReason
 
@@ -20,6 +21,11 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
 _NOT_YET = re.compile(
     r"\b(?:if|once|when|before|unless|not|n't|can't|cannot|won't|would|could|shall|should)\b|n't",
     re.IGNORECASE,
+)
+
+
+_DENIED = re.compile(
+    r"(?:\b(?:no|not|never)\b(?! (?:problem|worries))|n[’']t\b)[^.!?;\n]{0,24}$", re.IGNORECASE
 )
 
 
@@ -57,13 +63,18 @@ def _unconfirmed(evidence: Evidence, call: ToolCall, since: int, before: int) ->
             cues = _any(evidence.voice.confirm_cues)
             asked = message.content if cues.search(message.content) else None
         elif isinstance(message, UserMessage) and asked is not None:
-            if not _any(evidence.voice.affirmations).search(message.content):
+            if not _affirms(message.content, evidence.voice.affirmations):
                 continue
             missing = _not_read_back(evidence, call, asked)
             if missing is None:
                 return None
             problem = f"the read-back did not name {missing!r}"
     return problem
+
+
+def _affirms(text: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a text says yes; "that is not correct" and "don't do that" do not."""
+    return any(not _DENIED.search(text[: m.start()]) for m in _any(patterns).finditer(text))
 
 
 def _not_read_back(evidence: Evidence, call: ToolCall, asked: str) -> str | None:
@@ -98,7 +109,9 @@ def claims_true(evidence: Evidence) -> Finding:
         if intent.kind != "write" or not patterns or name not in evidence.task.intents:
             continue
         tools = {
-            step.call for step in intent.steps if getattr(step, "call", "") in evidence.runtime.writes
+            step.call
+            for step in intent.steps
+            if isinstance(step, CallStep) and step.call in evidence.runtime.writes
         }
         for index, text in evidence.said_by_assistant:
             sentence = _claim(text, patterns)

@@ -42,7 +42,8 @@ def compare_changes(actual: Sequence[Change], expected: Sequence[Change]) -> Fin
     """Compare what changed with what had to change.
 
     The code of a mismatch says what kind it is: `wrong_record` (the right kind of change on
-    another record, or with other values), `unexpected_change` (nobody asked for it) or `goal_not_reached`.
+    another record, or with other values), `unexpected_change` (nobody asked
+    for it) or `goal_not_reached`.
     """
     have = Counter(_sort_key(change) for change in normal_changes(actual))
     want = Counter(_sort_key(change) for change in normal_changes(expected))

@@ -22,7 +22,9 @@ def domains(options: argparse.Namespace) -> int:
         if options.json:
             emit("domain", {"name": name, "title": domain.title, "live": domain.live is not None})
         else:
-            console.print(f"{name:<22} {domain.title} ({kind}, {len(domain.policy)} policy clauses)")
+            console.print(
+                f"{name:<22} {domain.title} ({kind}, {len(domain.policy)} policy clauses)"
+            )
     if options.json:
         emit("summary", {"domains": len(domain_names())})
     return 0

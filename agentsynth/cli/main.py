@@ -91,7 +91,9 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Check a domain's files, then look for tasks of every kind and certify them.",
     )
     check.add_argument("domain", metavar="DOMAIN", help="bundled name, or a folder")
-    check.add_argument("--tasks", type=int, default=10, metavar="N", help="tasks per kind (default: 10)")
+    check.add_argument(
+        "--tasks", type=int, default=10, metavar="N", help="tasks per kind (default: 10)"
+    )
     _add_json(check)
     play = commands.add_parser(
         "play",
@@ -99,7 +101,9 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Open a world and act in it: call its tools by hand, or talk to the assistant.",
     )
     play.add_argument("domain", metavar="DOMAIN", help="bundled name, or a folder")
-    play.add_argument("--as", dest="role", choices=("agent", "user"), default="agent", help="your seat")
+    play.add_argument(
+        "--as", dest="role", choices=("agent", "user"), default="agent", help="your seat"
+    )
     play.add_argument("--seed", type=int, default=0, metavar="N", help="seed of task and world")
 
 

@@ -7,6 +7,7 @@ import random
 import shlex
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 from rich.markup import escape
 
@@ -121,8 +122,8 @@ def _parse_call(line: str, number: int, runtime: DomainRuntime) -> ToolCall:
     return ToolCall(id=f"play_{number}", name=name, arguments=arguments)
 
 
-def _pairs(text: str) -> dict[str, object]:
-    pairs: dict[str, object] = {}
+def _pairs(text: str) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
     for part in shlex.split(text):
         name, equals, value = part.partition("=")
         if not equals:
@@ -149,7 +150,9 @@ def _show_policy(runtime: DomainRuntime, composed: Composed) -> None:
 def _show_diff(world: World) -> None:
     changes = world.net_changes()
     for change in changes:
-        console.print(f"{change.op} {change.entity} {change.key} {escape(json.dumps(change.fields))}")
+        console.print(
+            f"{change.op} {change.entity} {change.key} {escape(json.dumps(change.fields))}"
+        )
     console.print(f"{len(changes)} changes, state {world.state_hash()}")
 
 

@@ -71,7 +71,9 @@ async def _preview(config: RunConfig, options: argparse.Namespace) -> dict[str, 
             else:
                 console.rule(escape(title), align="left")
                 print_messages(graded.trajectory.messages[1:])
-                console.print(f"[dim]{graded.decision.reason} {escape(graded.decision.detail)}[/dim]")
+                console.print(
+                    f"[dim]{graded.decision.reason} {escape(graded.decision.detail)}[/dim]"
+                )
         seconds = time.monotonic() - started
     return _estimate(config, shown, kept, characters, seconds)
 

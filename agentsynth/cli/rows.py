@@ -58,7 +58,8 @@ def explain(options: argparse.Namespace) -> int:
     console.print("\n[bold]Actors[/bold]")
     scenario = row.scenario
     console.print(
-        f"  user {scenario.user.driver}, persona {scenario.persona.name} ({scenario.persona.style}); "
+        f"  user {scenario.user.driver}, persona {scenario.persona.name} "
+        f"({scenario.persona.style}); "
         f"assistant {scenario.assistant.driver}, planted flaw: {scenario.assistant.flaw or 'none'}"
     )
     console.print("\n[bold]Facts told[/bold]")
@@ -77,7 +78,9 @@ def _explain_task(row: Row) -> None:
                   f"{task.world_seed}")  # fmt: skip
     console.print(f"[bold]Task[/bold] {task.id}\n  {escape(task.goal)}")
     for call in task.reference_calls:
-        console.print(f"  reference, wave {call.wave}: {call.name} {escape(json.dumps(call.arguments))}")
+        console.print(
+            f"  reference, wave {call.wave}: {call.name} {escape(json.dumps(call.arguments))}"
+        )
     for change in task.target.changes:
         what = f"{change.op} {change.entity} {change.key or '(new)'} {json.dumps(change.fields)}"
         console.print(f"  must change: {escape(what)}")
@@ -139,7 +142,11 @@ async def _replay(options: argparse.Namespace) -> int:
 
 def _tell(row: Row, state: str, differences: tuple[str, ...], options: argparse.Namespace) -> None:
     if options.json:
-        fields = {"trajectory_id": row.trajectory.id, "final_state": state, "differences": differences}
+        fields = {
+            "trajectory_id": row.trajectory.id,
+            "final_state": state,
+            "differences": differences,
+        }
         emit("replay", fields)
     elif differences or not options.all:
         word = "; ".join(differences) or f"same results, same final state {state}"

@@ -55,6 +55,7 @@ async def _run(
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(folder))
         store = stack.enter_context(Store(folder / "store.db"))
+
         def log(text: str) -> None:
             listen(Event("log", {"text": text}))
 
@@ -88,9 +89,7 @@ def _stop_on_terminate() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-def _summary(
-    manifest: dict[str, Any], fold: Fold, seconds: float, folder: Path
-) -> dict[str, Any]:
+def _summary(manifest: dict[str, Any], fold: Fold, seconds: float, folder: Path) -> dict[str, Any]:
     return {
         "rows": manifest["rows"],
         "rows_sha256": manifest["rows_sha256"],

@@ -102,7 +102,10 @@ def _can_claim(segment: Segment, runtime: DomainRuntime) -> bool:
     }
     phrases = runtime.lexicon.intents[segment.name].done
     return any(
-        all(slot.partition("|")[0].split(".")[0] not in results for slot in parse_template(phrase).needed)
+        all(
+            slot.partition("|")[0].split(".")[0] not in results
+            for slot in parse_template(phrase).needed
+        )
         for phrase in phrases
     )
 

@@ -5,10 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agentsynth.checks.target import normal_changes
 from agentsynth.core.intent import GuardStep, Intent
 from agentsynth.core.lexicon import Voice
-from agentsynth.core.task import Answer, Certificate, Change, Fact, ReferenceCall, Target, Task, TaskKind
-from agentsynth.checks.target import normal_changes
+from agentsynth.core.task import (
+    Answer,
+    Certificate,
+    Change,
+    Fact,
+    ReferenceCall,
+    Target,
+    Task,
+    TaskKind,
+)
 from agentsynth.plan.candidate import Attempt, attempt, draw, draw_facts
 from agentsynth.plan.certificate import certify
 from agentsynth.worlds.runtime import DomainRuntime
@@ -165,7 +174,9 @@ def _task(
         return None
     last = segments[-1]
     calls: list[ReferenceCall] = [call for s in segments for call in s.attempt.calls]
-    changes: list[Change] = [] if kind == "refuse" else [c for s in segments for c in s.attempt.changes]
+    changes: list[Change] = (
+        [] if kind == "refuse" else [c for s in segments for c in s.attempt.changes]
+    )
     answers = _answers(last, runtime) if kind == "info" else ()
     if kind == "info" and not answers:
         return None
@@ -218,7 +229,9 @@ def _facts(segments: Sequence[Segment], runtime: DomainRuntime) -> list[Fact] | 
 def _goal(segments: Sequence[Segment]) -> str:
     parts: list[str] = []
     for segment in segments:
-        told = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in segment.facts.items())
+        told = "; ".join(
+            f"{name.replace('_', ' ')}: {value}" for name, value in segment.facts.items()
+        )
         parts.append(f"{segment.intent.title} ({told})")
     return ", then ".join(parts)
 
@@ -248,9 +261,7 @@ async def _forced(segment: Segment, runtime: DomainRuntime, world_seed: int) -> 
     if segment.attempt.outcome == "refused":
         return [segment.attempt.clause or ""]
     async with runtime.open(world_seed) as world:
-        made = await attempt(
-            segment.intent, segment.facts, world, runtime, ignore_guards=True
-        )
+        made = await attempt(segment.intent, segment.facts, world, runtime, ignore_guards=True)
     if made.outcome == "refused":
         return [made.clause or ""]
     return made.broken

@@ -1,7 +1,8 @@
 """The base of every value: immutable, closed to unknown fields, named by its content."""
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +22,13 @@ class Frozen(BaseModel):
 
 class Identified(Frozen):
     """A value whose `id` is the hash of its whole content."""
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a changed copy, with an id of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        for made in ("plain", "id"):
+            vars(copied).pop(made, None)
+        return copied
 
     @cached_property
     def plain(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Turn phrase templates into text.
 
-    {path}    filled from the scope
-    (a|b)     one of these, by chance; parentheses without a bar are just parentheses
-    [ ... ]   optional: kept when every slot in it is to be told, or by a coin if it has none
+{path}    filled from the scope
+(a|b)     one of these, by chance; parentheses without a bar are just parentheses
+[ ... ]   optional: kept when every slot in it is to be told, or by a coin if it has none
 """
 
 import random

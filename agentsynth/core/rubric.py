@@ -11,7 +11,6 @@ __all__ = ["CheckName", "Criterion", "Rubric"]
 CheckName = Literal[
     "calls_valid",
     "arguments_grounded",
-    "right_records",
     "target_state",
     "writes_confirmed",
     "policy_kept",

@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from agentsynth.core.frozen import Identified
-from agentsynth.core.frozen import Frozen
+from agentsynth.core.frozen import Frozen, Identified
 from agentsynth.core.ids import content_id
 
 __all__ = ["Provenance", "ToolSpec", "spec_hash"]

@@ -3,7 +3,7 @@
 Decisions, each because a real trainer or template fails otherwise: `arguments` is a mapping and
 never a string; an assistant's `content` is a string, "" beside calls, never null and never absent;
 no key is ever null; `tools` are wrapped as functions and always have `parameters`; tool messages
-carry both `tool_call_id` and `name`; `metadata` is one JSON string, since nested mappings of varying
+carry both `tool_call_id` and `name`; `metadata` is one JSON string, as nested mappings of varying
 shape break Arrow; the last message is the assistant's.
 """
 

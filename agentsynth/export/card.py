@@ -17,7 +17,8 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         "## Rows by domain and kind\n\n" + _table(("domain", "kind", "rows"), manifest["kept_by"]),
         "## Funnel\n\n"
         f"{funnel['places']} tasks were sought, {funnel['unfilled']} places stayed empty, "
-        f"{funnel['rollouts']} conversations were played (probes aside), {funnel['kept']} are kept.\n\n"
+        f"{funnel['rollouts']} conversations were played (probes aside), "
+        f"{funnel['kept']} are kept.\n\n"
         + _table(("reason", "conversations"), sorted(funnel["reasons"].items())),
         "## How the checks were probed\n\n"
         "Flawed assistants were played beside the honest ones, and the checks could not tell which "
@@ -25,14 +26,18 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         + _table(("planted flaw", "played", "dropped"), manifest["probes"]),
         "## What was certified, and what was not\n\n" + _limits(manifest),
         "## Load it\n\n```python\nfrom datasets import load_dataset\n\n"
-        'rows = load_dataset("json", data_files="rows.jsonl", split="train")  # datasets >= 4.7\n```',
+        'rows = load_dataset("json", data_files="rows.jsonl", split="train")  # >= 4.7\n```',
     ]
     return "\n\n".join(sections) + "\n"
 
 
 def _front_matter(rows: int) -> str:
     size = next(
-        (name for top, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")) if rows < top),
+        (
+            name
+            for top, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
+            if rows < top
+        ),
         "100K<n<1M",
     )
     return (
@@ -44,8 +49,8 @@ def _front_matter(rows: int) -> str:
 def _what_it_is(manifest: Mapping[str, Any]) -> str:
     drivers = ", ".join(manifest["drivers"])
     text = (
-        f"{manifest['rows']} multi-turn conversations between a simulated user and an assistant that "
-        f"calls tools. Assistant driver: {drivers}."
+        f"{manifest['rows']} conversations of several turns between a simulated user and an "
+        f"assistant that calls tools. Assistant driver: {drivers}."
     )
     if manifest["drivers"] == ["scripted"]:
         text += (
@@ -60,13 +65,15 @@ def _limits(manifest: Mapping[str, Any]) -> str:
     lines = [
         "- Every task was certified before it was played: its reference calls reach the target, "
         "doing nothing does not, and the target does not hold at the start.",
-        "- Every kept row passed all required checks of its rubric; its calls were executed again in "
-        "a fresh world and gave the same results and the same final state.",
-        "- The planner, the certificate and the checks share one semantics of the declarative worlds; "
+        "- Every kept row passed all required checks of its rubric; its calls were executed again "
+        "in a fresh world and gave the same results and the same final state.",
+        "- Planner, certificate and checks share one semantics of the declarative worlds; "
         "rows of `live/` domains come from a really running server.",
-        f"- Questions for a judge that nobody answered: {unanswered} (no judge is configured; they are "
-        "outside the score).",
-        "- Tool levels: " + ", ".join(f"{name}: {n} rows" for name, n in manifest["tool_levels"].items()) + ".",
+        f"- Questions for a judge that nobody answered: {unanswered} (no judge is configured; they "
+        "are outside the score).",
+        "- Tool levels: "
+        + ", ".join(f"{name}: {n} rows" for name, n in manifest["tool_levels"].items())
+        + ".",
         "- Licences of the tools' specifications: " + ", ".join(manifest["tool_licences"]) + ".",
     ]
     return "\n".join(lines)

@@ -14,9 +14,9 @@ from agentsynth.evolve.install import install_server
 from agentsynth.plan.lint import phrase_problems, plan_problems
 from agentsynth.worlds.files import load_yaml, read_text
 from agentsynth.worlds.live import collect, live_worlds
+from agentsynth.worlds.live_rows import seed_rows
 from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
-from agentsynth.worlds.live_rows import seed_rows
 
 __all__ = ["WORKSPACE", "load_checked", "open_runtimes"]
 

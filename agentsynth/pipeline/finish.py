@@ -1,4 +1,4 @@
-"""Write what a run made: rows, manifest and card (the same bytes for the same run), and a report."""
+"""Write what a run made: rows, manifest and card (same run, same bytes), and a report."""
 
 import hashlib
 import json
@@ -41,27 +41,26 @@ class _Counts:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-def _counted(store: Store, config: RunConfig) -> Iterator[tuple[Item, str, Fold]]:
+def _counted(store: Store, fold: Fold) -> Iterator[tuple[Item, str]]:
     """Yield the items that count, in the order of the run, with their final reason."""
-    fold = Fold(config)
     current: list[Item] = []
     for item in store.items():
         if current and item.ordinal != current[0].ordinal:
             for counted, reason in fold.add(current[0].ordinal, current):
-                yield counted, reason, fold
+                yield counted, reason
             current = []
             if fold.progress.reached:
                 return
         current.append(item)
     if current:
         for counted, reason in fold.add(current[0].ordinal, current):
-            yield counted, reason, fold
+            yield counted, reason
 
 
 def kept_items(store: Store, config: RunConfig) -> Iterator[Item]:
     """Yield the items whose rows are exported, in their order."""
     left = config.target.kept
-    for item, reason, _ in _counted(store, config):
+    for item, reason in _counted(store, Fold(config)):
         if reason != "kept":
             continue
         if left is not None:
@@ -83,20 +82,22 @@ def export_rows(
     """
     counts = _Counts()
     agents: dict[str, Agent] = {}
-    fold: Fold | None = None
+    fold = Fold(config)
     part = folder / "rows.jsonl.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as out:
-            for item, reason, fold in _counted(store, config):
+            for item, reason in _counted(store, fold):
                 if item.is_probe:
                     counts.probes.setdefault(item.flaw, Counter())[item.reason] += 1
                 if reason == "kept" and counts.rows < (config.target.kept or 2**62):
                     line = _row_line(store, item, agents, counts)
                     counts.digest.update(line)
                     out.write(line)
-        manifest = _manifest(config, runtimes, counts, fold or Fold(config))
-        _replace(folder / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+        manifest = _manifest(config, runtimes, counts, fold)
+        _replace(
+            folder / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+        )
         _replace(folder / "README.md", render_card(manifest))
         part.replace(folder / "rows.jsonl")
     except OSError as error:

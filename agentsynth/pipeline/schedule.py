@@ -40,7 +40,9 @@ def place_at(
     Args:
         kinds_of: for each domain, the weights of the kinds it can offer.
     """
-    domain = _chosen({n: w for n, w in config.domains.items() if w}, _point("domain", ordinal, config))
+    domain = _chosen(
+        {n: w for n, w in config.domains.items() if w}, _point("domain", ordinal, config)
+    )
     kind = _chosen(kinds_of[domain], _point("kind", ordinal, config))
     share = config.probes / (1 - config.probes) * config.samples
     return Place(

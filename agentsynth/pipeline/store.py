@@ -69,8 +69,7 @@ class Item:
 
 _COLUMNS = tuple(Item.__dataclass_fields__)
 _INSERT_ITEM = (
-    f"INSERT OR IGNORE INTO item ({', '.join(_COLUMNS)}) "
-    f"VALUES ({', '.join('?' * len(_COLUMNS))})"
+    f"INSERT OR IGNORE INTO item ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
 
 

@@ -21,7 +21,11 @@ _TRIES_PER_RECORD = 60
 
 
 def draw(
-    intent: Intent, runtime: DomainRuntime, world_seed: int, rng: random.Random, given: Mapping[str, Any]
+    intent: Intent,
+    runtime: DomainRuntime,
+    world_seed: int,
+    rng: random.Random,
+    given: Mapping[str, Any],
 ) -> dict[str, Any] | None:
     """Draw the records and values of one candidate; None when nothing fits.
 
@@ -38,7 +42,11 @@ def draw(
 
 
 def _drawn(
-    spec: Draw, runtime: DomainRuntime, world_seed: int, rng: random.Random, scope: Mapping[str, Any]
+    spec: Draw,
+    runtime: DomainRuntime,
+    world_seed: int,
+    rng: random.Random,
+    scope: Mapping[str, Any],
 ) -> Any:
     if spec.choose:
         return rng.choice(spec.choose)
@@ -53,9 +61,14 @@ def _drawn(
 
 
 def _record(
-    spec: Draw, runtime: DomainRuntime, world_seed: int, rng: random.Random, scope: Mapping[str, Any]
+    spec: Draw,
+    runtime: DomainRuntime,
+    world_seed: int,
+    rng: random.Random,
+    scope: Mapping[str, Any],
 ) -> Any:
-    assert runtime.compiled is not None and spec.record is not None  # the caller looked
+    assert runtime.compiled is not None  # the caller looked
+    assert spec.record is not None
     base = runtime.compiled.base(world_seed)
     where = {name: _given(value, scope) for name, value in spec.where.items()}
     table = base.tables[spec.record]

@@ -24,7 +24,12 @@ from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["certify"]
 
-_OUTCOME_CHECKS: tuple[CheckName, ...] = ("target_state", "answers_given", "declined", "policy_kept")
+_OUTCOME_CHECKS: tuple[CheckName, ...] = (
+    "target_state",
+    "answers_given",
+    "declined",
+    "policy_kept",
+)
 
 
 async def certify(
@@ -57,7 +62,8 @@ async def certify(
             Probe(
                 name="refusal_is_due",
                 passed=due,
-                detail="carrying the request out breaks: " + (", ".join(forced_breaks or ()) or "nothing"),
+                detail="carrying the request out breaks: "
+                + (", ".join(forced_breaks or ()) or "nothing"),
             )
         )
     return Certificate(task_id=task.id, probes=tuple(probes))

@@ -105,7 +105,9 @@ class _IntentLinter:
                 self._report(here, message + "use a $fact or an @result")
         for name in required:
             if name not in step.args:
-                self._report((*path, "args"), f"the parameter {name!r} of {step.call!r} is required")
+                self._report(
+                    (*path, "args"), f"the parameter {name!r} of {step.call!r} is required"
+                )
         self._known.add(step.as_)
 
     def _guard(self, step: GuardStep, path: Path) -> None:
@@ -152,7 +154,11 @@ def _expressions(draw: Draw) -> Iterable[str]:
 
 
 def _offered(schema: Mapping[str, Any], value: Any) -> bool:
-    return isinstance(value, bool) or value in schema.get("enum", ()) or value == schema.get("default", ...)
+    return (
+        isinstance(value, bool)
+        or value in schema.get("enum", ())
+        or value == schema.get("default", ...)
+    )
 
 
 def phrase_problems(loaded: DomainFolder) -> list[Problem]:

@@ -11,14 +11,30 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import CallStep, GuardStep, Intent, PickStep
+from agentsynth.core.intent import CallStep, GuardStep, Intent, PickStep, PlanStep
 from agentsynth.worlds.expressions import MISSING, resolve_path
 from agentsynth.worlds.seed import compiled
 
-__all__ = ["Calls", "Declined", "Facts", "Finished", "PickFailed", "PlanRun", "PlannedCall", "Slip", "Stuck", "UNKNOWN", "facts_used", "source_names"]
+__all__ = [
+    "UNKNOWN",
+    "Calls",
+    "Declined",
+    "Facts",
+    "Finished",
+    "PickFailed",
+    "PlanRun",
+    "PlannedCall",
+    "Slip",
+    "Stuck",
+    "facts_used",
+    "source_names",
+]
 
 UNKNOWN = object()
 """What a fact gives that is not known (yet)."""
+
+_BARRIER = object()
+"""Nothing behind this step can be done before what is in front of it."""
 
 _SLOT = re.compile(r"\{([$@])([A-Za-z_][A-Za-z0-9_.]*)\}")
 
@@ -119,24 +135,11 @@ class PlanRun:
         for index, step in enumerate(self.intent.steps):
             if index in self._done:
                 continue
-            match step:
-                case PickStep():
-                    failed = self._pick(index, step, facts)
-                    if failed is not None and not ready:
-                        return failed
-                    if failed is not None:
-                        break
-                case GuardStep():
-                    if self._guard(index, step, facts) is False:
-                        return Declined(step.guard)
-                case CallStep():
-                    if step.call in self._writes and (ready or self._open_before(index)):
-                        break
-                    call = self._call(index, step, facts, missing)
-                    if call is not None:
-                        ready.append(call)
-                    if step.call in self._writes:
-                        break
+            ended = self._advance(index, step, facts, ready, missing)
+            if ended is _BARRIER:
+                break
+            if isinstance(ended, PickFailed | Declined):
+                return ended
         if ready:
             return Calls(tuple(ready))
         if missing:
@@ -144,6 +147,26 @@ class PlanRun:
         if len(self._done) < len(self.intent.steps):
             return self._blocked()
         return Finished()
+
+    def _advance(
+        self, index: int, step: PlanStep, facts: Facts, ready: list[PlannedCall], missing: list[str]
+    ) -> object:
+        """Do what one step allows now; return how the round ends here, or None to go on."""
+        match step:
+            case PickStep():
+                failed = self._pick(index, step, facts)
+                return _BARRIER if failed is not None and ready else failed
+            case GuardStep():
+                refused = self._guard(index, step, facts) is False
+                return Declined(step.guard) if refused else None
+            case CallStep():
+                writes = step.call in self._writes
+                if writes and (ready or self._open_before(index)):
+                    return _BARRIER
+                call = self._call(index, step, facts, missing)
+                if call is not None:
+                    ready.append(call)
+                return _BARRIER if writes else None
 
     def record(self, call: PlannedCall, result: Any) -> None:
         """Tell the run what a call's decoded result was."""
@@ -155,7 +178,9 @@ class PlanRun:
 
     def _blocked(self) -> Next:
         index = next(i for i in range(len(self.intent.steps)) if i not in self._done)
-        raise DomainError(f"plan step {index + 1} of {self.intent.title!r} can never be carried out")
+        raise DomainError(
+            f"plan step {index + 1} of {self.intent.title!r} can never be carried out"
+        )
 
     def _call(
         self, index: int, step: CallStep, facts: Facts, missing: list[str]
@@ -220,9 +245,7 @@ class PlanRun:
                 wanted[field] = facts.among(source[1:], options)
             else:
                 wanted[field] = self._resolve(source, facts, [])
-        matches = [
-            entry for entry in entries if all(_same(entry[f], v) for f, v in wanted.items())
-        ]
+        matches = [entry for entry in entries if all(_same(entry[f], v) for f, v in wanted.items())]
         if len(matches) != 1:
             return PickFailed(step.pick, tuple(named), len(matches))
         self.seen[step.pick] = matches[0]

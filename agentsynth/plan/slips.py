@@ -28,7 +28,9 @@ def slipped_arguments(
         if isinstance(source, str) and source.startswith(f"@{slip.pick}."):
             arguments[name] = resolve_path(source[1:], mixed)
         elif isinstance(source, Mapping) and f"{{@{slip.pick}." in str(source.get("text")):
-            arguments[name] = _remade(str(source["text"]), str(arguments[name]), slip.pick, seen, mixed)
+            arguments[name] = _remade(
+                str(source["text"]), str(arguments[name]), slip.pick, seen, mixed
+            )
     return arguments
 
 

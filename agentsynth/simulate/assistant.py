@@ -17,6 +17,7 @@ from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import GuardStep, Intent
 from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
+from agentsynth.core.phrasing import Template, format_value, parse_template, render, tidy
 from agentsynth.core.protocols import AssistantView
 from agentsynth.plan.candidate import error_code
 from agentsynth.plan.recipe import (
@@ -33,7 +34,6 @@ from agentsynth.plan.recipe import (
 )
 from agentsynth.simulate.flaws import Flawed
 from agentsynth.simulate.hearing import Heard
-from agentsynth.core.phrasing import Template, format_value, parse_template, render, tidy
 from agentsynth.worlds.expressions import resolve_path
 from agentsynth.worlds.runtime import DomainRuntime
 from agentsynth.worlds.seed import compiled
@@ -136,10 +136,12 @@ class ScriptedAssistant:
         )
 
     def _kept_facts(self) -> dict[str, Any]:
-        """Return who the user is: names and addresses stay true, other facts belong to a request."""
+        """Return who the user is: names and addresses stay true, other facts do not."""
         if self._segment <= 0:
             return {}
-        names = [n for n, slot in self._lexicon.slots.items() if slot.hearing in ("person", "email")]
+        names = [
+            n for n, slot in self._lexicon.slots.items() if slot.hearing in ("person", "email")
+        ]
         heard = {name: self._heard.value(name) for name in names}
         return {name: value for name, value in heard.items() if value is not UNKNOWN}
 
@@ -214,7 +216,9 @@ class ScriptedAssistant:
         ]
         return self._ask(tuple(missing)) if missing else None
 
-    def _before_calling(self, calls: tuple[PlannedCall, ...], view: AssistantView) -> AssistantMessage:
+    def _before_calling(
+        self, calls: tuple[PlannedCall, ...], view: AssistantView
+    ) -> AssistantMessage:
         first = calls[0]
         planted = self._flaw is not None and self._flaw.segment == self._segment
         if first.name not in self._runtime.writes:
@@ -237,9 +241,7 @@ class ScriptedAssistant:
         return self._call((self._slipped(first, view),))
 
     def _is_last_call(self, call: PlannedCall) -> bool:
-        return not any(
-            hasattr(step, "call") for step in self._intent.steps[call.step + 1 :]
-        )
+        return not any(hasattr(step, "call") for step in self._intent.steps[call.step + 1 :])
 
     def _slipped(self, call: PlannedCall, view: AssistantView) -> PlannedCall:
         """Return the call as a flawed assistant makes it: read back rightly, done wrongly."""
@@ -256,7 +258,9 @@ class ScriptedAssistant:
         made: list[ToolCall] = []
         for planned in calls:
             self._calls += 1
-            call = ToolCall(id=f"call_{self._calls}", name=planned.name, arguments=planned.arguments)
+            call = ToolCall(
+                id=f"call_{self._calls}", name=planned.name, arguments=planned.arguments
+            )
             self._pending[call.id] = planned
             made.append(call)
         talks = not confirmed and not self._talked and self._rng.random() < 0.35
@@ -293,7 +297,9 @@ class ScriptedAssistant:
                 parts.append(self._phrase(group.ask))
                 names = [name for name in names if name not in group.slots]
         parts += [self._phrase(self._lexicon.slots[name].ask) for name in names]
-        parts = [tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)]
+        parts = [
+            tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)
+        ]
         if self._calls == 0 and len(self._heard.texts) == 1:
             parts.insert(0, self._bank("ask_lead"))
         return " ".join(part for part in parts if part)

@@ -38,9 +38,7 @@ class Flawed:
     rng: random.Random
     today: str
 
-    def with_slip(
-        self, call: PlannedCall, intent: Intent, seen: Mapping[str, Any]
-    ) -> PlannedCall:
+    def with_slip(self, call: PlannedCall, intent: Intent, seen: Mapping[str, Any]) -> PlannedCall:
         """Return the call with the mixed-up entry's values in place of the right one's."""
         if self.slip is None:
             return call
@@ -49,7 +47,9 @@ class Flawed:
     def with_invention(self, call: PlannedCall, view: AssistantView) -> PlannedCall:
         """Return the call with one argument made up: nothing visible has its value."""
         visible = "\n".join(
-            message.content for message in view.messages if not isinstance(message, AssistantMessage)
+            message.content
+            for message in view.messages
+            if not isinstance(message, AssistantMessage)
         )
         for name in sorted(call.arguments, key=lambda n: (n.endswith("_id"), n)):
             value = call.arguments[name]

@@ -17,7 +17,9 @@ _PERSON = (
         rf"(?i:\bI'm|\bI am|\bname is|\bname's|\bit's|\bit is|\bthis is|\bname:|\bcalled|\bunder"
         rf"|\bsigned,?|\bfor) {_NAME}\b"
     ),
-    re.compile(rf"^\W*(?:(?i:sure|yes|of course|hi|hello|hey|okay|ok)\W+)*{_NAME}(?=\W*(?:$|\n|[,.;:(-]))"),
+    re.compile(
+        rf"^\W*(?:(?i:sure|yes|of course|hi|hello|hey|okay|ok)\W+)*{_NAME}(?=\W*(?:$|\n|[,.;:(-]))"
+    ),
     re.compile(rf"\b{_NAME},? (?:and )?(?:my )?(?:the )?(?:e-?mail|[\w.+-]+@)", re.MULTILINE),
     re.compile(rf"(?:^|\n|[-—,.] ?){_NAME}\W*$"),
     re.compile(rf"(?:^|[.!?] ){_NAME} here\b"),

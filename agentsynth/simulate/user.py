@@ -8,10 +8,10 @@ from typing import Any
 
 from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Lexicon, Voice
+from agentsynth.core.phrasing import Template, parse_template, render, show_date
 from agentsynth.core.protocols import UserAct, UserView
 from agentsynth.core.scenario import Persona
 from agentsynth.core.task import Fact
-from agentsynth.core.phrasing import Template, parse_template, render, show_date
 
 __all__ = ["ScriptedUser"]
 
@@ -74,7 +74,11 @@ class ScriptedUser:
 
     def _after_report(self, text: str, facts: Mapping[str, Fact]) -> UserAct:
         claims = self._lexicon.intents[self._intents[self._segment][0]].claims
-        if self._intents[self._segment][1].kind == "write" and claims and not _any(claims).search(text):
+        if (
+            self._intents[self._segment][1].kind == "write"
+            and claims
+            and not _any(claims).search(text)
+        ):
             return self._not_done()
         if self._segment + 1 < len(self._intents):
             self._segment += 1
@@ -135,7 +139,9 @@ class ScriptedUser:
                 open_names = [name for name in open_names if name not in group.slots]
         for name in open_names:
             phrases = map(parse_template, self._lexicon.slots[name].tell)
-            template = self._rng.choice([t for t in phrases if t.needed <= self._facts(facts).keys()])
+            template = self._rng.choice(
+                [t for t in phrases if t.needed <= self._facts(facts).keys()]
+            )
             parts.append(self._render(template, facts, {name}))
         return _join(parts)
 

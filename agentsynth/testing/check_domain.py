@@ -78,7 +78,9 @@ async def check_domain(
             broken = [r for r in found.reasons if "lacks a guard" in r or "world broke" in r]
             report.problems += [f"{kind}: {reason}" for reason in broken]
             if found.kept < found.certified:
-                report.problems.append(f"{kind}: an honest conversation was dropped; see its reason")
+                report.problems.append(
+                    f"{kind}: an honest conversation was dropped; see its reason"
+                )
         unused = [spec.name for spec in runtime.specs if spec.name not in used]
         if unused and tasks >= 10:
             report.problems.append(f"tools that no task uses: {', '.join(unused)}")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,13 @@ from agentsynth.worlds.seed import make_base
 from agentsynth.worlds.semantics import compile_steps
 from agentsynth.worlds.state import Base, State
 
-__all__ = ["CompiledDomain", "DeclarativeWorld", "argument_error", "argument_validator", "tool_spec"]
+__all__ = [
+    "CompiledDomain",
+    "DeclarativeWorld",
+    "argument_error",
+    "argument_validator",
+    "tool_spec",
+]
 
 
 def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
@@ -71,9 +77,7 @@ class CompiledDomain:
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self.specs = tuple(tool_spec(domain, name, tool) for name, tool in domain.tools.items())
-        self.validators = {
-            spec.name: argument_validator(spec.parameters) for spec in self.specs
-        }
+        self.validators = {spec.name: argument_validator(spec.parameters) for spec in self.specs}
         self.tools: dict[str, Callable[[State, dict[str, Any]], Any]] = {
             name: compile_steps(tool.steps, domain.entities) for name, tool in domain.tools.items()
         }
@@ -104,7 +108,7 @@ class CompiledDomain:
         return self._bases[world_seed]
 
     @asynccontextmanager
-    async def open(self, world_seed: int) -> AsyncIterator["DeclarativeWorld"]:
+    async def open(self, world_seed: int) -> AsyncGenerator["DeclarativeWorld"]:
         """Open a fresh world of this seed."""
         yield DeclarativeWorld(self, self.base(world_seed))
 
@@ -177,7 +181,7 @@ class DeclarativeWorld:
             return _error("invalid_arguments", wrong)
         arguments = {**self.compiled.defaults[call.name], **call.arguments}
         for name in self.compiled.integers[call.name] & call.arguments.keys():
-            arguments[name] = int(arguments[name])  # to JSON Schema, 2.0 is an integer too
+            arguments[name] = _whole(arguments[name])  # to JSON Schema, 2.0 is an integer too
         scope: dict[str, Any] = {"args": arguments, "today": self.state.base.today}
         self.state.begin()
         try:
@@ -208,6 +212,10 @@ class DeclarativeWorld:
     def net_changes(self) -> tuple[Change, ...]:
         """Return what differs from the start."""
         return self.state.net_changes()
+
+
+def _whole(value: Any) -> int:
+    return int(value)
 
 
 def _error(code: str, message: str) -> ToolResult:

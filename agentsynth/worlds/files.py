@@ -171,15 +171,20 @@ def _problem(loaded: Loaded, detail: Any) -> Problem:
     return loaded.problem(path, message)
 
 
+def _child(node: Any, part: str | int) -> Any:
+    return node[part]
+
+
 def _document_path(loaded: Loaded, location: Sequence[str | int]) -> PathKey:
     """Drop the parts pydantic adds for unions, keep those that are in the document."""
     path: PathKey = ()
     node: Any = loaded.value
     for index, part in enumerate(location):
-        if isinstance(node, dict) and part in node:
-            node, path = node[part], (*path, part)
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
-            node, path = node[part], (*path, part)
+        inside = isinstance(node, dict) and part in node
+        if isinstance(node, list):
+            inside = isinstance(part, int) and part < len(node)
+        if inside:
+            node, path = _child(node, part), (*path, part)
         elif index == len(location) - 1 and part != "[key]":
             path = (*path, part)
     return path

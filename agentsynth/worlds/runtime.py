@@ -110,5 +110,3 @@ def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:
         decode=json.loads,
         compiled=compiled,
     )
-
-

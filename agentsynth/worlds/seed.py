@@ -98,6 +98,20 @@ def _value(
         return compiled(spec[1:]).evaluate(scope)
     if not isinstance(spec, dict):
         return spec
+    if "if" in spec:
+        holds = compiled(spec["if"]).evaluate(scope)
+        return _value(spec["then"] if holds else spec["else"], scope, tables, rng, used)
+    if "ref" in spec:
+        return _reference(spec, scope, tables, rng)
+    if "names" in spec:
+        return _full_name(spec["names"], rng, used)
+    if "text" in spec:
+        return _text(spec["text"], scope)
+    return _simple(spec, scope, rng)
+
+
+def _simple(spec: Mapping[str, Any], scope: Mapping[str, Any], rng: random.Random) -> Any:
+    """Make a value that needs nothing but chance and the place in the list."""
     if "pick" in spec:
         return rng.choices(spec["pick"], weights=spec.get("weights"))[0]
     if "cycle" in spec:
@@ -110,15 +124,6 @@ def _value(
         return (date.fromisoformat(scope["today"]) + timedelta(days=offset)).isoformat()
     if "chance" in spec:
         return rng.random() < spec["chance"]
-    if "ref" in spec:
-        return _reference(spec, scope, tables, rng)
-    if "names" in spec:
-        return _full_name(spec["names"], rng, used)
-    if "text" in spec:
-        return _text(spec["text"], scope)
-    if "if" in spec:
-        holds = compiled(spec["if"]).evaluate(scope)
-        return _value(spec["then"] if holds else spec["else"], scope, tables, rng, used)
     raise ValueError(f"unknown generator; known are: {', '.join(GENERATORS)}")
 
 
@@ -160,4 +165,3 @@ def _text(template: str, scope: Mapping[str, Any]) -> str:
     text = re.sub(r"\{([a-z_.]+)\|slug\}", slug, template)
     text = re.sub(r"\{([a-z_.]+)\|(\d+)\}", padded, text)
     return fill(text, scope)
-

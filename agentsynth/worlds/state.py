@@ -17,7 +17,9 @@ _Table = dict[str, Record]
 class Base:
     """The seeded records of one world: entity → key → record. Shared, so never edited."""
 
-    def __init__(self, tables: Mapping[str, Mapping[str, Record]], *, seed: int, today: str) -> None:
+    def __init__(
+        self, tables: Mapping[str, Mapping[str, Record]], *, seed: int, today: str
+    ) -> None:
         self.tables = {entity: dict(records) for entity, records in tables.items()}
         self.seed = seed
         self.today = today
@@ -119,6 +121,7 @@ class State:
             if change is not None:
                 changes.append(change)
                 self._created += change.op == "create"
+        for (entity, key), record in pending.items():  # in this order: `records` shows it
             self._overlay.setdefault(entity, {})[key] = record
         return tuple(changes)
 

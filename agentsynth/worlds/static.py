@@ -8,11 +8,13 @@ from typing import Any
 from jsonschema import Draft202012Validator, SchemaError
 
 from agentsynth.core.domain import (
+    Clause,
     CreateStep,
     DeleteStep,
     Domain,
     Entity,
     Failure,
+    FieldSpec,
     FindStep,
     GetStep,
     LetStep,
@@ -103,7 +105,9 @@ class _Checker:
 
     # -- steps ---------------------------------------------------------------------------------
 
-    def steps(self, steps: Sequence[Step], scope: _Scope, path: Path, *, tool: ToolDef | None) -> None:
+    def steps(
+        self, steps: Sequence[Step], scope: _Scope, path: Path, *, tool: ToolDef | None
+    ) -> None:
         for index, step in enumerate(steps):
             here = (*path, index)
             if isinstance(step, _WRITES) and (tool is None or tool.kind == "read"):
@@ -114,6 +118,9 @@ class _Checker:
             self._step(step, scope, here)
 
     def _step(self, step: Step, scope: _Scope, path: Path) -> None:
+        if isinstance(step, _WRITES):
+            self._write(step, scope, path)
+            return
         match step:
             case GetStep():
                 self.value(step.key, scope, (*path, "key"))
@@ -131,19 +138,21 @@ class _Checker:
                 for name, value in step.let.items():
                     self.value(value, scope, (*path, "let", name))
                     scope.names[name] = None
+            case ReturnStep():
+                self.value(step.return_, scope, (*path, "return"))
+
+    def _write(self, step: CreateStep | UpdateStep | DeleteStep, scope: _Scope, path: Path) -> None:
+        self._condition(step.if_, scope, path)
+        match step:
             case CreateStep():
                 self._create(step, scope, path)
             case UpdateStep():
-                self._condition(step.if_, scope, path)
                 self.value(step.key, scope, (*path, "key"))
                 if self.entity(step.update, (*path, "update")) is not None:
                     self._set(step.update, step.set, scope, (*path, "set"))
             case DeleteStep():
-                self._condition(step.if_, scope, path)
                 self.value(step.key, scope, (*path, "key"))
                 self.entity(step.delete, (*path, "delete"))
-            case ReturnStep():
-                self.value(step.return_, scope, (*path, "return"))
 
     def _condition(self, text: str | None, scope: _Scope, path: Path) -> None:
         if text is not None:
@@ -184,7 +193,6 @@ class _Checker:
             scope.names[step.count] = None
 
     def _create(self, step: CreateStep, scope: _Scope, path: Path) -> None:
-        self._condition(step.if_, scope, path)
         entity = self.entity(step.create, (*path, "create"))
         if entity is None:
             return
@@ -232,23 +240,29 @@ def _check_entity(checker: _Checker, name: str, entity: Entity) -> None:
     if "#" not in entity.id_pattern:
         checker.report((*path, "id_pattern"), "needs at least one '#' (a digit), such as 'PL-####'")
     for field_name, spec in entity.fields.items():
-        where = (*path, "fields", field_name)
-        if spec.ref is not None:
-            checker.entity(spec.ref, where)
-        if (spec.type == "enum") != bool(spec.values):
-            checker.report(where, "'values' belongs to enums, and an enum needs it")
+        _check_field(checker, spec, (*path, "fields", field_name))
     for index, record in enumerate(entity.records):
-        for field_name in record:
-            if field_name not in entity.fields:
-                checker.report((*path, "records", index, field_name), "no such field")
+        _check_fields(checker, entity, record, (*path, "records", index))
     if entity.generate is not None:
-        for field_name in entity.generate.fields:
-            if field_name not in entity.fields:
-                checker.report((*path, "generate", "fields", field_name), "no such field")
+        made = (*path, "generate", "fields")
+        _check_fields(checker, entity, entity.generate.fields, made)
         if entity.key not in entity.generate.fields:
-            checker.report((*path, "generate", "fields"), f"the key {entity.key!r} is not made")
+            checker.report(made, f"the key {entity.key!r} is not made")
         if entity.generate.for_each is not None:
             checker.entity(entity.generate.for_each, (*path, "generate", "for_each"))
+
+
+def _check_field(checker: _Checker, spec: FieldSpec, path: Path) -> None:
+    if spec.ref is not None:
+        checker.entity(spec.ref, path)
+    if (spec.type == "enum") != bool(spec.values):
+        checker.report(path, "'values' belongs to enums, and an enum needs it")
+
+
+def _check_fields(checker: _Checker, entity: Entity, fields: Mapping[str, Any], path: Path) -> None:
+    for name in fields:
+        if name not in entity.fields:
+            checker.report((*path, name), "no such field")
 
 
 def _check_tool(checker: _Checker, name: str, tool: ToolDef) -> None:
@@ -266,48 +280,47 @@ def _check_tool(checker: _Checker, name: str, tool: ToolDef) -> None:
     scope = _Scope({"args": frozenset(tool.parameters), "today": None})
     checker.steps(tool.steps, scope, (*path, "steps"), tool=tool)
     if not any(isinstance(step, ReturnStep) for step in tool.steps):
-        checker.report((*path, "steps"), "a tool ends with 'return', so that the agent sees a result")
+        checker.report(
+            (*path, "steps"), "a tool ends with 'return', so that the agent sees a result"
+        )
     if tool.kind == "write" and not any(isinstance(step, _WRITES) for step in tool.steps):
         checker.report((*path, "kind"), "a write tool needs a create, update or delete step")
 
 
 def _check_policy(checker: _Checker, domain: Domain) -> None:
-    codes = {
-        code
-        for tool in domain.tools.values()
-        for step in tool.steps
-        for code in _codes(step)
-    }
+    codes = {code for tool in domain.tools.values() for step in tool.steps for code in _codes(step)}
     for name, clause in domain.policy.items():
-        path: Path = ("policy", name)
-        for tool in clause.tools:
-            if domain.tools and tool not in domain.tools:
-                checker.report((*path, "tools"), f"unknown tool {tool!r}")
-        for code in clause.codes:
-            if domain.tools and code not in codes:
-                checker.report((*path, "codes"), f"no tool fails with the code {code!r}")
-        parameters: set[str] = set()
-        for tool in clause.tools:
-            if tool in domain.tools:
-                parameters |= set(domain.tools[tool].parameters)
-        scope = _Scope({"args": frozenset(parameters), "today": None})
-        checker.steps(clause.steps, scope, (*path, "steps"), tool=None)
-        for part, text in (("when", clause.when), ("require", clause.require)):
-            if text is not None:
-                checker.expression(text, scope, (*path, part))
-        for index, text in enumerate(clause.told):
-            checker.expression(text.removeprefix("="), scope, (*path, "told", index))
-        if (clause.require is not None or clause.told) and not clause.tools:
-            checker.report(path, "a clause with 'require' or 'told' names the 'tools' it governs")
-        for argument, pattern in clause.forbid.items():
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                checker.report((*path, "forbid", argument), f"not a regular expression: {error}")
+        _check_clause(checker, domain, clause, ("policy", name), codes)
     free = sum(clause.enforced_by == "agent" for clause in domain.policy.values())
     if domain.policy and free * 2 < len(domain.policy):
         message = "at least half of the clauses must be 'enforced_by: agent'"
         checker.report(("policy",), f"{message}, or disobeying is impossible to catch")
+
+
+def _check_clause(
+    checker: _Checker, domain: Domain, clause: Clause, path: Path, codes: set[str]
+) -> None:
+    if domain.tools:
+        for tool in sorted(set(clause.tools) - domain.tools.keys()):
+            checker.report((*path, "tools"), f"unknown tool {tool!r}")
+        for code in sorted(set(clause.codes) - codes):
+            checker.report((*path, "codes"), f"no tool fails with the code {code!r}")
+    known = [domain.tools[tool] for tool in clause.tools if tool in domain.tools]
+    parameters = {name for tool in known for name in tool.parameters}
+    scope = _Scope({"args": frozenset(parameters), "today": None})
+    checker.steps(clause.steps, scope, (*path, "steps"), tool=None)
+    conditions = [("when", clause.when), ("require", clause.require)]
+    conditions += [("told", text.removeprefix("=")) for text in clause.told]
+    for part, text in conditions:
+        if text is not None:
+            checker.expression(text, scope, (*path, part))
+    if (clause.require is not None or clause.told) and not clause.tools:
+        checker.report(path, "a clause with 'require' or 'told' names the 'tools' it governs")
+    for argument, pattern in clause.forbid.items():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            checker.report((*path, "forbid", argument), f"not a regular expression: {error}")
 
 
 def _codes(step: Step) -> list[str]:
