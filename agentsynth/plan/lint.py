@@ -201,8 +201,9 @@ def _intent_phrases(
     for bank in ("propose", "done", "answer"):
         problems += _templates(file, (*path, bank), getattr(phrases, bank), seen)
     needed = ("propose", "done", "claims") if intent.kind == "write" else ("answer",)
+    a_kind = "a write" if intent.kind == "write" else "an info"
     problems += [
-        file.problem((*path, bank), f"a {intent.kind} intent needs at least one phrase here")
+        file.problem((*path, bank), f"{a_kind} intent needs at least one phrase here")
         for bank in needed
         if not getattr(phrases, bank)
     ]
