@@ -24,7 +24,7 @@ from agentsynth.core.scenario import Scenario
 from agentsynth.core.task import Certificate, Task
 from agentsynth.core.tools import ToolSpec
 from agentsynth.core.trajectory import FactLedger, Trajectory
-from agentsynth.core.verdict import Decision, Verdict
+from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.export.canonical import ROW_SCHEMA
 from agentsynth.pipeline.config import RunConfig
 
@@ -40,7 +40,7 @@ FILES: tuple[type[BaseModel], ...] = (
     ServerManifest,
 )
 VALUES: tuple[type[BaseModel], ...] = (
-    ToolSpec, Agent, Task, Certificate, Scenario, Trajectory, FactLedger, Verdict, Decision,
+    ToolSpec, Agent, Task, Certificate, Scenario, Trajectory, FactLedger, Verdict, Attribution, Decision,
 )  # fmt: skip
 
 

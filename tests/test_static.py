@@ -185,7 +185,7 @@ def test_a_policy_that_the_world_enforces_for_the_most_part_is_refused(
     write(tmp_path, {**small_files, "domain.yaml": text.replace("by: agent", "by: world", 1)})
     assert load_checked(str(tmp_path)).domain.policy
     write(tmp_path, {"domain.yaml": text.replace("by: agent", "by: world", 2)})
-    with pytest.raises(UserError, match=r":9: policy: at least half of the clauses must be"):
+    with pytest.raises(UserError, match=r":10: policy: at least half of the clauses must be"):
         load_checked(str(tmp_path))
 
 

@@ -50,7 +50,15 @@ def explain(options: argparse.Namespace) -> int:
     """Print where a row came from and every check."""
     row = _row(options)
     if options.json:
-        for name in ("task", "certificate", "scenario", "ledger", "verdict", "decision"):
+        for name in (
+            "task",
+            "certificate",
+            "scenario",
+            "ledger",
+            "verdict",
+            "attribution",
+            "decision",
+        ):
             emit(name, getattr(row, name).model_dump(mode="json"))
         emit("summary", summary_of(row))
         return 0
@@ -104,6 +112,8 @@ def _explain_verdict(row: Row) -> None:
     decision = row.decision
     word = "kept" if decision.kept else f"dropped: {decision.reason}"
     console.print(f"[bold]Decision[/bold] {word} {escape(decision.detail)}")
+    if not decision.kept:
+        console.print(f"[bold]Whose failure[/bold] {row.attribution.party}")
 
 
 def _mark(passed: bool) -> str:

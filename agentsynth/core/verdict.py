@@ -4,7 +4,7 @@ from typing import Literal
 
 from agentsynth.core.frozen import Frozen, Identified
 
-__all__ = ["CriterionOutcome", "Decision", "OutcomeValue", "ReasonCode", "Verdict"]
+__all__ = ["Attribution", "CriterionOutcome", "Decision", "OutcomeValue", "ReasonCode", "Verdict"]
 
 OutcomeValue = Literal["met", "not_met", "not_applicable", "undecided", "unanswered"]
 """`undecided` = a check could not tell; `unanswered` = no judge is configured."""
@@ -55,6 +55,18 @@ class Verdict(Identified):
     outcomes: tuple[CriterionOutcome, ...]
     score: float
     """Weighted share of applicable criteria met, in [0, 1]; 0 if a required one is not."""
+
+
+class Attribution(Identified):
+    """Who failed. Only the agent's failures count against the agent."""
+
+    schema_version: Literal[1] = 1
+    trajectory_id: str
+    party: Literal["nobody", "user", "agent", "tool"]
+    """`tool` = the world or its server broke, or did not repeat itself."""
+    evidence: str
+    messages: tuple[int, ...] = ()
+    """Indices of the messages that show it."""
 
 
 class Decision(Identified):

@@ -15,7 +15,7 @@ from agentsynth.core.rubric import Rubric
 from agentsynth.core.scenario import Scenario
 from agentsynth.core.task import Certificate, Task
 from agentsynth.core.trajectory import FactLedger, Trajectory
-from agentsynth.core.verdict import Decision, Verdict
+from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.finish import kept_items
 from agentsynth.pipeline.store import Item, Store
@@ -37,6 +37,7 @@ class Row:
     trajectory: Trajectory
     ledger: FactLedger
     verdict: Verdict
+    attribution: Attribution
     decision: Decision
 
 
@@ -106,6 +107,7 @@ def read_row(store: Store, item: Item) -> Row:
         trajectory=Trajectory.model_validate(bundle["trajectory"]),
         ledger=FactLedger.model_validate(bundle["ledger"]),
         verdict=verdict,
+        attribution=Attribution.model_validate(bundle["attribution"]),
         decision=Decision.model_validate(bundle["decision"]),
     )
 

@@ -18,7 +18,8 @@ from agentsynth.core.rubric import Rubric
 from agentsynth.core.scenario import Role, Scenario
 from agentsynth.core.task import Task
 from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
-from agentsynth.core.verdict import Decision, Verdict
+from agentsynth.core.verdict import Attribution, Decision, Verdict
+from agentsynth.curate.attribute import attribute
 from agentsynth.curate.decide import conversation_key, decide
 from agentsynth.judge.verdict import judge
 from agentsynth.pipeline.config import RunConfig
@@ -57,6 +58,7 @@ class Graded:
     trajectory: Trajectory
     ledger: FactLedger
     verdict: Verdict
+    attribution: Attribution
     decision: Decision
 
 
@@ -137,13 +139,16 @@ class Worker:
             again = await replay(task, trajectory, runtime)
         evidence = Evidence(task, trajectory, runtime, self.voice, again)
         verdict = judge(evidence, prepared.rubric)
+        decision = decide(trajectory, verdict)
+        told = ledger(task, trajectory, today=evidence.today)
         return Graded(
             slot=slot,
             scenario=scenario,
             trajectory=trajectory,
-            ledger=ledger(task, trajectory, today=evidence.today),
+            ledger=told,
             verdict=verdict,
-            decision=decide(trajectory, verdict),
+            attribution=attribute(trajectory, verdict, told, decision),
+            decision=decision,
         )
 
     def _user(self, task: Task, scenario: Scenario, runtime: DomainRuntime) -> ScriptedUser:
@@ -235,6 +240,7 @@ def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
             "trajectory": one.trajectory.plain,
             "ledger": one.ledger.plain,
             "verdict": one.verdict.plain,
+            "attribution": one.attribution.plain,
             "decision": one.decision.plain,
         }
         made.append(Payload(one.scenario.id, "rollout", bundle))

@@ -10,6 +10,7 @@ from agentsynth.core.intent import Playbook
 from agentsynth.core.lexicon import Lexicon
 from agentsynth.core.resources import bundled
 from agentsynth.worlds.files import Loaded, load_yaml, read_text, validate
+from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.static import domain_problems
 
 __all__ = ["DomainFolder", "domain_names", "find_domain", "load_folder"]
@@ -64,6 +65,8 @@ def load_folder(folder: Path) -> DomainFolder:
         text = read_text(folder / domain.live.state_sql)
         domain = domain.model_copy(update={"files": {domain.live.state_sql: digest(text)}})
     problems = domain_problems(domain, domain_file)
+    if not problems:
+        problems = seed_problems(domain, domain_file)
     if problems:
         raise UserError(render_problems(problems))
     playbook_file = load_yaml(folder / "intents.yaml")

@@ -1,0 +1,46 @@
+"""Say who failed, so that a broken tool or a bad user is not held against the agent."""
+
+from agentsynth.core.messages import AssistantMessage
+from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
+from agentsynth.core.verdict import Attribution, Decision, Verdict
+
+__all__ = ["attribute"]
+
+_TOOLS_FAULT = ("rollout_error", "replay_mismatch")
+
+
+def attribute(
+    trajectory: Trajectory, verdict: Verdict, ledger: FactLedger, decision: Decision
+) -> Attribution:
+    """Return whose failure a drop is.
+
+    The tool's, when the rollout died or did not replay; the user's, when the user left a question
+    about something it knew without an answer; the agent's otherwise.
+    """
+    if decision.kept:
+        return Attribution(trajectory_id=trajectory.id, party="nobody", evidence="it is kept")
+    if decision.reason in _TOOLS_FAULT:
+        return Attribution(trajectory_id=trajectory.id, party="tool", evidence=decision.detail)
+    question = _unanswered_question(trajectory, ledger)
+    if question is not None:
+        return Attribution(
+            trajectory_id=trajectory.id,
+            party="user",
+            evidence="the user left while asked for something it knew",
+            messages=(question,),
+        )
+    shown = next((o.messages for o in verdict.outcomes if o.code == decision.reason), ())
+    return Attribution(
+        trajectory_id=trajectory.id, party="agent", evidence=decision.detail, messages=shown
+    )
+
+
+def _unanswered_question(trajectory: Trajectory, ledger: FactLedger) -> int | None:
+    """Return the index of a last question left open by a user who still withheld facts."""
+    left = trajectory.stop_reason in (StopReason.USER_DONE, StopReason.USER_GAVE_UP)
+    last = len(trajectory.messages) - 1
+    message = trajectory.messages[last]
+    withheld = ledger.turns[-1].withheld if ledger.turns else ()
+    if left and withheld and isinstance(message, AssistantMessage) and "?" in message.content:
+        return last
+    return None
