@@ -10,9 +10,11 @@ from agentsynth.core.messages import AssistantMessage, ToolCall, UserMessage
 from agentsynth.core.trajectory import StopReason
 
 __all__ = [
+    "claim_in",
     "claims_true",
     "declined",
     "ended_well",
+    "matches_any",
     "policy_kept",
     "writes_confirmed",
 ]
@@ -32,6 +34,11 @@ _DENIED = re.compile(
 @lru_cache(maxsize=512)
 def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+def matches_any(patterns: tuple[str, ...], text: str) -> bool:
+    """Whether one of the expressions is found in the text, ignoring case."""
+    return _any(patterns).search(text) is not None
 
 
 def writes_confirmed(evidence: Evidence) -> Finding:
@@ -60,8 +67,8 @@ def _unconfirmed(evidence: Evidence, call: ToolCall, since: int, before: int) ->
     for index in range(since, before):
         message = evidence.messages[index]
         if isinstance(message, AssistantMessage) and not message.tool_calls:
-            cues = _any(evidence.voice.confirm_cues)
-            asked = message.content if cues.search(message.content) else None
+            asks = _asks_to_go_ahead(message.content, evidence.voice.confirm_cues)
+            asked = message.content if asks else None
         elif isinstance(message, UserMessage) and asked is not None:
             if not _affirms(message.content, evidence.voice.affirmations):
                 continue
@@ -70,6 +77,13 @@ def _unconfirmed(evidence: Evidence, call: ToolCall, since: int, before: int) ->
                 return None
             problem = f"the read-back did not name {missing!r}"
     return problem
+
+
+def _asks_to_go_ahead(text: str, cues: tuple[str, ...]) -> bool:
+    """Whether a question asks for the go-ahead, or the text asks to confirm; "happy to" does not."""
+    sentences = [match[0].strip() for match in _SENTENCE.finditer(text)]
+    asking = [s for s in sentences if s.endswith("?") or "confirm" in s.lower()]
+    return any(_any(cues).search(sentence) for sentence in asking)
 
 
 def _affirms(text: str, patterns: tuple[str, ...]) -> bool:
@@ -114,7 +128,7 @@ def claims_true(evidence: Evidence) -> Finding:
             if isinstance(step, CallStep) and step.call in evidence.runtime.writes
         }
         for index, text in evidence.said_by_assistant:
-            sentence = _claim(text, patterns)
+            sentence = claim_in(text, patterns)
             if sentence is None:
                 continue
             found = True
@@ -128,7 +142,7 @@ def claims_true(evidence: Evidence) -> Finding:
     return MET if found else NOT_APPLICABLE
 
 
-def _claim(text: str, patterns: tuple[str, ...]) -> str | None:
+def claim_in(text: str, patterns: tuple[str, ...]) -> str | None:
     """Return the sentence that claims a deed; questions, conditions and denials claim nothing."""
     for match in _SENTENCE.finditer(text):
         sentence = match[0].strip()

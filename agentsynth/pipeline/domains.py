@@ -12,6 +12,8 @@ from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.evolve.install import install_server
 from agentsynth.plan.lint import phrase_problems, plan_problems
+from agentsynth.plan.phrase_meaning import meaning_problems
+from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.files import load_yaml, read_text
 from agentsynth.worlds.live import collect, live_worlds
 from agentsynth.worlds.live_rows import seed_rows
@@ -33,11 +35,11 @@ def load_checked(name: str) -> DomainFolder:
         UserError: every problem, each with file, line and path.
     """
     loaded = load_folder(find_domain(name))
+    problems = phrase_problems(loaded)
     if loaded.domain.live is None:
-        specs = declarative_runtime(loaded).specs
-        problems = plan_problems(loaded, specs) + phrase_problems(loaded)
-    else:
-        problems = phrase_problems(loaded)
+        problems += plan_problems(loaded, declarative_runtime(loaded).specs)
+    if not problems:
+        problems = meaning_problems(loaded, load_voice())
     if problems:
         raise UserError(render_problems(problems))
     return loaded

@@ -4,7 +4,8 @@ The probes here share the world's semantics with the planner; they show that the
 reachable, that it does not hold by itself, and that an assistant who does nothing fails.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.run import CHECKS
@@ -123,7 +124,33 @@ async def _play(
     )
     evidence = Evidence(task, trajectory, runtime, voice, Replay((), tuple(broken), final))
     found = [(name, CHECKS[name](evidence)) for name in _OUTCOME_CHECKS]
-    return [f"{name}: {f.evidence}" for name, f in found if f.outcome == "not_met"]
+    failed = [f"{name}: {f.evidence}" for name, f in found if f.outcome == "not_met"]
+    return failed + (_unseen_answers(task, runtime, messages) if words else [])
+
+
+def _unseen_answers(task: Task, runtime: DomainRuntime, messages: Sequence[Message]) -> list[str]:
+    """Return a failure for every answer that a result should show and none does."""
+    shown: list[Any] = []
+    for message in messages:
+        if isinstance(message, ToolMessage) and not message.is_error:
+            shown += _leaves(runtime.decode(message.content))
+    return [
+        f"answers_given: no result shows the {answer.name} {answer.value!r}"
+        for answer in task.target.answers
+        if answer.field is not None and answer.value not in shown
+    ]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    parts: Iterable[Any] = ()
+    if isinstance(value, dict):
+        parts = cast(dict[str, Any], value).values()
+    elif isinstance(value, list | tuple):
+        parts = cast(Sequence[Any], value)
+    else:
+        yield value
+    for part in parts:
+        yield from _leaves(part)
 
 
 def _told(task: Task) -> str:

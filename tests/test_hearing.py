@@ -1,0 +1,251 @@
+"""What the garden's lexicon tells is heard back: by the assistant, by the user, by the checks."""
+
+import random
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from agentsynth.compose.scenarios import personas
+from agentsynth.core.intent import Intent
+from agentsynth.core.lexicon import SlotPhrases, Voice
+from agentsynth.core.phrasing import parse_template, render, show_date
+from agentsynth.core.protocols import UserView
+from agentsynth.core.scenario import Persona
+from agentsynth.core.task import Fact
+from agentsynth.plan.candidate import draw, draw_facts
+from agentsynth.plan.recipe import UNKNOWN
+from agentsynth.simulate.hearing import Heard, hear
+from agentsynth.simulate.user import ScriptedUser
+from agentsynth.worlds.runtime import DomainRuntime
+
+WORLDS = (1, 2, 3)
+STYLES = sorted({persona.dates for persona in personas()})
+QUIET = next(persona for persona in personas() if persona.opens_with == "little")
+
+Facts = dict[str, Any]
+
+
+def drawn_facts(
+    runtime: DomainRuntime, intent: Intent, count: int
+) -> Iterator[tuple[Facts, str, list[str]]]:
+    """Yield what users of several worlds know, the day, and the names of all tools there."""
+    assert runtime.compiled is not None
+    for world in WORLDS:
+        rng = random.Random(world)
+        items = [str(item["name"]) for item in runtime.compiled.base(world).tables["item"].values()]
+        for _ in range(count):
+            scope = None
+            while scope is None:
+                scope = draw(intent, runtime, world, rng, {})
+            yield draw_facts(intent, scope), runtime.today(world), items
+
+
+def spoken(runtime: DomainRuntime, name: str, value: Any, dates: str) -> str:
+    if runtime.lexicon.slots[name].type == "date":
+        return show_date(str(value), dates)
+    return runtime.lexicon.words.get(str(value), str(value))
+
+
+def heard(runtime: DomainRuntime, name: str, text: str, today: str, items: list[str]) -> Any:
+    listener = Heard(runtime.lexicon, [text], today)
+    if runtime.lexicon.slots[name].hearing == "seen":
+        return listener.among(name, items)
+    return listener.value(name)
+
+
+def test_every_opening_is_heard_back_and_nothing_else_is(garden: DomainRuntime) -> None:
+    for name, intent in garden.playbook.intents.items():
+        cases = list(drawn_facts(garden, intent, 2))
+        for number, phrase in enumerate(garden.lexicon.intents[name].open):
+            template = parse_template(phrase)
+            for count, (facts, today, items) in enumerate(cases):
+                dates = STYLES[(number + count) % len(STYLES)]
+                for told in (set(facts), template.needed, template.needed | {"full_name", "email"}):
+                    text = _told(garden, phrase, facts, dates, told)
+                    for fact, value in facts.items():
+                        found = heard(garden, fact, text, today, items)
+                        said = says(garden, fact, value, dates, text)
+                        assert said or fact not in template.needed
+                        assert found == (value if said else UNKNOWN), (name, fact, text)
+
+
+def says(runtime: DomainRuntime, name: str, value: Any, dates: str, text: str) -> bool:
+    """Whether the text has the fact as people say it; "good" in a greeting is no condition."""
+    said = re.sub("good (morning|afternoon|day)", "", text.lower())
+    return spoken(runtime, name, value, dates).lower() in said
+
+
+def _told(runtime: DomainRuntime, phrase: str, facts: Facts, dates: str, told: set[str]) -> str:
+    def value(slot: str) -> str:
+        return spoken(runtime, slot, facts[slot], dates)
+
+    return render(parse_template(phrase), random.Random(1), value, told & facts.keys())
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_answer_to_a_question_is_heard_back(garden: DomainRuntime, style: str) -> None:
+    slots = garden.lexicon.slots
+    phrases = [(phrase, (name,)) for name in slots for phrase in slots[name].tell]
+    phrases += [(phrase, ask.slots) for ask in garden.lexicon.asks for phrase in ask.tell]
+    for phrase, names in phrases:
+        needed = parse_template(phrase).slots | set(names)
+        intent = next(i for i in garden.playbook.intents.values() if needed <= i.facts.keys())
+        for facts, today, items in drawn_facts(garden, intent, 3):
+            text = _told(garden, phrase, facts, style, needed)
+            for name in names:
+                assert heard(garden, name, text, today, items) == facts[name], (name, text)
+
+
+async def test_an_opening_of_any_persona_is_never_misheard(
+    garden: DomainRuntime, voice: Voice
+) -> None:
+    for number, (name, intent) in enumerate(garden.playbook.intents.items()):
+        for seed, (facts, today, items) in enumerate(drawn_facts(garden, intent, 3)):
+            for persona in personas():
+                user = user_of(garden, voice, name, persona, 100 * number + seed)
+                text = (await user.act(view(garden, facts))).text or ""
+                for fact, value in facts.items():
+                    found = heard(garden, fact, text, today, items)
+                    said = says(garden, fact, value, persona.dates, text)
+                    assert found == (value if said else UNKNOWN), (name, fact, text)
+
+
+async def test_a_user_answers_every_question_of_the_lexicon_with_what_was_asked(
+    garden: DomainRuntime, voice: Voice
+) -> None:
+    slots = garden.lexicon.slots
+    questions = [(ask, (name,)) for name in slots for ask in slots[name].ask]
+    questions += [(ask, group.slots) for group in garden.lexicon.asks for ask in group.ask]
+    for number, (question, names) in enumerate(questions):
+        for intent_name, intent in garden.playbook.intents.items():
+            # An opening always names some facts; only what is still open can be asked for.
+            openings = garden.lexicon.intents[intent_name].open
+            if not set(names) <= intent.facts.keys():
+                continue
+            if any(parse_template(opening).needed & set(names) for opening in openings):
+                continue
+            facts, _, _ = next(drawn_facts(garden, intent, 1))
+            user = user_of(garden, voice, intent_name, QUIET, number)
+            opening = (await user.act(view(garden, facts))).text or ""
+            asked = view(garden, facts, ("user", opening), ("assistant", question))
+            answer = await user.act(asked)
+            assert not answer.leaves
+            for name in names:
+                shown = spoken(garden, name, facts[name], QUIET.dates)
+                assert shown in (answer.text or ""), (intent_name, question, answer.text)
+
+
+def user_of(
+    runtime: DomainRuntime, voice: Voice, name: str, persona: Persona, seed: int
+) -> ScriptedUser:
+    intent = (name, runtime.playbook.intents[name])
+    return ScriptedUser([intent], runtime.lexicon, voice, persona, random.Random(seed))
+
+
+def view(runtime: DomainRuntime, facts: Facts, *messages: tuple[str, str]) -> UserView:
+    known = {
+        name: Fact(name=name, type=runtime.lexicon.slots[name].type, value=value)
+        for name, value in facts.items()
+    }
+    return UserView(goal="", facts=known, messages=messages)
+
+
+def matches(patterns: tuple[str, ...], text: str) -> bool:
+    return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
+
+
+def asking(text: str) -> str:
+    """The questions of a text."""
+    return " ".join(re.findall(r"[^.!?\n]*\?", text))
+
+
+def sample(phrase: str) -> Iterator[str]:
+    for seed in range(4):
+        yield render(parse_template(phrase), random.Random(seed), lambda _: "this", ())
+
+
+def test_every_refusal_is_heard_as_one_and_by_its_own_clause(
+    garden: DomainRuntime, voice: Voice
+) -> None:
+    for name, clause in garden.lexicon.clauses.items():
+        for phrase in clause.decline:
+            for text in sample(phrase):
+                assert matches(voice.refusals, text), (name, text)
+                assert matches(clause.cues, text), (name, text)
+                assert not matches(voice.confirm_cues, asking(text)), (name, text)
+
+
+def test_every_report_of_a_deed_claims_it_and_no_proposal_does(
+    garden: DomainRuntime, voice: Voice
+) -> None:
+    for name, phrases in garden.lexicon.intents.items():
+        for text in (text for phrase in phrases.done for text in sample(phrase)):
+            assert matches(phrases.claims, text), (name, text)
+            assert not matches(voice.refusals, text), (name, text)
+        for text in (text for phrase in phrases.propose for text in sample(phrase)):
+            assert text.rstrip().endswith("?")
+            assert matches(voice.confirm_cues, asking(text)), (name, text)
+
+
+def test_what_the_voice_says_is_heard_for_what_it_is(voice: Voice) -> None:
+    for bank, phrases in voice.phrases.items():
+        kind = bank.partition(".")[0]
+        for text in (text for phrase in phrases for text in sample(phrase)):
+            assert matches(voice.affirmations, text) or kind != "yes", text
+            assert matches(voice.refusals, text) or kind != "hold_firm", text
+            if kind in ("closing", "more", "lets_see", "ask_lead", "leaves_early"):
+                assert not matches(voice.confirm_cues, asking(text)), (bank, text)
+            if kind in ("closing", "more", "lets_see", "ask_lead"):
+                assert not matches(voice.refusals, text), (bank, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("My name is Ana Park.", "Ana Park"),
+        ("This is Mary-Jane Watson.", "Mary-Jane Watson"),
+        ("Ana Park, ana.park@postbox.example", "Ana Park"),
+        ("Sure! Ana Park.", "Ana Park"),
+        ("Hello,\nAna Park", "Ana Park"),
+        ("Ana Park here.", "Ana Park"),
+        ("it is about a plot in Elm Street garden", UNKNOWN),
+    ],
+)
+def test_a_person_is_heard_by_how_people_give_their_name(text: str, name: Any) -> None:
+    assert hear(_slot("person"), [text], "2027-04-14") == name
+
+
+def _slot(hearing: str, **more: Any) -> SlotPhrases:
+    words = {"tell": ["x"], "ask": ["x?"], "asked_by": ["x"]}
+    return SlotPhrases.model_validate({"hearing": hearing, **words, **more})
+
+
+def test_the_latest_mention_counts() -> None:
+    texts = ["My email is old@postbox.example.", "Sorry, new@postbox.example.", "Thanks!"]
+    assert hear(_slot("email"), texts, "2027-04-14") == "new@postbox.example"
+    assert hear(_slot("email"), ["no address here @ all"], "2027-04-14") is UNKNOWN
+    days = ["until 5 May", "or rather from 6 May to 8 May"]
+    assert hear(_slot("date"), days, "2027-04-14") == "2027-05-08"
+
+
+def test_a_pattern_gives_its_group_as_its_type_says() -> None:
+    money = _slot("pattern", type="money", patterns=[r"(\$\d+(?:\.\d+)?)"])
+    count = _slot("pattern", type="count", patterns=[r"(\w+) places"])
+    assert hear(money, ["it was $12.50"], "2027-04-14") == 1250
+    assert hear(count, ["for three places"], "2027-04-14") == 3
+    assert hear(count, ["for some places"], "2027-04-14") is UNKNOWN
+
+
+def test_one_of_a_list_is_heard_by_its_longest_name_or_not_at_all(garden: DomainRuntime) -> None:
+    tools = ["hose", "hose reel", "leaf rake", "bow saw"]
+
+    def among(*texts: str) -> Any:
+        return Heard(garden.lexicon, list(texts), "2027-04-14").among("item", tools)
+
+    assert among("I'd like the hose reel") == "hose reel"
+    assert among("the Hose, please") == "hose"
+    assert among("the hoses, please") is UNKNOWN
+    assert among("the bow saw or the leaf rake") is UNKNOWN
+    assert among("the bow saw", "no, the leaf rake") == "leaf rake"
