@@ -86,9 +86,11 @@ def test_a_write_is_never_made_beside_a_read_or_before_every_earlier_step() -> N
 
 def test_what_is_unknown_is_asked_for_and_what_is_known_is_called(move: Intent) -> None:
     run = PlanRun(move, writes=WRITES)
-    assert named(run.next(KnownFacts({}))) == ["list_shelves"]
-    give(run, run.next(KnownFacts({})), RESULTS)
-    assert run.next(KnownFacts({})) == Stuck(("title",))
+    shelf = {"shelf": "South Wall"}
+    assert named(run.next(KnownFacts(shelf))) == ["list_shelves"]
+    give(run, run.next(KnownFacts(shelf)), RESULTS)
+    assert run.next(KnownFacts(shelf)) == Stuck(("title",))
+    assert named(run.next(KnownFacts(MOVE_FACTS))) == ["find_books"]
 
 
 def test_a_stable_result_is_not_asked_for_twice_unless_the_arguments_differ(move: Intent) -> None:

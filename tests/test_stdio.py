@@ -222,3 +222,20 @@ async def test_a_cancelled_call_leaves_no_process_behind(tmp_path: Path) -> None
     with pytest.raises(asyncio.CancelledError):
         await task
     assert gone(pids)
+
+
+async def test_a_run_stopped_while_servers_start_ends_at_once(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with fake("good", tmp_path):
+            await asyncio.Event().wait()
+
+    for turns in range(12):
+        before = asyncio.all_tasks()
+        asyncio.create_task(play())  # noqa: RUF006 - ended below, like by asyncio.run
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        stopped = asyncio.all_tasks() - before
+        for task in stopped:
+            task.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*stopped, return_exceptions=True)

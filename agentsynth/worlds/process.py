@@ -1,21 +1,23 @@
 """A child process that is read line by line and always ended, with everything it started.
 
-Not a protocol: what the lines mean is its caller's business.
+Not a protocol: what the lines mean is its caller's business. Not asyncio's own subprocess either,
+which waits for ever when it is cancelled while a process starts (Ctrl-C of a run).
 """
 
 import asyncio
 import os
 import signal
+import subprocess
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import cast
+from typing import IO
 
 __all__ = ["Ended", "Overflow", "ServerProcess", "running"]
 
-_STDOUT = 1
-_STDERR = 2
+_REAP_S = 2.0
+"""Seconds a killed process has to disappear; it takes milliseconds."""
 
 
 class Ended(Exception):
@@ -26,58 +28,31 @@ class Overflow(Exception):
     """The process wrote more than it may; the text says what."""
 
 
-class ServerProcess(asyncio.SubprocessProtocol):
-    """The pipes of one process. asyncio calls the methods that start with pipe_ and process_."""
+class _Lines(asyncio.Protocol):
+    """Stdout, cut into lines."""
 
-    def __init__(self, *, line_bytes: int, stderr_bytes: int) -> None:
-        self._line_bytes = line_bytes
-        self._stderr_bytes = stderr_bytes
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         self._lines: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._partial: list[bytes] = []
         self._partial_bytes = 0
-        self._stderr = bytearray()
         self._overflow: str | None = None
-        self._output_closed = False
         self._news = asyncio.Event()
-        self.exited = asyncio.Event()
-        self.released = asyncio.Event()
-        self._transport: asyncio.SubprocessTransport | None = None
+        self.closed = asyncio.Event()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport."""
-        self._transport = cast(asyncio.SubprocessTransport, transport)
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Cut stdout into lines; keep the end of stderr."""
-        if fd == _STDERR:
-            self._stderr += data
-            del self._stderr[: -self._stderr_bytes]
-        elif fd == _STDOUT and self._overflow is None:
+    def data_received(self, data: bytes) -> None:
+        """Take in what was written; after an overflow nothing more."""
+        if self._overflow is None:
             self._take(data)
             self._news.set()
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        """Note the end of stdout; the other pipes do not matter."""
-        if fd == _STDOUT:
-            self._output_closed = True
-            self._news.set()
-
-    def process_exited(self) -> None:
-        """Note the exit."""
-        self.exited.set()
-
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the process and all its pipes are gone."""
-        self.released.set()
+        """Note the end."""
+        self.closed.set()
+        self._news.set()
 
-    async def line(self) -> bytes:
-        """Return the next line of stdout, without its end.
-
-        Raises:
-            Ended: stdout is closed and all lines were read.
-            Overflow: a line, or what waits to be read, is too long.
-        """
+    async def next(self) -> bytes:
         while True:
             if self._lines:
                 line = self._lines.popleft()
@@ -85,58 +60,10 @@ class ServerProcess(asyncio.SubprocessProtocol):
                 return line
             if self._overflow is not None:
                 raise Overflow(self._overflow)
-            if self._output_closed:
+            if self.closed.is_set():
                 raise Ended
             self._news.clear()
             await self._news.wait()
-
-    def write(self, data: bytes) -> None:
-        """Send data; nothing happens when the process no longer reads (its output tells)."""
-        pipe = self._pipe()
-        if pipe is not None and not pipe.is_closing():
-            pipe.write(data)
-
-    async def exit_code(self) -> int | None:
-        """Return the exit code, negative for a signal; None = it still runs a moment later."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await self.exited.wait()
-        return None if self._transport is None else self._transport.get_returncode()
-
-    def stderr_tail(self) -> str:
-        """Return the end of what it wrote to stderr."""
-        return self._stderr.decode("utf-8", errors="replace").strip()
-
-    def signal_group(self, number: signal.Signals) -> None:
-        """Signal the process and everything in its group that is still there."""
-        if self._transport is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._transport.get_pid(), number)
-
-    async def leave(self, grace_s: float) -> None:
-        """Ask the process to end: close its input, then SIGTERM, each with a moment to react."""
-        pipe = self._pipe()
-        if pipe is not None:
-            pipe.close()
-        if not await _within(self.exited, grace_s):
-            self.signal_group(signal.SIGTERM)
-            await _within(self.exited, grace_s)
-
-    async def release(self) -> None:
-        """Kill what is left of the group and free the pipes."""
-        self.signal_group(signal.SIGKILL)
-        if self._transport is None:
-            return
-        try:
-            await _within(self.exited, 2.0)
-        finally:
-            self._transport.close()
-        await _within(self.released, 2.0)
-
-    def _pipe(self) -> asyncio.WriteTransport | None:
-        if self._transport is None:
-            return None
-        return cast(asyncio.WriteTransport | None, self._transport.get_pipe_transport(0))
 
     def _take(self, data: bytes) -> None:
         first, *rest = data.split(b"\n")
@@ -148,16 +75,110 @@ class ServerProcess(asyncio.SubprocessProtocol):
             self._partial.clear()
             self._partial_bytes = 0
             self._extend(part)
-        if self._waiting_bytes > 2 * self._line_bytes:
-            self._overflow = f"more than {2 * self._line_bytes} bytes that nobody asked for"
-            self.signal_group(signal.SIGKILL)
+        if self._waiting_bytes > 2 * self._most_bytes:
+            self._overflow = f"more than {2 * self._most_bytes} bytes that nobody asked for"
 
     def _extend(self, part: bytes) -> None:
         self._partial.append(part)
         self._partial_bytes += len(part)
-        if self._partial_bytes > self._line_bytes:
-            self._overflow = f"a line of more than {self._line_bytes} bytes"
-            self.signal_group(signal.SIGKILL)
+        if self._partial_bytes > self._most_bytes:
+            self._overflow = f"a line of more than {self._most_bytes} bytes"
+
+
+class _Tail(asyncio.Protocol):
+    """Stderr: read so that it never blocks the process, and only its end kept."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self.data = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        """Keep the end."""
+        self.data += data
+        del self.data[: -self._most_bytes]
+
+
+class ServerProcess:
+    """A running process in a session, and so a group, of its own."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], *, line_bytes: int, stderr_bytes: int
+    ) -> None:
+        self._process = process
+        self._lines = _Lines(line_bytes)
+        self._tail = _Tail(stderr_bytes)
+        self._input: asyncio.WriteTransport | None = None
+        self._outputs: list[asyncio.ReadTransport] = []
+
+    async def attach(self) -> None:
+        """Connect the pipes to the event loop."""
+        loop = asyncio.get_running_loop()
+        stdin, stdout, stderr = self._pipes()
+        self._outputs.append((await loop.connect_read_pipe(lambda: self._lines, stdout))[0])
+        self._outputs.append((await loop.connect_read_pipe(lambda: self._tail, stderr))[0])
+        self._input, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, stdin)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it still runs and can be read."""
+        return self._process.poll() is None and not self._lines.closed.is_set()
+
+    async def line(self) -> bytes:
+        """Return the next line of stdout, without its end.
+
+        Raises:
+            Ended: stdout is closed and all lines were read.
+            Overflow: a line, or what waits to be read, is too long.
+        """
+        return await self._lines.next()
+
+    def write(self, data: bytes) -> None:
+        """Send data; nothing happens when the process no longer reads (its output tells)."""
+        if self._input is not None and not self._input.is_closing():
+            self._input.write(data)
+
+    async def exit_code(self) -> int | None:
+        """Return the exit code, negative for a signal; None = it still runs a moment later."""
+        for _ in range(50):
+            if self._process.poll() is not None:
+                break
+            await asyncio.sleep(0.01)
+        return self._process.returncode
+
+    def stderr_tail(self) -> str:
+        """Return the end of what it wrote to stderr."""
+        return self._tail.data.decode("utf-8", errors="replace").strip()
+
+    async def leave(self, grace_s: float) -> None:
+        """Ask the process to end: close its input, then SIGTERM, each with a moment to react."""
+        if self._input is not None:
+            self._input.close()
+        if not await _within(self._lines.closed, grace_s):
+            self._signal_group(signal.SIGTERM)
+            await _within(self._lines.closed, grace_s)
+
+    def kill(self) -> None:
+        """Kill what is left of the group, reap the process and free the pipes. Never waits long."""
+        self._signal_group(signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_REAP_S)
+        if self._input is not None:
+            self._input.abort()
+        for output in self._outputs:
+            output.close()
+        taken = len(self._outputs) + (self._input is not None)
+        stdin, stdout, stderr = self._pipes()
+        for pipe in (stdout, stderr, stdin)[taken:]:
+            pipe.close()
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
+        assert stdin is not None and stdout is not None and stderr is not None  # all are PIPE
+        return stdin, stdout, stderr
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:
@@ -184,21 +205,20 @@ async def running(
     Raises:
         OSError: it cannot be started.
     """
-    loop = asyncio.get_running_loop()
-    _, process = await loop.subprocess_exec(
-        lambda: ServerProcess(line_bytes=line_bytes, stderr_bytes=stderr_bytes),
-        *argv,
+    started = subprocess.Popen(  # noqa: ASYNC220 - starting takes a millisecond
+        argv,
         cwd=cwd,
         env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
         start_new_session=True,
     )
-    orderly = False
+    process = ServerProcess(started, line_bytes=line_bytes, stderr_bytes=stderr_bytes)
     try:
+        await process.attach()
         yield process
-        orderly = True
+        await process.leave(exit_grace_s)
     finally:
-        try:
-            if orderly:
-                await process.leave(exit_grace_s)
-        finally:
-            await process.release()
+        process.kill()

@@ -92,7 +92,7 @@ class Connection:
     @property
     def usable(self) -> bool:
         """Whether the server runs and owes no answer, so that another request makes sense."""
-        return self._answered and not self.process.exited.is_set()
+        return self._answered and self.process.runs
 
     async def list_tools(self) -> Listing:
         """Return all pages of the server's tools; malformed ones are skipped and reported.
