@@ -19,6 +19,7 @@ from agentsynth.worlds.live import collect, live_worlds
 from agentsynth.worlds.live_rows import seed_rows
 from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
+from agentsynth.worlds.seat import sweep_scratch
 
 __all__ = ["WORKSPACE", "load_checked", "open_runtimes"]
 
@@ -74,6 +75,7 @@ async def _live(
     live = loaded.domain.live
     assert live is not None  # the caller looked
     manifest = _manifest(live.manifest)
+    sweep_scratch()
     prefix = install_server(manifest, WORKSPACE / "servers", log=log)
     specs, skipped = await collect(manifest, prefix)
     for line in skipped:

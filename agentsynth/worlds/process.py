@@ -162,7 +162,7 @@ class ServerProcess:
         self._signal_group(signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_REAP_S)
-        if self._input is not None:
+        if self._input is not None and not self._input.is_closing():
             self._input.abort()
         for output in self._outputs:
             output.close()
@@ -173,7 +173,8 @@ class ServerProcess:
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
         stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
-        assert stdin is not None and stdout is not None and stderr is not None  # all are PIPE
+        if stdin is None or stdout is None or stderr is None:
+            raise ValueError("the process must be started with three pipes")
         return stdin, stdout, stderr
 
     def _signal_group(self, number: signal.Signals) -> None:

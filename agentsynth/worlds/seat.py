@@ -11,9 +11,10 @@ from agentsynth.core.manifest import ServerManifest
 from agentsynth.worlds.sqlite_state import create_database
 from agentsynth.worlds.stdio import Connection, Launch, Limits, connect
 
-__all__ = ["Seat"]
+__all__ = ["Seat", "sweep_scratch"]
 
 _SHOWN_SCRATCH = "/scratch"
+_PREFIX = "agentsynth-scratch-"
 _SHOWN_PREFIX = "/server"
 
 
@@ -64,7 +65,8 @@ class Seat:
 
 
 def _scratch(stack: AsyncExitStack) -> Path:
-    folder = tempfile.TemporaryDirectory(prefix="agentsynth-", ignore_cleanup_errors=True)
+    prefix = f"{_PREFIX}{os.getpid()}-"
+    folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
     return Path(stack.enter_context(folder)).resolve()
 
 
@@ -103,3 +105,21 @@ def _launch(manifest: ServerManifest, prefix: Path, scratch: Path) -> Launch:
 
 def _filled(text: str, scratch: Path) -> str:
     return text.replace("{scratch}", str(scratch))
+
+
+def sweep_scratch() -> None:
+    """Remove the scratch folders of processes that were killed before they could do it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not _is_running(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
