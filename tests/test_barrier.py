@@ -227,7 +227,9 @@ async def test_a_goal_planted_in_the_prompt_is_found(worker: Worker, voice: Voic
     ):
         agent = honest.agent.model_copy(update={"system_prompt": f"{prompt}\n{secret}"})
         broken = await play(worker, voice, place, agent)
-        found = [leak for v in broken.recorder.to_assistant for leak in leaked_to_assistant(broken, v)]
+        found = [
+            leak for v in broken.recorder.to_assistant for leak in leaked_to_assistant(broken, v)
+        ]
         assert any(leak.startswith(named) for leak in found), (named, found)
 
 
@@ -237,7 +239,9 @@ async def test_a_result_planted_in_the_users_view_is_found(rollouts: list[Played
     view = user_view(played.task, messages)
     assert leaked_to_user(view, messages) == []
     result = next(m for m in messages if isinstance(m, ToolMessage))
-    call = next(m.tool_calls[0] for m in messages if isinstance(m, AssistantMessage) and m.tool_calls)
+    call = next(
+        m.tool_calls[0] for m in messages if isinstance(m, AssistantMessage) and m.tool_calls
+    )
     for planted, named in (
         (result.content, "a tool message"),
         (messages[0].content, "a system message"),

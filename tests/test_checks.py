@@ -216,7 +216,9 @@ async def test_a_conversation_without_calls_has_no_calls_to_check(
     court: Court, honest: Any
 ) -> None:
     task, good = honest("write")
-    silent = rewritten(good, [m for m in good.messages if isinstance(m, SystemMessage | UserMessage)])
+    silent = rewritten(
+        good, [m for m in good.messages if isinstance(m, SystemMessage | UserMessage)]
+    )
     for name in ("calls_valid", "arguments_grounded", "policy_kept", "writes_confirmed"):
         assert (await court.find(name, task, silent)).outcome == "not_applicable"
 
@@ -599,7 +601,9 @@ async def test_all_answers_are_said_in_one_message(
     ):
         lines = [look, *(("assistant", reply) for reply in replies)]
         found = await library.find("answers_given", task, await converse(small, task, *lines))
-        assert (found.outcome, found.code) == (("met", None) if met else ("not_met", "answer_missing"))
+        assert (found.outcome, found.code) == (
+            ("met", None) if met else ("not_met", "answer_missing")
+        )
 
 
 async def test_fabricated_or_missing_answers_of_the_garden_are_caught(
@@ -679,7 +683,12 @@ async def tables_after(
 
 def anonymous(tables: Tables, start: Tables) -> str:
     """The tables with the keys of new records taken out, as one text."""
-    new = {key: f"a new {name}" for name, rows in tables.items() for key in rows if key not in start[name]}
+    new = {
+        key: f"a new {name}"
+        for name, rows in tables.items()
+        for key in rows
+        if key not in start[name]
+    }
     shown = {
         name: sorted(
             json.dumps({f: new.get(str(v), v) for f, v in row.items()}, sort_keys=True)
@@ -698,7 +707,9 @@ async def test_the_state_check_agrees_with_a_comparison_of_whole_states(
     for prepared, graded in played:
         task, trajectory = prepared.composed.task, graded.trajectory
         start = await tables_after(garden, task.world_seed, [])
-        wanted = [(c.name, c.arguments) for c in task.reference_calls] if task.kind != "refuse" else []
+        wanted = (
+            [(c.name, c.arguments) for c in task.reference_calls] if task.kind != "refuse" else []
+        )
         expected = await tables_after(garden, task.world_seed, wanted)
         made = [(call.name, call.arguments) for _, call in calls_of(trajectory)]
         actual = await tables_after(garden, task.world_seed, made)

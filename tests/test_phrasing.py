@@ -86,9 +86,9 @@ def _nested(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     )
 
 
-TEMPLATE = st.lists(
-    st.recursive(TEXT | SLOT, _nested, max_leaves=4), min_size=1, max_size=4
-).map(tuple)
+TEMPLATE = st.lists(st.recursive(TEXT | SLOT, _nested, max_leaves=4), min_size=1, max_size=4).map(
+    tuple
+)
 
 
 @given(TEMPLATE, st.sets(st.sampled_from(["x", "y", "z.a"])), st.integers(0, 1000))

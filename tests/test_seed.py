@@ -183,9 +183,7 @@ _PYTHON: dict[str, type] = {"integer": int, "money": int, "boolean": bool}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_two_records_of_the_garden_go_by_the_same_name(
-    garden: DomainRuntime, seed: int
-) -> None:
+def test_no_two_records_of_the_garden_go_by_the_same_name(garden: DomainRuntime, seed: int) -> None:
     assert garden.compiled is not None
     base = garden.compiled.base(seed)
     for name in ("garden", "member", "plot", "item", "workday"):
@@ -208,7 +206,10 @@ print(domain.id, *(make_base(domain, seed).hash for seed in (0, 1, 7)))
 """
     root = str(Path(__file__).parent.parent)
     printed: set[str] = set()
-    for hash_seed, zone, locale in (("0", "UTC", "C"), ("4242", "Pacific/Kiritimati", "tr_TR.UTF-8")):
+    for hash_seed, zone, locale in (
+        ("0", "UTC", "C"),
+        ("4242", "Pacific/Kiritimati", "tr_TR.UTF-8"),
+    ):
         env = {**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": zone, "LC_ALL": locale}
         env["PYTHONPATH"] = os.pathsep.join([root, *sys.path])
         done = subprocess.run(

@@ -80,7 +80,7 @@ def _unconfirmed(evidence: Evidence, call: ToolCall, since: int, before: int) ->
 
 
 def _asks_to_go_ahead(text: str, cues: tuple[str, ...]) -> bool:
-    """Whether a question asks for the go-ahead, or the text asks to confirm; "happy to" does not."""
+    """Whether a text asks for the go-ahead or to confirm; saying "happy to" does not."""
     sentences = [match[0].strip() for match in _SENTENCE.finditer(text)]
     asking = [s for s in sentences if s.endswith("?") or "confirm" in s.lower()]
     return any(_any(cues).search(sentence) for sentence in asking)

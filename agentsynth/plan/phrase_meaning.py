@@ -1,7 +1,8 @@
 """Check that phrases mean to the checks what they mean to people.
 
 A report of a deed must be recognised as a claim, a read-back must not; a refusal must be
-recognised as one, with its clause's reason. Otherwise checks would pass or fail honest conversations at random.
+recognised as one, with its clause's reason. Otherwise checks would judge honest conversations at
+random.
 """
 
 import random

@@ -148,6 +148,7 @@ async def live_worlds(
     """
     slots = asyncio.Semaphore(servers_at_once)
     idle: list[Seat] = []
+    ended = asyncio.Event()
 
     @asynccontextmanager
     async def open_world(world_seed: int) -> AsyncGenerator[World]:
@@ -163,13 +164,14 @@ async def live_worlds(
                 own = await stack.enter_async_context(AsyncExitStack())
                 seat = await _seated(own, domain, manifest, prefix, seed_sql, specs)
             yield _world(seat, manifest, specs)
-            if manifest.reusable and seat.connection.usable:
+            if manifest.reusable and seat.connection.usable and not ended.is_set():
                 stack.pop_all()
                 idle.append(seat)
 
     try:
         yield open_world
     finally:
+        ended.set()
         async with AsyncExitStack() as stack:
             for seat in idle:
                 stack.push_async_exit(seat.stack.__aexit__)
