@@ -40,7 +40,8 @@ FILES: tuple[type[BaseModel], ...] = (
     ServerManifest,
 )
 VALUES: tuple[type[BaseModel], ...] = (
-    ToolSpec, Agent, Task, Certificate, Scenario, Trajectory, FactLedger, Verdict, Attribution, Decision,
+    ToolSpec, Agent, Task, Certificate, Scenario, Trajectory, FactLedger, Verdict, Attribution,
+    Decision,
 )  # fmt: skip
 
 

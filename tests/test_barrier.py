@@ -201,7 +201,7 @@ async def test_ids_that_only_tools_show_never_reach_the_user_before_the_assistan
 ) -> None:
     for played in rollouts:
         ids = {
-            value
+            str(value)
             for call in played.task.reference_calls
             for name, value in call.arguments.items()
             if name.endswith("_id")
@@ -209,7 +209,7 @@ async def test_ids_that_only_tools_show_never_reach_the_user_before_the_assistan
         said = [m.content for m in played.trajectory.messages if isinstance(m, AssistantMessage)]
         for view in played.recorder.to_user:
             for _, text in view.messages:
-                assert not any(str(id_) in text for id_ in ids) or text in said
+                assert not any(id_ in text for id_ in ids) or text in said
 
 
 # -- the proof can fail ----------------------------------------------------------------------------

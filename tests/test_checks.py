@@ -26,6 +26,7 @@ from agentsynth.core.messages import (
 from agentsynth.core.rubric import CheckName
 from agentsynth.core.task import Answer, Change, Fact, Target, Task
 from agentsynth.core.trajectory import StopReason, Trajectory
+from agentsynth.core.verdict import ReasonCode
 from agentsynth.worlds.declarative import DeclarativeWorld
 from agentsynth.worlds.runtime import DomainRuntime
 
@@ -39,15 +40,17 @@ class Court:
         self.runtime = runtime
         self.voice = voice
 
-    async def find(self, check: str, task: Task, trajectory: Trajectory) -> Finding:
+    async def find(self, check: CheckName, task: Task, trajectory: Trajectory) -> Finding:
         again = await replay(task, trajectory, self.runtime)
-        return CHECKS[check](Evidence(task, trajectory, self.runtime, self.voice, again))  # type: ignore[index]
+        return CHECKS[check](Evidence(task, trajectory, self.runtime, self.voice, again))
 
-    async def met(self, check: str, task: Task, trajectory: Trajectory) -> None:
+    async def met(self, check: CheckName, task: Task, trajectory: Trajectory) -> None:
         found = await self.find(check, task, trajectory)
         assert found.outcome == "met", found
 
-    async def not_met(self, check: str, code: str, task: Task, trajectory: Trajectory) -> Finding:
+    async def not_met(
+        self, check: CheckName, code: ReasonCode, task: Task, trajectory: Trajectory
+    ) -> Finding:
         found = await self.find(check, task, trajectory)
         assert (found.outcome, found.code) == ("not_met", code), found
         assert found.evidence
@@ -72,9 +75,9 @@ def honest(played: Any) -> Callable[..., tuple[Task, Trajectory]]:
     def choose(kind: str, *intents: str) -> tuple[Task, Trajectory]:
         for prepared, graded in played:
             task = prepared.composed.task
-            if graded.scenario.assistant.flaw is None and task.kind == kind:
-                if not intents or task.intents[-1] in intents:
-                    return task, graded.trajectory
+            fits = task.kind == kind and (not intents or task.intents[-1] in intents)
+            if graded.scenario.assistant.flaw is None and fits:
+                return task, graded.trajectory
         raise AssertionError(f"no {kind} conversation about {intents}")
 
     return choose
@@ -326,7 +329,7 @@ async def test_the_state_has_to_change_as_the_target_says_and_in_no_other_way(
     def put(old: Change, **new: Any) -> tuple[Change, ...]:
         return tuple(c.model_copy(update=new) if c is old else c for c in changes)
 
-    cases: list[tuple[tuple[Change, ...], str]] = [
+    cases: list[tuple[tuple[Change, ...], ReasonCode]] = [
         ((), "goal_not_reached"),
         (tuple(c for c in changes if c is not update), "goal_not_reached"),
         ((*changes, stray), "unexpected_change"),
@@ -418,9 +421,9 @@ async def test_one_yes_confirms_one_write(court: Court, honest: Any) -> None:
     task, good = honest("writes")
     writes = [i for i, call in calls_of(good) if call.name in court.runtime.writes]
     assert len(writes) == 2
-    between = [i for i in range(writes[0] + 2, writes[1]) if not isinstance(good.messages[i], ToolMessage)]  # fmt: skip
-    keep = [i for i in between if getattr(good.messages[i], "tool_calls", ())]
-    broken = without(good, *(i for i in between if i not in keep))
+    between = range(writes[0] + 2, writes[1])
+    words = [i for i in between if i in spoken(good) or i in places(good, UserMessage)]
+    broken = without(good, *words)
     await court.not_met("writes_confirmed", "unconfirmed_write", task, broken)
 
 
@@ -437,7 +440,7 @@ async def test_a_user_who_never_gave_the_address_on_file_is_not_identified(
 ) -> None:
     task, good = honest("write", "extend_loan", "return_tool", "borrow_tool")
     await court.met("policy_kept", task, good)
-    email = str(task.fact("email").value)  # type: ignore[union-attr]
+    email = str(task.fact("email").value)
     hidden = [
         m.model_copy(update={"content": re.sub(email, "on file", m.content, flags=re.IGNORECASE)})
         if isinstance(m, UserMessage)
@@ -575,7 +578,7 @@ def price_task(small: DomainRuntime, *more: Answer) -> Task:
     ],
 )
 async def test_the_answer_is_said_and_another_records_value_is_a_wrong_one(
-    library: Court, converse: Any, small: DomainRuntime, replies: list[str], code: str | None
+    library: Court, converse: Any, small: DomainRuntime, replies: list[str], code: ReasonCode | None
 ) -> None:
     task = price_task(small)
     lines = [("user", "What does Red Fern cost?"), ("call", "find_books", {"title": "Fern"})]
@@ -662,7 +665,7 @@ async def test_replaying_reaches_the_same_results_and_the_same_state(
     await court.not_met("replay_agrees", "replay_mismatch", other, good)
 
 
-# -- an independent witness of the final state ------------------------------------------------------
+# -- an independent witness of the final state -----------------------------------------------------
 
 Tables = dict[str, dict[str, dict[str, Any]]]
 

@@ -61,7 +61,8 @@ def test_every_reason_a_check_can_give_has_its_place_in_the_order() -> None:
 
 def test_of_several_reasons_the_cause_is_named_whatever_the_order_of_criteria() -> None:
     for cause, effect in itertools.combinations(REASON_ORDER, 2):
-        for codes in ((cause, effect), (effect, cause)):
+        orders: list[tuple[ReasonCode, ReasonCode]] = [(cause, effect), (effect, cause)]
+        for codes in orders:
             made = decide(trajectory(), verdict(*codes))
             assert (made.kept, made.reason, made.detail) == (False, cause, f"since {cause}")
 
@@ -106,9 +107,7 @@ def test_the_first_of_equal_rows_is_kept_in_order() -> None:
     assert seen.reason(0, *named("task a", "words 1")) == "duplicate_conversation"
     assert seen.reason(1, *named("task a", "words 3")) == "duplicate_task"
     assert seen.reason(2, *named("task b", "words 2")) == "duplicate_conversation"
-    assert (
-        seen.reason(3, *named("task b", "words 4")) is None
-    )  # place 2 was dropped and left no trace
+    assert seen.reason(3, *named("task b", "words 4")) is None  # 2 was dropped
     assert seen.reason(4, *named("task b", "words 5")) == "duplicate_task"
     assert seen.reason(4, *named("task c", "words 3")) is None
 
@@ -129,7 +128,8 @@ def test_the_key_of_a_conversation_is_what_was_said_and_by_whom_in_which_order()
     look = AssistantMessage(content="", tool_calls=(call,))
     answer = ToolMessage(tool_call_id="1", name="look", content="[]")
     assert key(hi, hello) == key(SystemMessage(content="other prompt"), hi, hello)
-    assert key(hi, look, answer, hello) == key(hi, look, answer.model_copy(update={"content": "{}"}), hello)  # fmt: skip
+    other = answer.model_copy(update={"content": "{}"})
+    assert key(hi, look, answer, hello) == key(hi, look, other, hello)
     assert key(hi, hello) != key(hello, hi)
     assert key(UserMessage(content="ab"), hello) != key(UserMessage(content="a"), hello)
     joined = UserMessage(content="Hi Hello")

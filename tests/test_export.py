@@ -36,7 +36,8 @@ from agentsynth.worlds.runtime import DomainRuntime
 GOLDEN = Path(__file__).parent / "golden" / "row.json"
 VALIDATOR = Draft202012Validator(ROW_SCHEMA)
 KEYS = {
-    "task_id", "trajectory_id", "domain", "kind", "seed", "rubric", "score", "driver", "tool_levels",
+    "task_id", "trajectory_id", "domain", "kind", "seed", "rubric", "score", "driver",
+    "tool_levels",
 }  # fmt: skip
 
 
@@ -197,7 +198,7 @@ def golden_row(small: DomainRuntime) -> dict[str, Any]:
         ToolMessage(
             tool_call_id="call_3",
             name="move_book",
-            content='{"error": {"code": "shelf_full", "message": "The shelf East Corner is full."}}',
+            content='{"error": {"code": "shelf_full", "message": "The East Corner is full."}}',
             is_error=True,
         ),
         AssistantMessage(content="I can't do that, the East Corner is full."),

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -77,11 +77,13 @@ def says(runtime: DomainRuntime, name: str, value: Any, dates: str, text: str) -
     return spoken(runtime, name, value, dates).lower() in said
 
 
-def _told(runtime: DomainRuntime, phrase: str, facts: Facts, dates: str, told: set[str]) -> str:
+def _told(
+    runtime: DomainRuntime, phrase: str, facts: Facts, dates: str, told: Collection[str]
+) -> str:
     def value(slot: str) -> str:
         return spoken(runtime, slot, facts[slot], dates)
 
-    return render(parse_template(phrase), random.Random(1), value, told & facts.keys())
+    return render(parse_template(phrase), random.Random(1), value, facts.keys() & told)
 
 
 @pytest.mark.parametrize("style", STYLES)

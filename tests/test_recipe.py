@@ -28,7 +28,10 @@ BOOKS = [
     {"id": "BK-102", "title": "Blue Fern", "rare": True},
     {"id": "BK-103", "title": "Grey Heron", "rare": False},
 ]
-SHELVES = [{"id": "SH-01", "name": "North Wall", "room": 2}, {"id": "SH-02", "name": "South Wall", "room": 3}]  # fmt: skip
+SHELVES = [
+    {"id": "SH-01", "name": "North Wall", "room": 2},
+    {"id": "SH-02", "name": "South Wall", "room": 3},
+]
 RESULTS = {"find_books": {"books": BOOKS}, "list_shelves": {"shelves": SHELVES}}
 
 
@@ -210,7 +213,12 @@ def test_a_slip_takes_an_entry_further_on_and_goes_around() -> None:
 
 
 def test_slipped_arguments_change_only_what_came_from_the_pick(move: Intent) -> None:
-    seen = {"found": {"books": BOOKS}, "book": BOOKS[0], "all": {"shelves": SHELVES}, "place": SHELVES[1]}  # fmt: skip
+    seen = {
+        "found": {"books": BOOKS},
+        "book": BOOKS[0],
+        "all": {"shelves": SHELVES},
+        "place": SHELVES[1],
+    }
     call = PlannedCall(6, "move_book", {"book_id": "BK-101", "shelf_id": "SH-02"}, "moved")
     assert slipped_arguments(call, move, seen, Slip("book", 2)) == {
         "book_id": "BK-103",
@@ -237,7 +245,8 @@ def test_a_text_argument_is_composed_with_quotes_doubled_and_can_slip() -> None:
     call = PlannedCall(2, "add_book", {"q": "id='BK-101' t='Red''s' {n}"}, "q")
     slipped = slipped_arguments(call, plan, run.seen, Slip("one", 1))
     assert slipped == {"q": "id='BK-102' t='Red''s' {n}"}
-    quoted = PlanRun(intent({"call": "f", "args": {"q": {"text": "'{$x}'"}}, "as": "a"}), writes=WRITES)  # fmt: skip
+    step = {"call": "f", "args": {"q": {"text": "'{$x}'"}}, "as": "a"}
+    quoted = PlanRun(intent(step), writes=WRITES)
     following = quoted.next(KnownFacts({"x": "O'Hara"}))
     assert isinstance(following, Calls)
     assert following.calls[0].arguments == {"q": "'O''Hara'"}
@@ -253,7 +262,11 @@ def test_sources_and_literals_are_told_apart() -> None:
 
 def test_the_facts_of_a_plan_come_in_the_order_it_needs_them(small: DomainRuntime) -> None:
     assert facts_used(small.playbook.intents["move"]) == ("title", "shelf")
-    plan = intent({"guard": "room", "ok": "y > 0 && z"}, {"call": "f", "args": {"a": "$x", "b": "$y"}, "as": "r"}, facts=("x", "y"))  # fmt: skip
+    plan = intent(
+        {"guard": "room", "ok": "y > 0 && z"},
+        {"call": "f", "args": {"a": "$x", "b": "$y"}, "as": "r"},
+        facts=("x", "y"),
+    )
     assert facts_used(plan) == ("y", "x")
 
 

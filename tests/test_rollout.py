@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -119,7 +119,7 @@ async def test_a_world_that_breaks_ends_the_rollout_as_data(
     play: Play, small: DomainRuntime, error: Exception
 ) -> None:
     @asynccontextmanager
-    async def broken(world_seed: int) -> AsyncIterator[Any]:
+    async def broken(world_seed: int) -> AsyncGenerator[Any, None]:
         async with small.open(world_seed) as world:
 
             async def call(_: ToolCall) -> Any:

@@ -1,7 +1,7 @@
 """Each kind of step, run as a tool of a small library that is written for these tests."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -43,6 +43,10 @@ def act(small_files: dict[str, str]) -> Act:
 def returned(result: ToolResult) -> Any:
     assert not result.is_error, result.content
     return json.loads(result.content)
+
+
+def call(name: str, arguments: Mapping[str, Any]) -> ToolCall:
+    return ToolCall(id="1", name=name, arguments=dict(arguments))
 
 
 def failure(result: ToolResult) -> tuple[str, str]:
@@ -125,7 +129,9 @@ def test_list_shows_what_the_call_itself_has_written(act: Act) -> None:
     - {delete: book, key: BK-103}
     - {update: book, key: BK-101, set: {shelf_id: SH-02}}
     - create: book
-      set: {shelf_id: SH-02, title: New, kind: novel, pages: 1, price_cents: 1, added: =today, rare: false}
+      set:
+        {shelf_id: SH-02, title: New, kind: novel, pages: 1, price_cents: 1, added: =today,
+         rare: false}
       as: made
     - {list: book, where: {shelf_id: SH-02}, fields: [title], as: books}
     - return: =books
@@ -176,7 +182,9 @@ def test_let_binds_in_order_and_return_ends_the_tool(act: Act) -> None:
 def test_create_gives_a_key_of_the_pattern_and_null_where_nothing_is_set(act: Act) -> None:
     steps = """
     - create: book
-      set: {shelf_id: SH-02, title: New, kind: novel, pages: 7, price_cents: 1, added: =today, rare: true}
+      set:
+        {shelf_id: SH-02, title: New, kind: novel, pages: 7, price_cents: 1, added: =today,
+         rare: true}
       as: made
     - return: =made.id
     """
@@ -273,9 +281,9 @@ async def test_a_domain_error_takes_every_write_of_the_call_back(small: DomainRu
     start = world.state_hash()
     add = {"shelf_id": "SH-01", "title": "Moss"}
     with pytest.raises(DomainError, match="'add_book' broke the invariant 'some_pages'"):
-        await world.call(ToolCall(id="1", name="add_book", arguments={**add, "pages": -3}))
+        await world.call(call("add_book", {**add, "pages": -3}))
     assert (world.state_hash(), world.net_changes()) == (start, ())
-    good = await world.call(ToolCall(id="2", name="add_book", arguments=add))
+    good = await world.call(call("add_book", add))
     assert {change.op for change in good.changes} == {"create", "update"}
 
 
@@ -285,13 +293,13 @@ async def test_an_invariant_is_checked_for_every_record_that_a_call_touched(
     add = {"shelf_id": "SH-03", "title": "Moss"}
     async with small.open(1) as world:
         with pytest.raises(DomainError, match="invariant 'room_left' of shelf 'SH-03'"):
-            await world.call(ToolCall(id="1", name="add_book", arguments=add))
+            await world.call(call("add_book", add))
 
 
 async def test_optional_arguments_have_their_default_or_null(small: DomainRuntime) -> None:
     add = {"shelf_id": "SH-02", "title": "Moss"}
     async with small.open(1) as world:
-        made = await world.call(ToolCall(id="1", name="add_book", arguments=add))
+        made = await world.call(call("add_book", add))
         found = await world.call(ToolCall(id="2", name="find_books", arguments={"title": "fern"}))
     created = next(change for change in made.changes if change.op == "create")
     assert created.fields["pages"] == 100
@@ -333,7 +341,7 @@ async def test_a_call_that_does_not_fit_is_an_error_the_agent_sees(
 async def test_a_whole_number_written_with_a_point_is_an_integer(small: DomainRuntime) -> None:
     arguments = {"shelf_id": "SH-02", "title": "Moss", "pages": 30.0}
     async with small.open(1) as world:
-        made = await world.call(ToolCall(id="1", name="add_book", arguments=arguments))
+        made = await world.call(call("add_book", arguments))
     (pages,) = [c.fields["pages"] for c in made.changes if c.op == "create"]
     assert (pages, type(pages)) == (30, int)
 
@@ -342,8 +350,8 @@ async def test_a_date_argument_has_to_be_a_real_iso_date(garden: DomainRuntime) 
     for due in ("soon", "2027-02-30", "20270410"):
         arguments = {"member_id": "ME-1013", "item_id": "IT-2003", "due_on": due}
         async with garden.open(1) as world:
-            call = ToolCall(id="1", name="borrow_item", arguments=arguments)
-            assert failure(await world.call(call))[0] == "invalid_arguments"
+            made = await world.call(call("borrow_item", arguments))
+            assert failure(made)[0] == "invalid_arguments"
 
 
 async def test_no_read_tool_of_a_bundled_domain_changes_anything(garden: DomainRuntime) -> None:
@@ -362,7 +370,7 @@ async def test_no_read_tool_of_a_bundled_domain_changes_anything(garden: DomainR
                 continue
             required: Any = spec.parameters.get("required", [])
             arguments = {name: shown[name] for name in required}
-            result = await world.call(ToolCall(id="1", name=spec.name, arguments=arguments))
+            result = await world.call(call(spec.name, arguments))
             assert not result.is_error, result.content
             assert result.changes == ()
         assert world.net_changes() == ()
@@ -371,7 +379,7 @@ async def test_no_read_tool_of_a_bundled_domain_changes_anything(garden: DomainR
 async def test_results_are_json_with_letters_as_they_are(small: DomainRuntime) -> None:
     async with small.open(1) as world:
         add = {"shelf_id": "SH-02", "title": "Zoë & ☂"}
-        made = await world.call(ToolCall(id="1", name="add_book", arguments=add))
+        made = await world.call(call("add_book", add))
     assert '"title": "Zoë & ☂"' in made.content
 
 
@@ -405,5 +413,4 @@ async def test_a_call_that_does_not_fit_its_schema_breaks_no_clause(garden: Doma
     arguments = {"member_id": "ME-1013", "item_id": "IT-2003", "due_on": "soon"}
     async with garden.open(1) as world:
         for args in (arguments, {"due_on": "2027-04-30"}, {**arguments, "due_on": 5}):
-            call = ToolCall(id="1", name="borrow_item", arguments=args)
-            assert garden.broken_clauses(world, call, "") == []
+            assert garden.broken_clauses(world, call("borrow_item", args), "") == []

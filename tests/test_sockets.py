@@ -28,9 +28,11 @@ def test_nothing_connects_to_another_machine(reach_out: Callable[[], Any]) -> No
 
 
 def test_this_machine_can_be_reached() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(server.getsockname()[:2]) as client:
-            assert client.getpeername() == server.getsockname()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()[:2]) as client,
+    ):
+        assert client.getpeername() == server.getsockname()
     one, other = socket.socketpair()
     with one, other:
         one.sendall(b"x")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from agentsynth.compose.tasks import Composed, make_task
 from agentsynth.core.intent import Playbook
@@ -65,7 +66,7 @@ async def test_a_user_knows_no_ids(garden: DomainRuntime, voice: Voice) -> None:
     for kind in KINDS:
         for seed in range(6):
             task = (await found(kind, garden, voice, seed)).task
-            assert not keys & {fact.value for fact in task.facts}
+            assert not keys & {str(fact.value) for fact in task.facts}
             assert not any(key in task.goal for key in keys)
 
 
@@ -143,7 +144,10 @@ async def test_a_certificate_fails_where_a_write_task_is_broken(
         first = task.target.changes[0]
         moved = first.model_copy(update={"fields": {**first.fields, "extra": 1}})
         broken = {
-            "emptied": (with_target(task, changes=()), {"reference_passes", "nothing_fails", "goal_not_met"}),
+            "emptied": (
+                with_target(task, changes=()),
+                {"reference_passes", "nothing_fails", "goal_not_met"},
+            ),
             "no write": (with_calls(task, calls[:-1]), {"reference_passes"}),
             "no calls": (with_calls(task, ()), {"reference_passes"}),
             "one more write": (with_calls(task, (*calls, more)), {"reference_passes"}),
@@ -151,8 +155,11 @@ async def test_a_certificate_fails_where_a_write_task_is_broken(
                 with_target(task, changes=(moved, *task.target.changes[1:])),
                 {"reference_passes"},
             ),
-            "other world": (task.model_copy(update={"world_seed": task.world_seed + 1}), {"reference_passes"}),
-        }  # fmt: skip
+            "other world": (
+                task.model_copy(update={"world_seed": task.world_seed + 1}),
+                {"reference_passes"},
+            ),
+        }
         assert failing(await certify(task, garden, voice, forced_breaks=None)) == set()
         for name, (changed, expected) in broken.items():
             made = await certify(changed, garden, voice, forced_breaks=None)
@@ -185,7 +192,7 @@ async def test_a_certificate_fails_where_an_answer_is_not_what_the_world_shows(
 async def test_a_certificate_fails_where_the_clause_does_not_forbid_the_request(
     garden: DomainRuntime, voice: Voice
 ) -> None:
-    clauses = [name for name in garden.lexicon.clauses]
+    clauses = list(garden.lexicon.clauses)
     for seed in range(6):
         task = (await found("refuse", garden, voice, seed)).task
         due = task.target.declined_by
@@ -203,7 +210,7 @@ async def test_a_certificate_fails_where_the_clause_does_not_forbid_the_request(
 
 def move_task(small: DomainRuntime, title: str, book: str, *, said: bool = True) -> Task:
     """A task written by hand: move a book from the north wall to the south wall."""
-    arguments = {"book_id": book, "shelf_id": "SH-02"}
+    arguments: dict[str, JsonValue] = {"book_id": book, "shelf_id": "SH-02"}
     changes = (
         Change(op="update", entity="book", key=book, fields={"shelf_id": "SH-02"}),
         Change(op="update", entity="shelf", key="SH-02", fields={"room": 2}),

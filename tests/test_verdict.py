@@ -123,12 +123,15 @@ def test_every_check_of_the_bundled_rubric_is_required() -> None:
         ({"name": "a"}, "either 'check' or 'question'"),
         ({"name": "a", "check": "declined", "question": "?"}, "either 'check' or 'question'"),
         ({"name": "a", "question": "?", "choices": ["no"]}, "at least two 'choices'"),
-        ({"name": "a", "question": "?", "choices": ["no", "yes"], "required": True}, "cannot be required"),
+        (
+            {"name": "a", "question": "?", "choices": ["no", "yes"], "required": True},
+            "cannot be required",
+        ),
         ({"name": "a", "check": "telepathy"}, "Input should be"),
         ({"name": "A b", "check": "declined"}, "pattern"),
         ({"name": "a", "check": "declined", "weight": 0}, "greater than 0"),
     ],
-)  # fmt: skip
+)
 def test_a_criterion_is_one_check_or_one_question(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         Criterion.model_validate(fields)

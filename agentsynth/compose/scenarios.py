@@ -15,7 +15,7 @@ from agentsynth.core.messages import ToolCall
 from agentsynth.core.phrasing import parse_template
 from agentsynth.core.scenario import Flaw, Persona, Role
 from agentsynth.plan.candidate import attempt
-from agentsynth.plan.recipe import PlannedCall, Slip
+from agentsynth.plan.recipe import PlannedCall, Slip, source_names
 from agentsynth.plan.slips import slipped_arguments
 from agentsynth.worlds.expressions import resolve_path
 from agentsynth.worlds.files import load_yaml
@@ -125,7 +125,7 @@ async def _slip(composed: Composed, runtime: DomainRuntime, rng: random.Random) 
 def _possible_slips(segment: Segment, rng: random.Random) -> list[Slip]:
     slips: list[Slip] = []
     for step in segment.intent.steps:
-        if isinstance(step, PickStep):
+        if isinstance(step, PickStep) and any(source_names(s) for s in step.where.values()):
             entries: Sequence[Any] = resolve_path(step.from_, segment.attempt.seen)
             slips += [Slip(step.pick, offset) for offset in range(1, min(len(entries), 6))]
     rng.shuffle(slips)

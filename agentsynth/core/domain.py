@@ -235,6 +235,9 @@ class Clause(Frozen):
     """Expressions over what the steps bound: the user must have said these values before."""
     forbid: dict[str, str] = {}
     """Argument name to a regular expression that must not match it, for live tools."""
+    broken_if: str | None = None
+    """For live SQL tools: a SELECT that shows rows once the call has run on a copy of the database,
+    where `before.<table>` is the table as it is now; None = no such condition."""
 
 
 class Invariant(Frozen):

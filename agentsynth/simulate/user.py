@@ -15,6 +15,13 @@ from agentsynth.core.task import Fact
 
 __all__ = ["ScriptedUser"]
 
+_STARTERS = frozenset(
+    "a an any are at can could did do does for from has have how if in is it it's just may my now "
+    "on one please some somebody someone that that's the there there's this to we we'd we'll we're "
+    "what what's when where which who will would you your".split()
+)
+"""First words that lose their capital behind a comma or colon; names keep theirs."""
+
 _QUESTION = re.compile(r"[^.!?\n]*\?")
 
 
@@ -201,9 +208,8 @@ def _join(parts: Sequence[str]) -> str:
         if not part:
             continue
         if text and text[-1] in ",:—-":
-            first = part.split(" ")[0]
-            keep = first in ("I", "I'm", "I'd", "I've", "I'll") or first[1:2].isupper()
-            text += " " + (part if keep else part[:1].lower() + part[1:])
+            starts = part.split(" ")[0].lower() in _STARTERS
+            text += " " + (part[:1].lower() + part[1:] if starts else part)
         else:
             text += (" " if text else "") + part
     return text

@@ -82,7 +82,7 @@ async def check_domain(
                     f"{kind}: an honest conversation was dropped; see its reason"
                 )
         unused = [spec.name for spec in runtime.specs if spec.name not in used]
-        if unused and tasks >= 10:
+        if unused and tasks >= 10 and runtime.compiled is not None:
             report.problems.append(f"tools that no task uses: {', '.join(unused)}")
     return report
 

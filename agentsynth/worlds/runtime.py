@@ -16,6 +16,7 @@ from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import OpenWorld, World
 from agentsynth.core.tools import ToolSpec
 from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld, argument_validator
+from agentsynth.worlds.live import LiveWorld
 from agentsynth.worlds.load import DomainFolder
 from agentsynth.worlds.seed import world_today
 
@@ -73,6 +74,21 @@ class DomainRuntime:
             for argument, pattern in clause.forbid.items()
         ]
 
+    def _shown_broken(self, world: LiveWorld, call: ToolCall) -> list[str]:
+        """Return the clauses whose `broken_if` finds something after the call, run on a copy."""
+        if not self.sql_arguments & call.arguments.keys():
+            return []
+        return [
+            name
+            for name, clause in self.domain.policy.items()
+            if clause.broken_if is not None
+            and call.name in clause.tools
+            and any(
+                world.would_show(call, argument, clause.broken_if)
+                for argument in sorted(self.sql_arguments & call.arguments.keys())
+            )
+        ]
+
     def broken_clauses(self, world: World, call: ToolCall, said: str) -> list[str]:
         """Return the ids of the clauses that making this call now would break.
 
@@ -85,6 +101,8 @@ class DomainRuntime:
             for name, tools, argument, pattern in self._forbidden
             if call.name in tools and pattern.search(str(call.arguments.get(argument, "")))
         ]
+        if isinstance(world, LiveWorld):
+            broken += self._shown_broken(world, call)
         if self.compiled is not None and isinstance(world, DeclarativeWorld):
             rules = [
                 (name, rule)
