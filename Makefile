@@ -20,6 +20,7 @@ run: $(VENV)/.run-stamp ## generate, judge and export the quickstart corpus
 	$(BIN)/agentsynth run examples/quickstart.yaml --out runs/quickstart
 
 test: setup ## run the tests
+	@$(BIN)/python scripts/install_servers.py
 	$(BIN)/python -m pytest
 
 setup: $(VENV)/.run-stamp $(VENV)/.dev-stamp ## make the development environment

@@ -149,7 +149,7 @@ class StateMachine(RuleBasedStateMachine):
 
 
 TestState = StateMachine.TestCase
-TestState.settings = settings(max_examples=60, stateful_step_count=30)
+TestState.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_the_base_is_shared_and_never_edited() -> None:
@@ -222,6 +222,33 @@ def test_new_keys_depend_on_seed_and_calls_alone(seed: int, entities: list[str])
         runs.append(keys)
     assert runs[0] == runs[1]
     assert len({*zip(entities, runs[0], strict=True)}) == len(entities)
+
+
+def test_the_key_of_a_record_that_is_gone_is_not_given_again() -> None:
+    state = State(base())
+    keys: list[str] = []
+    for _ in range(8):
+        state.begin()
+        keys.append(state.new_key("cat", "X-####"))
+        state.put("cat", keys[-1], {"id": keys[-1], "name": "New", "age": None})
+        state.commit()
+        state.begin()
+        state.put("cat", keys[-1], None)
+        state.commit()
+    assert len(set(keys)) == 8
+
+
+def test_records_of_one_call_come_in_the_order_they_were_made() -> None:
+    state = State(base())
+    state.begin()
+    for key in ("z", "a", "m"):
+        state.put("dog", key, {"id": key, "name": "New", "age": None})
+    expected = ["d1", "z", "a", "m"]
+    assert [key for key, _ in state.records("dog", {})] == expected
+    assert [change.key for change in state.commit()] == ["a", "m", "z"]
+    for where in ({}, {"age": None}):
+        found = [key for key, _ in state.records("dog", where)]
+        assert found == [key for key in expected if key != "d1" or not where]
 
 
 def test_new_keys_differ_between_seeds() -> None:

@@ -1,5 +1,4 @@
 """Each static check of a domain, by breaking a good one in one place: one row per mistake."""
-# ruff: noqa: E501
 
 from pathlib import Path
 

@@ -15,11 +15,13 @@ from agentsynth.core.task import Fact
 
 __all__ = ["ScriptedUser"]
 
-_STARTERS = frozenset(
-    "a an any are at can could did do does for from has have how if in is it it's just may my now "
-    "on one please some somebody someone that that's the there there's this to we we'd we'll we're "
-    "what what's when where which who will would you your".split()
-)
+_STARTERS = frozenset((
+    "a", "an", "any", "are", "at", "can", "could", "did", "do", "does", "for", "from", "has",
+    "have", "how", "if", "in", "is", "it", "it's", "just", "may", "my", "now", "on", "one",
+    "please", "some", "somebody", "someone", "that", "that's", "the", "there", "there's",
+    "this", "to", "we", "we'd", "we'll", "we're", "what", "what's", "when", "where", "which",
+    "who", "will", "would", "you", "your",
+))  # fmt: skip
 """First words that lose their capital behind a comma or colon; names keep theirs."""
 
 _QUESTION = re.compile(r"[^.!?\n]*\?")
