@@ -202,7 +202,15 @@ async def test_every_call_has_an_id_of_its_own_and_one_answer_right_behind_it(
     twice.insert(answers[0] + 1, good.messages[answers[0]])
     misnamed = list(good.messages)
     misnamed[answers[0]] = good.messages[answers[0]].model_copy(update={"name": "other"})
+    last = calls_of(good)[-1][1]
+    reused = [
+        message.model_copy(update={"tool_call_id": first.id})
+        if isinstance(message, ToolMessage) and message.tool_call_id == last.id
+        else message
+        for message in with_call(good, -1, id=first.id).messages
+    ]
     for broken in (
+        rewritten(good, reused),
         with_call(good, 1, id=first.id),
         with_call(good, 1, id=second.id + "x"),
         without(good, answers[0]),

@@ -11,13 +11,13 @@ from typing import Any
 
 from rich.markup import escape
 
-from agentsynth.cli.output import console
+from agentsynth.cli.output import console, emit
 from agentsynth.cli.transcript import print_message
 from agentsynth.compose.agents import make_agent
 from agentsynth.compose.tasks import Composed, make_task
 from agentsynth.core.errors import RunError, UserError
 from agentsynth.core.ids import derive_seed
-from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage
+from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage
 from agentsynth.core.protocols import AssistantView, UserAct, UserView, World
 from agentsynth.core.task import TaskKind
 from agentsynth.pipeline.domains import open_runtimes
@@ -42,16 +42,45 @@ def play(options: argparse.Namespace) -> int:
     return 0
 
 
+class _Shower:
+    """Shows what happens: as text for a person, as NDJSON for a program."""
+
+    def __init__(self, *, json_lines: bool) -> None:
+        self._json = json_lines
+
+    def prompt(self, text: str) -> str:
+        return "" if self._json else text
+
+    def text(self, text: str) -> None:
+        if self._json:
+            emit("text", {"text": text})
+        else:
+            console.print(escape(text))
+
+    def message(self, message: Message) -> None:
+        if self._json:
+            emit("message", message.model_dump(mode="json"))
+        else:
+            print_message(message)
+
+    def end(self, ending: str, changes: int) -> None:
+        if self._json:
+            emit("summary", {"ending": ending, "changes": changes})
+        else:
+            console.print(f"it ended: {ending}; {changes} changes")
+
+
 async def _play(options: argparse.Namespace) -> None:
+    show = _Shower(json_lines=options.json)
     async with AsyncExitStack() as stack:
-        runtimes = await open_runtimes([options.domain], stack, log=console.print)
+        runtimes = await open_runtimes([options.domain], stack, log=show.text)
         runtime = runtimes[options.domain]
         composed = await _task(runtime, options.seed)
         if options.role == "user":
-            await _as_user(runtime, composed, options.seed)
+            await _as_user(runtime, composed, options.seed, show)
         else:
             async with runtime.open_rollout(composed.task.world_seed) as world:
-                await _as_agent(runtime, composed, world)
+                await _as_agent(runtime, composed, world, show)
 
 
 async def _task(runtime: DomainRuntime, seed: int) -> Composed:
@@ -78,17 +107,19 @@ async def _ask(prompt: str) -> str | None:
 # -- the agent's seat ------------------------------------------------------------------------------
 
 
-async def _as_agent(runtime: DomainRuntime, composed: Composed, world: World) -> None:
-    console.print(_AGENT_HELP)
+async def _as_agent(
+    runtime: DomainRuntime, composed: Composed, world: World, show: _Shower
+) -> None:
+    show.text(_AGENT_HELP)
     shows: dict[str, Callable[[], None]] = {
-        "tools": lambda: _show_tools(runtime),
-        "policy": lambda: _show_policy(runtime, composed),
-        "diff": lambda: _show_diff(world),
-        "task": lambda: console.print(escape(composed.task.goal)),
-        "help": lambda: console.print(_AGENT_HELP),
+        "tools": lambda: _show_tools(runtime, show),
+        "policy": lambda: _show_policy(runtime, composed, show),
+        "diff": lambda: _show_diff(world, show),
+        "task": lambda: show.text(composed.task.goal),
+        "help": lambda: show.text(_AGENT_HELP),
     }
     number = 0
-    while (line := await _ask("agent> ")) not in (None, "quit", "exit"):
+    while (line := await _ask(show.prompt("agent> "))) not in (None, "quit", "exit"):
         if not line:
             continue
         if line in shows:
@@ -97,11 +128,11 @@ async def _as_agent(runtime: DomainRuntime, composed: Composed, world: World) ->
         try:
             call = _parse_call(line, number, runtime)
         except UserError as error:
-            console.print(f"[red]{escape(str(error))}[/red]")
+            show.text(str(error))
             continue
         number += 1
         result = await world.call(call)
-        print_message(
+        show.message(
             ToolMessage(
                 tool_call_id=call.id,
                 name=call.name,
@@ -109,6 +140,7 @@ async def _as_agent(runtime: DomainRuntime, composed: Composed, world: World) ->
                 is_error=result.is_error,
             )
         )
+    show.end("you left", len(world.net_changes()))
 
 
 def _parse_call(line: str, number: int, runtime: DomainRuntime) -> ToolCall:
@@ -135,25 +167,23 @@ def _pairs(text: str) -> dict[str, Any]:
     return pairs
 
 
-def _show_tools(runtime: DomainRuntime) -> None:
+def _show_tools(runtime: DomainRuntime, show: _Shower) -> None:
     for spec in runtime.specs:
         properties = spec.parameters.get("properties")
         names = ", ".join(properties) if isinstance(properties, dict) else ""
-        console.print(f"[bold]{spec.name}[/bold]({names})  {escape(spec.description)}")
+        show.text(f"{spec.name}({names})  {spec.description}")
 
 
-def _show_policy(runtime: DomainRuntime, composed: Composed) -> None:
+def _show_policy(runtime: DomainRuntime, composed: Composed, show: _Shower) -> None:
     today = runtime.today(composed.task.world_seed)
-    console.print(escape(make_agent(runtime, today).system_prompt))
+    show.text(make_agent(runtime, today).system_prompt)
 
 
-def _show_diff(world: World) -> None:
+def _show_diff(world: World, show: _Shower) -> None:
     changes = world.net_changes()
     for change in changes:
-        console.print(
-            f"{change.op} {change.entity} {change.key} {escape(json.dumps(change.fields))}"
-        )
-    console.print(f"{len(changes)} changes, state {world.state_hash()}")
+        show.text(f"{change.op} {change.entity} {change.key} {json.dumps(change.fields)}")
+    show.text(f"{len(changes)} changes, state {world.state_hash()}")
 
 
 # -- the user's seat -------------------------------------------------------------------------------
@@ -162,45 +192,49 @@ def _show_diff(world: World) -> None:
 class _Person:
     """A user whose words are typed."""
 
+    def __init__(self, show: _Shower) -> None:
+        self._show = show
+
     async def act(self, view: UserView) -> UserAct:
         """Return what the person types; an empty line leaves."""
-        text = await _ask("you> ")
+        text = await _ask(self._show.prompt("you> "))
         return UserAct(text) if text else UserAct(None)
 
 
 class _Shown:
     """An assistant whose messages are printed as they come."""
 
-    def __init__(self, inner: ScriptedAssistant) -> None:
+    def __init__(self, inner: ScriptedAssistant, show: _Shower) -> None:
         self._inner = inner
+        self._show = show
         self._printed = 0
 
     async def act(self, view: AssistantView) -> AssistantMessage | None:
         """Return the inner assistant's message."""
         for message in view.messages[self._printed :]:
             if isinstance(message, ToolMessage):
-                print_message(message)
+                self._show.message(message)
         reply = await self._inner.act(view)
         self._printed = len(view.messages)
         if reply is not None:
-            print_message(reply)
+            self._show.message(reply)
         return reply
 
 
-async def _as_user(runtime: DomainRuntime, composed: Composed, seed: int) -> None:
+async def _as_user(runtime: DomainRuntime, composed: Composed, seed: int, show: _Shower) -> None:
     task = composed.task
-    console.print(f"You are a user. You want to: {escape(task.goal)}\nAn empty line leaves.")
+    show.text(f"You are a user. You want to: {task.goal}\nAn empty line leaves.")
     today = runtime.today(task.world_seed)
     rng = random.Random(derive_seed("play", seed, "assistant"))
     assistant = ScriptedAssistant(task.intents, runtime, load_voice(), today, rng)
     trajectory = await rollout(
         task,
         make_agent(runtime, today),
-        _Person(),
-        _Shown(assistant),
+        _Person(show),
+        _Shown(assistant, show),
         runtime.open_rollout,
         scenario_id="play",
         limits=Limits(user_turns=40),
     )
     ending = trajectory.error or trajectory.stop_reason.value
-    console.print(f"it ended: {ending}; {len(trajectory.net_changes)} changes")
+    show.end(ending, len(trajectory.net_changes))

@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agentsynth.cli.output import console, emit
-from agentsynth.core.errors import Interrupted, UserError
+from agentsynth.core.errors import Interrupted, RunError, UserError
 from agentsynth.pipeline.config import RunConfig, load_config, with_seed
 from agentsynth.pipeline.domains import open_runtimes
 from agentsynth.pipeline.events import Event, Listener
@@ -44,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
         emit("summary", summary)
     else:
         _print_summary(summary, folder)
+    if not summary["rows"]:
+        raise RunError(f"nothing was kept, so {folder}/export has no rows; the report says why")
     return 0
 
 
@@ -98,6 +101,7 @@ def _summary(manifest: dict[str, Any], fold: Fold, seconds: float, folder: Path)
         "probes": manifest["probes"],
         "seconds": round(seconds, 2),
         "rollouts": fold.progress.rollouts,
+        "unfilled_reasons": fold.progress.unfilled_reasons,
         "folder": str(folder),
     }
 
@@ -113,6 +117,8 @@ def _print_summary(summary: dict[str, Any], folder: Path) -> None:
     dropped = {r: n for r, n in funnel["reasons"].items() if r != "kept"}
     lost = ", ".join(f"{reason} {n}" for reason, n in dropped.items()) or "nothing"
     console.print(f"dropped: {lost}; places without a task: {funnel['unfilled']}")
+    for reason, count in summary["unfilled_reasons"].items():
+        console.print(f"  no task, {count} ×: {escape(reason)}")
     for flaw, played, reasons in summary["probes"]:
         console.print(f"  probe {flaw:<22} {played:>4}  {reasons}")
     console.print(f"look at one: agentsynth show 1 --run {folder}")

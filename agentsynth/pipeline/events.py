@@ -39,6 +39,14 @@ class Progress:
     messages: int = 0
     reasons: dict[str, int] = field(default_factory=lambda: {})
     """Reason to count, of rollouts that are no probes."""
+    unfilled_reasons: dict[str, int] = field(default_factory=lambda: {})
+    """Why places stayed empty, with counts; the first twenty different reasons."""
+
+    def count_unfilled(self, reason: str) -> None:
+        """Count a place without a task."""
+        self.unfilled += 1
+        if reason in self.unfilled_reasons or len(self.unfilled_reasons) < 20:
+            self.unfilled_reasons[reason] = self.unfilled_reasons.get(reason, 0) + 1
 
     @property
     def reached(self) -> bool:

@@ -223,6 +223,7 @@ def write_report(
         "messages": progress.messages,
         "kept": progress.kept,
         "unfilled": progress.unfilled,
+        "unfilled_reasons": progress.unfilled_reasons,
         "reasons": dict(sorted(progress.reasons.items())),
         "probes": progress.probes,
         "probes_dropped": progress.probes_caught,

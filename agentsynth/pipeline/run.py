@@ -53,7 +53,7 @@ class Fold:
     def _count(self, item: Item) -> str:
         progress = self.progress
         if item.status == "unfilled":
-            progress.unfilled += 1
+            progress.count_unfilled(item.detail)
             return "unfilled"
         progress.rollouts += 1
         progress.messages += item.messages

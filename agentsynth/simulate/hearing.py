@@ -103,7 +103,7 @@ class Heard:
         """Return the texts without the addresses that another fact's patterns claim."""
         if self._lexicon.slots[name].hearing != "email":
             return self.texts
-        others = [s for n, s in self._lexicon.slots.items() if n != name and s.patterns]
+        others = [s for n, s in self._lexicon.slots.items() if n != name and "@" in str(s.patterns)]
         texts: list[str] = []
         for text in self.texts:
             kept = text
