@@ -70,6 +70,7 @@ def test_of_several_reasons_the_cause_is_named_whatever_the_order_of_criteria() 
 @pytest.mark.parametrize(
     ("cause", "effect"),
     [
+        ("invalid_call", "ungrounded_argument"),
         ("ungrounded_argument", "wrong_record"),
         ("unconfirmed_write", "unexpected_change"),
         ("claimed_not_done", "goal_not_reached"),

@@ -18,6 +18,7 @@ from agentsynth.compose.tasks import Composed, make_task
 from agentsynth.core.errors import RunError, UserError
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage
+from agentsynth.core.observe import observe
 from agentsynth.core.protocols import AssistantView, UserAct, UserView, World
 from agentsynth.core.task import TaskKind
 from agentsynth.pipeline.domains import open_runtimes
@@ -131,15 +132,8 @@ async def _as_agent(
             show.text(str(error))
             continue
         number += 1
-        result = await world.call(call)
-        show.message(
-            ToolMessage(
-                tool_call_id=call.id,
-                name=call.name,
-                content=result.content,
-                is_error=result.is_error,
-            )
-        )
+        message, _ = observe(call, await world.call(call))
+        show.message(message)
     show.end("you left", len(world.net_changes()))
 
 

@@ -222,8 +222,8 @@ class _Run:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._concurrency):
                     group.create_task(self._work())
-        except* (RunError, UserError) as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # the others fail alike, or were cancelled
         finally:
             with contextlib.suppress(StoreError):
                 self._store.flush()

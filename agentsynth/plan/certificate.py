@@ -18,6 +18,7 @@ from agentsynth.core.messages import (
     ToolMessage,
     UserMessage,
 )
+from agentsynth.core.observe import observe
 from agentsynth.core.rubric import CheckName
 from agentsynth.core.task import Answer, Certificate, Change, Probe, Task
 from agentsynth.core.trajectory import CallRecord, StopReason, Trajectory
@@ -93,22 +94,9 @@ async def _play(
             result = await world.call(call)
             if not result.is_error:
                 broken += [(len(messages), clause) for clause in clauses]
-            messages.append(AssistantMessage(content="", tool_calls=(call,)))
-            messages.append(
-                ToolMessage(
-                    tool_call_id=call.id,
-                    name=call.name,
-                    content=result.content,
-                    is_error=result.is_error,
-                )
-            )
-            records.append(
-                CallRecord(
-                    call_id=call.id,
-                    outcome="error" if result.is_error else "success",
-                    changes=result.changes,
-                )
-            )
+            message, record = observe(call, result)
+            messages += [AssistantMessage(content="", tool_calls=(call,)), message]
+            records.append(record)
         final = world.state_hash()
         net: tuple[Change, ...] = world.net_changes()
     messages.append(AssistantMessage(content=_report(task, runtime, voice) if words else ""))

@@ -7,11 +7,10 @@ a fixture and a baseline, not a model of a good assistant's judgement.
 """
 
 import random
-import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
+from agentsynth.checks.conduct import matches_any
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import GuardStep, Intent
@@ -39,11 +38,6 @@ from agentsynth.worlds.runtime import DomainRuntime
 from agentsynth.worlds.seed import compiled
 
 __all__ = ["ScriptedAssistant"]
-
-
-@lru_cache(maxsize=512)
-def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
 class ScriptedAssistant:
@@ -110,7 +104,7 @@ class ScriptedAssistant:
         if self._proposed is None:
             return None
         planned, self._proposed = self._proposed, None
-        if not _any(self._voice.affirmations).search(text):
+        if not matches_any(self._voice.affirmations, text):
             return None
         if self._flaw is not None and self._flaw.kind == "claims_without_doing" and self._last():
             return self._report()

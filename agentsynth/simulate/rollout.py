@@ -14,9 +14,9 @@ from agentsynth.core.messages import (
     AssistantMessage,
     Message,
     SystemMessage,
-    ToolMessage,
     UserMessage,
 )
+from agentsynth.core.observe import observe
 from agentsynth.core.protocols import (
     Assistant,
     AssistantView,
@@ -131,22 +131,9 @@ async def _run_calls(
     reply: AssistantMessage, world: World, messages: list[Message], records: list[CallRecord]
 ) -> None:
     for call in reply.tool_calls:
-        result = await world.call(call)
-        messages.append(
-            ToolMessage(
-                tool_call_id=call.id,
-                name=call.name,
-                content=result.content,
-                is_error=result.is_error,
-            )
-        )
-        records.append(
-            CallRecord(
-                call_id=call.id,
-                outcome="error" if result.is_error else "success",
-                changes=result.changes,
-            )
-        )
+        message, record = observe(call, await world.call(call))
+        messages.append(message)
+        records.append(record)
 
 
 def ledger(task: Task, trajectory: Trajectory, *, today: str) -> FactLedger:

@@ -3,9 +3,9 @@
 import random
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
+from agentsynth.checks.conduct import matches_any
 from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.phrasing import Template, parse_template, render, show_date
@@ -25,11 +25,6 @@ _STARTERS = frozenset((
 """First words that lose their capital behind a comma or colon; names keep theirs."""
 
 _QUESTION = re.compile(r"[^.!?\n]*\?")
-
-
-@lru_cache(maxsize=512)
-def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
 class ScriptedUser:
@@ -63,11 +58,11 @@ class ScriptedUser:
         untold = [name for name in asked if name not in self._told]
         if untold:
             return UserAct(self._tell(untold, view.facts))
-        if _any(self._voice.confirm_cues).search(question):
+        if matches_any(self._voice.confirm_cues, question):
             return UserAct(self._bank("yes"))
         if asked:
             return UserAct(self._tell(asked, view.facts))
-        if _any(self._voice.refusals).search(text):
+        if matches_any(self._voice.refusals, text):
             return self._refused()
         return self._after_report(text, view.facts)
 
@@ -86,7 +81,7 @@ class ScriptedUser:
         if (
             self._intents[self._segment][1].kind == "write"
             and claims
-            and not _any(claims).search(text)
+            and not matches_any(claims, text)
         ):
             return self._not_done()
         if self._segment + 1 < len(self._intents):
@@ -162,7 +157,7 @@ class ScriptedUser:
         return [
             name
             for name in self._facts(facts)
-            if _any(self._lexicon.slots[name].asked_by).search(question)
+            if matches_any(self._lexicon.slots[name].asked_by, question)
         ]
 
     def _facts(self, facts: Mapping[str, Fact]) -> dict[str, Fact]:
