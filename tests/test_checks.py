@@ -202,15 +202,7 @@ async def test_every_call_has_an_id_of_its_own_and_one_answer_right_behind_it(
     twice.insert(answers[0] + 1, good.messages[answers[0]])
     misnamed = list(good.messages)
     misnamed[answers[0]] = good.messages[answers[0]].model_copy(update={"name": "other"})
-    last = calls_of(good)[-1][1]
-    reused = [
-        message.model_copy(update={"tool_call_id": first.id})
-        if isinstance(message, ToolMessage) and message.tool_call_id == last.id
-        else message
-        for message in with_call(good, -1, id=first.id).messages
-    ]
     for broken in (
-        rewritten(good, reused),
         with_call(good, 1, id=first.id),
         with_call(good, 1, id=second.id + "x"),
         without(good, answers[0]),
@@ -221,6 +213,18 @@ async def test_every_call_has_an_id_of_its_own_and_one_answer_right_behind_it(
         rewritten(good, misnamed),
     ):
         await court.not_met("calls_valid", "invalid_call", task, broken)
+
+
+async def test_an_id_is_not_used_again_even_for_the_same_tool(
+    library: Court, converse: Any, small: DomainRuntime
+) -> None:
+    task = price_task(small)
+    look = ("call", "list_shelves", {})
+    good = await converse(small, task, ("user", "Which shelves?"), look, look)
+    await library.met("calls_valid", task, good)
+    text = good.model_dump_json().replace("call_1", "call_0")
+    broken = Trajectory.model_validate_json(text)
+    await library.not_met("calls_valid", "invalid_call", task, broken)
 
 
 async def test_a_conversation_without_calls_has_no_calls_to_check(

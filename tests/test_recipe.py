@@ -87,6 +87,15 @@ def test_a_write_is_never_made_beside_a_read_or_before_every_earlier_step() -> N
     assert waves == [["a"], ["b"], ["c"], ["d"]]
 
 
+def test_a_write_waits_for_a_read_that_cannot_be_made_yet() -> None:
+    plan = intent(
+        {"call": "find_books", "args": {"title": "$y"}, "as": "a"},
+        {"call": "add_book", "args": {"title": "$x"}, "as": "b"},
+        facts=("x", "y"),
+    )
+    assert PlanRun(plan, writes=WRITES).next(KnownFacts({"x": "Moss"})) == Stuck(("y",))
+
+
 def test_what_is_unknown_is_asked_for_and_what_is_known_is_called(move: Intent) -> None:
     run = PlanRun(move, writes=WRITES)
     shelf = {"shelf": "South Wall"}
