@@ -58,8 +58,9 @@ def _stored(out: Path) -> int:
 
 def _kill_at(config: str, out: Path, rollouts: int) -> bool:
     """Start a run, kill it once so many rollouts are stored; return whether it was at work."""
-    with subprocess.Popen(_command(config, out, 4), stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None and _stored(out) < rollouts:
+    more = _stored(out) + 1  # a kill before anything new is stored would prove nothing
+    with subprocess.Popen(_command(config, out, 1), stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None and _stored(out) < max(rollouts, more):
             time.sleep(0.002)
         alive = process.poll() is None
         process.send_signal(signal.SIGKILL)

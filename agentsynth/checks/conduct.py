@@ -2,9 +2,10 @@
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
-from agentsynth.checks.mentions import dates_in
+from agentsynth.checks.mentions import contains, dates_in
 from agentsynth.core.intent import CallStep
 from agentsynth.core.messages import AssistantMessage, ToolCall, UserMessage
 from agentsynth.core.trajectory import StopReason
@@ -101,7 +102,40 @@ def _not_read_back(evidence: Evidence, call: ToolCall, asked: str) -> str | None
                 return value
         elif "@" in value and " " not in value and value.lower() not in asked.lower():
             return value
-    return None
+    return _records_not_named(evidence, call, asked)
+
+
+def _records_not_named(evidence: Evidence, call: ToolCall, asked: str) -> str | None:
+    """Return an id of the call if nothing is said of any record it stands for; None = something is.
+
+    What can be said of a record is what results showed beside its id: names, labels, dates.
+    """
+    ids = [v for n, v in call.arguments.items() if n.endswith("_id") and isinstance(v, str)]
+    sayable = [value for id_ in ids for value in _shown_beside(evidence, id_)]
+    if not sayable:
+        return None
+    named = any(
+        value in dates_in(asked, evidence.today) or contains(asked, value) for value in sayable
+    )
+    return None if named else ids[-1]
+
+
+def _shown_beside(evidence: Evidence, id_: str) -> list[str]:
+    """Return the texts that results showed in the same record as an id."""
+    found: list[str] = []
+    for _, _, answer in evidence.calls:
+        if answer is None or answer.is_error or id_ not in answer.content:
+            continue
+        pending: list[Any] = [evidence.runtime.decode(answer.content)]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, dict):
+                if id_ in value.values():
+                    found += [text for text in value.values() if isinstance(text, str)]
+                pending += value.values()
+            elif isinstance(value, list):
+                pending += value
+    return [text for text in found if text != id_ and len(text) > 2]
 
 
 def policy_kept(evidence: Evidence) -> Finding:

@@ -17,7 +17,11 @@ def normal_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
     A reference to a new record becomes `new:<entity>`, so equal work compares equal whichever
     record was created first.
     """
-    new = {change.key: f"new:{change.entity}" for change in changes if change.op == "create"}
+    new = {
+        change.key: f"new:{change.entity}"
+        for change in changes
+        if change.op == "create" and change.key is not None and not change.key.isdigit()
+    }  # a number could be any number, so only keys such as LO-10007 are recognised in fields
     made = [
         Change(
             op=change.op,
@@ -26,7 +30,7 @@ def normal_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
             fields={
                 name: new.get(value, value) if isinstance(value, str) else value
                 for name, value in change.fields.items()
-                if not (change.op == "create" and str(value) == change.key)
+                if change.op != "create" or change.key is None or value != change.key
             },
         )
         for change in changes

@@ -8,7 +8,7 @@ from agentsynth.core.rubric import Rubric
 from agentsynth.core.task import TaskKind
 from agentsynth.worlds.files import load_yaml, validate
 
-__all__ = ["load_rubric", "rubric_for"]
+__all__ = ["load_rubric", "rubric_for", "whole_rubric"]
 
 
 def load_rubric(path: Path) -> Rubric:
@@ -20,6 +20,12 @@ def load_rubric(path: Path) -> Rubric:
     return validate(Rubric, load_yaml(path))
 
 
+@lru_cache(maxsize=16)
+def whole_rubric(path: str | None = None) -> Rubric:
+    """Return the rubric of a run; None = the bundled `tool_use.yaml`."""
+    return load_rubric(Path(path) if path is not None else bundled("rubrics") / "tool_use.yaml")
+
+
 @lru_cache(maxsize=64)
 def rubric_for(kind: TaskKind, path: str | None = None) -> Rubric:
     """Return the criteria that apply to a kind of task.
@@ -27,6 +33,6 @@ def rubric_for(kind: TaskKind, path: str | None = None) -> Rubric:
     Args:
         path: a rubric file; None = the bundled `tool_use.yaml`.
     """
-    whole = load_rubric(Path(path) if path is not None else bundled("rubrics") / "tool_use.yaml")
+    whole = whole_rubric(path)
     fitting = tuple(c for c in whole.criteria if not c.kinds or kind in c.kinds)
     return Rubric(name=f"{whole.name}/{kind}", criteria=fitting)

@@ -87,6 +87,8 @@ def _template(parts: Sequence[_Part]) -> Template:
                 slots.add(path)
             case _Choice(options):
                 slots |= {slot for option in options for slot in option.slots}
+                if all(option.slots for option in options):
+                    needed |= slots  # no option can be said without a slot
             case _Optional(body):
                 slots |= body.slots
             case _Text():

@@ -38,7 +38,7 @@ class Change(Frozen):
     key: str | None
     """None in a target's creations: new keys are the world's business."""
     fields: dict[str, JsonValue]
-    """All fields but the key for a creation, changed ones for an update, none for a deletion."""
+    """All fields of a creation, changed ones of an update, none of a deletion."""
 
 
 class Answer(Frozen):

@@ -10,9 +10,9 @@ __all__ = ["Deduplicator", "conversation_key", "decide"]
 REASON_ORDER: tuple[ReasonCode, ...] = (
     "invalid_call",
     "ungrounded_argument",
+    "wrong_record",
     "unconfirmed_write",
     "claimed_not_done",
-    "wrong_record",
     "wrong_answer",
     "policy_violation",
     "unexpected_change",
@@ -24,7 +24,7 @@ REASON_ORDER: tuple[ReasonCode, ...] = (
     "not_finished",
 )
 """Where several criteria fail, the first of these is the cause and the rest are its effects: a
-made-up argument also misses the target, an unconfirmed write may also be a wrong one."""
+made-up argument also misses the target, a write on the wrong record was not read back either."""
 
 
 def decide(trajectory: Trajectory, verdict: Verdict, *, least_score: float = 1.0) -> Decision:

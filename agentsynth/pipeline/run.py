@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from agentsynth import __version__
-from agentsynth.compose.rubrics import rubric_for
+from agentsynth.compose.rubrics import whole_rubric
 from agentsynth.core.errors import RunError, StoreError, UserError
 from agentsynth.core.ids import content_id
 from agentsynth.core.task import TaskKind
@@ -101,7 +101,7 @@ def check_resumable(store: Store, worker: Worker) -> None:
     identity = {
         **worker.config.identity(),
         "agentsynth": __version__,
-        "rubric": rubric_for("write", worker.config.rubric).id,
+        "rubric": whole_rubric(worker.config.rubric).id,
         **{f"domain {n}": _domain_identity(r) for n, r in sorted(worker.runtimes.items())},
     }
     before = store.setting("identity")

@@ -239,6 +239,10 @@ class PlanRun:
         named: list[str] = []
         wanted: dict[str, Any] = {}
         for field, source in step.where.items():
+            if any(not isinstance(entry, dict) or field not in entry for entry in entries):
+                raise DomainError(
+                    f"pick {step.pick!r}: an entry of {step.from_!r} has no {field!r}"
+                )
             if isinstance(source, str) and source.startswith("$"):
                 named.append(source[1:])
                 options = [str(entry[field]) for entry in entries]

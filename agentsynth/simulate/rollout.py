@@ -42,7 +42,7 @@ class Limits:
 
 def assistant_view(agent: Agent, messages: Sequence[Message]) -> AssistantView:
     """Return what the assistant may see: everything in the conversation, and its tools."""
-    return AssistantView(messages=messages, tools=agent.tools)
+    return AssistantView(messages=tuple(messages), tools=agent.tools)
 
 
 def user_view(task: Task, messages: Sequence[Message]) -> UserView:

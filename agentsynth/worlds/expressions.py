@@ -51,6 +51,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 """What expressions may call beside CEL's own functions."""
 
+_KNOWN_FUNCTIONS = (
+    *FUNCTIONS,
+    *("size", "string", "int", "bool", "contains", "startsWith", "endsWith", "matches", "has"),
+    *("max", "min", "all", "exists", "exists_one", "map", "filter"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
@@ -106,6 +112,9 @@ def compile_expression(text: str) -> Expression:
     paths: dict[str, str] = {}
     used: set[str] = set()
     program = cel.compile(_flatten(stripped, paths, used))
+    unknown = [n for n in program.functions() if n.isidentifier() and n not in _KNOWN_FUNCTIONS]
+    if unknown:
+        raise ValueError(f"unknown function {unknown[0]!r}; known: {', '.join(_KNOWN_FUNCTIONS)}")
     wanted = [(flat, tuple(path.split("."))) for path, flat in paths.items()]
     functions = {name: FUNCTIONS[name] for name in used if name in FUNCTIONS}
 
