@@ -45,6 +45,8 @@ class Node:
     def needed(self) -> set[str]:
         if self.kind == "parentheses":
             return {slot for node in self.options[0] for slot in node.needed()}
+        if self.kind == "choice" and all(slots_of(option) for option in self.options):
+            return {slot for option in self.options for slot in slots_of(option)}
         return {self.text} if self.kind == "slot" else set()
 
     def texts(self, tell: set[str]) -> set[str]:

@@ -2,7 +2,6 @@
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
 from agentsynth.core.messages import AssistantMessage, ToolMessage
-from agentsynth.worlds.declarative import argument_error
 
 __all__ = ["calls_valid", "replay_agrees"]
 
@@ -15,10 +14,10 @@ def calls_valid(evidence: Evidence) -> Finding:
     if len(set(ids)) != len(ids):
         return failed("invalid_call", "two calls share an id")
     for index, call, answer in evidence.calls:
-        validator = evidence.runtime.validators.get(call.name)
-        if validator is None:
+        checker = evidence.runtime.checkers.get(call.name)
+        if checker is None:
             return failed("invalid_call", f"there is no tool {call.name!r}", index)
-        wrong = argument_error(validator, call.arguments)
+        wrong = checker.error(call.arguments)
         if wrong is not None:
             return failed("invalid_call", f"{call.name}: {wrong}", index)
         if answer is None or answer.name != call.name:

@@ -5,10 +5,11 @@ from functools import lru_cache
 from typing import Any
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
-from agentsynth.checks.mentions import contains, dates_in
+from agentsynth.checks.mentions import dates_in
 from agentsynth.core.intent import CallStep
 from agentsynth.core.messages import AssistantMessage, ToolCall, UserMessage
 from agentsynth.core.trajectory import StopReason
+from agentsynth.core.words import has_words, normal
 
 __all__ = [
     "claim_in",
@@ -114,9 +115,8 @@ def _records_not_named(evidence: Evidence, call: ToolCall, asked: str) -> str | 
     sayable = [value for id_ in ids for value in _shown_beside(evidence, id_)]
     if not sayable:
         return None
-    named = any(
-        value in dates_in(asked, evidence.today) or contains(asked, value) for value in sayable
-    )
+    words, dates = normal(asked), dates_in(asked, evidence.today)
+    named = any(value in dates or has_words(words, normal(value)) for value in sayable)
     return None if named else ids[-1]
 
 

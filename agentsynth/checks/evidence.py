@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agentsynth.checks.mentions import dates_in, normal, numbers_in
+from agentsynth.checks.mentions import dates_in, numbers_in
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.task import Task
 from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.verdict import OutcomeValue, ReasonCode
+from agentsynth.core.words import normal
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["MET", "NOT_APPLICABLE", "Evidence", "Finding", "MessageText", "Replay", "failed"]

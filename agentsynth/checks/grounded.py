@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, MessageText, failed
-from agentsynth.checks.mentions import contains_normal, normal
 from agentsynth.core.messages import AssistantMessage
 from agentsynth.core.tools import ToolSpec
+from agentsynth.core.words import has_words, normal
 
 __all__ = ["arguments_grounded", "statements_grounded"]
 
@@ -144,7 +144,7 @@ class _Visible:
 
     def has_words(self, text: str) -> bool:
         wanted = normal(text)
-        return not wanted or any(contains_normal(seen.normal, wanted) for seen in self._texts)
+        return not wanted or any(has_words(seen.normal, wanted) for seen in self._texts)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,12 +8,12 @@ import re
 from datetime import date
 from typing import Any
 
+from agentsynth.core.words import has_words, normal
+
 __all__ = [
     "MONTHS",
     "contains",
-    "contains_normal",
     "dates_in",
-    "normal",
     "numbers_in",
     "says",
 ]
@@ -104,31 +104,9 @@ def numbers_in(text: str) -> set[float]:
     return found
 
 
-def normal(text: str) -> str:
-    """Return the text in one case, with single spaces."""
-    return " ".join(text.casefold().split())
-
-
 def contains(text: str, value: str) -> bool:
     """Whether the text has the value as whole words, ignoring case and runs of spaces."""
-    return contains_normal(normal(text), normal(value))
-
-
-def contains_normal(text: str, value: str) -> bool:
-    """As `contains`, for texts that are `normal` already."""
-    place = text.find(value)
-    while place >= 0:
-        end = place + len(value)
-        if not (place and _in_word(text[place - 1]) and _in_word(value[0])) and not (
-            end < len(text) and _in_word(text[end]) and _in_word(value[-1])
-        ):
-            return True
-        place = text.find(value, place + 1)
-    return False
-
-
-def _in_word(char: str) -> bool:
-    return char.isalnum() or char == "_"
+    return has_words(normal(text), normal(value))
 
 
 def says(text: str, value: Any, type_: str, *, today: str, said_as: str | None = None) -> bool:

@@ -4,6 +4,7 @@ from agentsynth.checks.evidence import Replay
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
 from agentsynth.core.task import Task
 from agentsynth.core.trajectory import Trajectory
+from agentsynth.core.words import normal
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["replay"]
@@ -25,7 +26,7 @@ async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> 
     async with runtime.open(task.world_seed) as world:
         for index, message in enumerate(trajectory.messages):
             if isinstance(message, UserMessage):
-                said += message.content.lower() + "\n"
+                said += normal(message.content) + "\n"
             if not isinstance(message, AssistantMessage):
                 continue
             for call in message.tool_calls:

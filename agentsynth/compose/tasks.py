@@ -18,6 +18,7 @@ from agentsynth.core.task import (
     Task,
     TaskKind,
 )
+from agentsynth.core.words import normal
 from agentsynth.plan.candidate import Attempt, attempt, draw, draw_facts
 from agentsynth.plan.certificate import certify
 from agentsynth.worlds.runtime import DomainRuntime
@@ -131,7 +132,7 @@ async def _carried_out(
         said = ""
         for name, intent, scope in drawn:
             facts = draw_facts(intent, scope)
-            said += " ".join(str(value) for value in facts.values()).lower() + "\n"
+            said += normal(" ".join(str(value) for value in facts.values())) + "\n"
             made = await attempt(
                 intent, facts, world, runtime, first_wave=wave, remembered=remembered, said=said
             )

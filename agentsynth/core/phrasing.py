@@ -86,9 +86,10 @@ def _template(parts: Sequence[_Part]) -> Template:
                 needed.add(path)
                 slots.add(path)
             case _Choice(options):
-                slots |= {slot for option in options for slot in option.slots}
+                inside = {slot for option in options for slot in option.slots}
+                slots |= inside
                 if all(option.slots for option in options):
-                    needed |= slots  # no option can be said without a slot
+                    needed |= inside  # no option can be said without a slot
             case _Optional(body):
                 slots |= body.slots
             case _Text():

@@ -11,6 +11,7 @@ from agentsynth.core.intent import Draw, Intent
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import ToolResult, World
 from agentsynth.core.task import Change, ReferenceCall
+from agentsynth.core.words import normal
 from agentsynth.plan.recipe import UNKNOWN, Calls, Declined, Finished, PlannedCall, PlanRun, Slip
 from agentsynth.worlds.runtime import DomainRuntime
 from agentsynth.worlds.seed import compiled
@@ -147,7 +148,7 @@ async def attempt(
     """Carry out an intent's plan with true facts.
 
     Args:
-        said: all the user has said by now, in lower case; None = just these facts.
+        said: all the user has said by now, made by `normal`; None = just these facts.
         first_wave: number of the first wave of calls.
         remembered: stable results of earlier intents in the same world; added to.
         ignore_guards: go on where the policy says no (to show that it says no for a reason).
@@ -162,7 +163,7 @@ async def attempt(
         slip=slip,
     )
     made = Attempt(seen=run.seen)
-    words = said or " ".join(str(value) for value in facts.values()).lower()
+    words = said or normal(" ".join(str(value) for value in facts.values()))
     known = KnownFacts(facts)
     while True:
         following = run.next(known)

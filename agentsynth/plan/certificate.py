@@ -22,6 +22,7 @@ from agentsynth.core.observe import observe
 from agentsynth.core.rubric import CheckName
 from agentsynth.core.task import Answer, Certificate, Change, Probe, Task
 from agentsynth.core.trajectory import CallRecord, StopReason, Trajectory
+from agentsynth.core.words import normal
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["certify"]
@@ -90,7 +91,7 @@ async def _play(
         start = world.state_hash()
         for number, planned in enumerate(task.reference_calls if calls else ()):
             call = ToolCall(id=f"c{number}", name=planned.name, arguments=planned.arguments)
-            clauses = runtime.broken_clauses(world, call, _told(task).lower())
+            clauses = runtime.broken_clauses(world, call, normal(_told(task)))
             result = await world.call(call)
             if not result.is_error:
                 broken += [(len(messages), clause) for clause in clauses]

@@ -87,6 +87,12 @@ class Heard:
         """Facts kept from an earlier intent: who the user is."""
         self._named: dict[str, str] = {}
         self._known: dict[tuple[str, int], Any] = {}
+        self._address_patterns = [
+            pattern
+            for slot in lexicon.slots.values()
+            for pattern in slot.patterns
+            if "@" in pattern
+        ]
         self._today = today
 
     def value(self, name: str) -> Any:
@@ -103,11 +109,10 @@ class Heard:
         """Return the texts without the addresses that another fact's patterns claim."""
         if self._lexicon.slots[name].hearing != "email":
             return self.texts
-        others = [s for n, s in self._lexicon.slots.items() if n != name and "@" in str(s.patterns)]
         texts: list[str] = []
         for text in self.texts:
             kept = text
-            for pattern in (p for slot in others for p in slot.patterns):
+            for pattern in self._address_patterns:
                 for match in _compiled(pattern).finditer(text):
                     if "@" in match[1]:
                         kept = kept.replace(match[1], "")

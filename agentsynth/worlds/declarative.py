@@ -1,7 +1,6 @@
 """The declarative world: a domain's tools run over its state."""
 
 import json
-import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -16,18 +15,23 @@ from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import ToolResult
 from agentsynth.core.task import Change
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
+from agentsynth.core.words import has_words, normal
 from agentsynth.worlds.expressions import compile_expression
 from agentsynth.worlds.seed import make_base
 from agentsynth.worlds.semantics import compile_steps
 from agentsynth.worlds.state import Base, State
 
 __all__ = [
+    "ArgumentChecker",
     "CompiledDomain",
     "DeclarativeWorld",
-    "argument_error",
     "argument_validator",
     "tool_spec",
 ]
+
+
+_REMEMBERED = 256
+"""Answers kept per tool."""
 
 
 def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
@@ -62,13 +66,31 @@ def argument_validator(parameters: Mapping[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(parameters, format_checker=FormatChecker(["date"]))
 
 
-def argument_error(validator: Draft202012Validator, arguments: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a call's arguments by its schema; None = nothing."""
-    if validator.is_valid(arguments):
-        return None
-    error = best_match(validator.iter_errors(arguments))
-    place = ".".join(str(part) for part in error.absolute_path)
-    return f"{place}: {error.message}" if place else str(error.message)
+class ArgumentChecker:
+    """Holds calls against a tool's schema, and remembers the last answers.
+
+    One call is checked when it is made, when it is replayed and when it is graded.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self._validator = argument_validator(parameters)
+        self._known: dict[str, str | None] = {}
+
+    def error(self, arguments: Mapping[str, Any]) -> str | None:
+        """Return what is wrong with a call's arguments; None = nothing."""
+        key = repr(arguments)
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = self._found(arguments)
+        return self._known[key]
+
+    def _found(self, arguments: Mapping[str, Any]) -> str | None:
+        if self._validator.is_valid(arguments):
+            return None
+        error = best_match(self._validator.iter_errors(arguments))
+        place = ".".join(str(part) for part in error.absolute_path)
+        return f"{place}: {error.message}" if place else str(error.message)
 
 
 class CompiledDomain:
@@ -77,7 +99,7 @@ class CompiledDomain:
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self.specs = tuple(tool_spec(domain, name, tool) for name, tool in domain.tools.items())
-        self.validators = {spec.name: argument_validator(spec.parameters) for spec in self.specs}
+        self.checkers = {spec.name: ArgumentChecker(spec.parameters) for spec in self.specs}
         self.tools: dict[str, Callable[[State, dict[str, Any]], Any]] = {
             name: compile_steps(tool.steps, domain.entities) for name, tool in domain.tools.items()
         }
@@ -141,23 +163,18 @@ class ClauseRule:
         """Whether making this call breaks the clause, in this state and after these words.
 
         Args:
-            said: all that the user has said so far, in lower case.
+            said: all that the user has said so far, made by `normal`.
         """
         scope = {"args": {**self._parameters, **call.arguments}, "today": state.base.today}
         try:
             self._bind(state, scope)
             if self._when is not None and not self._when(scope):
                 return False
-            if not all(_has_said(said, str(value(scope))) for value in self._told):
+            if not all(has_words(said, normal(str(value(scope)))) for value in self._told):
                 return True
             return not self._require(scope)
         except ToolError:
             return False  # the call names something that does not exist: the tool refuses it
-
-
-def _has_said(said: str, value: str) -> bool:
-    """Whether the value is among the words, and not only inside others: Ian Park, Brian Parker."""
-    return re.search(rf"(?<!\w){re.escape(value.lower())}(?!\w)", said) is not None
 
 
 class DeclarativeWorld:
@@ -176,7 +193,7 @@ class DeclarativeWorld:
         tool = self.compiled.tools.get(call.name)
         if tool is None:
             return _error("unknown_tool", f"There is no tool named {call.name!r}.")
-        wrong = argument_error(self.compiled.validators[call.name], call.arguments)
+        wrong = self.compiled.checkers[call.name].error(call.arguments)
         if wrong is not None:
             return _error("invalid_arguments", wrong)
         arguments = {**self.compiled.defaults[call.name], **call.arguments}

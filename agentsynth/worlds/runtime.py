@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from agentsynth.core.domain import Domain
 from agentsynth.core.intent import Playbook
 from agentsynth.core.lexicon import Lexicon
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import OpenWorld, World
 from agentsynth.core.tools import ToolSpec
-from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld, argument_validator
+from agentsynth.worlds.declarative import ArgumentChecker, CompiledDomain, DeclarativeWorld
 from agentsynth.worlds.live import LiveWorld
 from agentsynth.worlds.load import DomainFolder
 from agentsynth.worlds.seed import world_today
@@ -46,9 +44,11 @@ class DomainRuntime:
     _today: dict[int, str] = field(default_factory=dict)
 
     @cached_property
-    def validators(self) -> dict[str, Draft202012Validator]:
-        """Argument validators by tool."""
-        return {spec.name: argument_validator(spec.parameters) for spec in self.specs}
+    def checkers(self) -> dict[str, ArgumentChecker]:
+        """What holds calls against their schemas, by tool."""
+        if self.compiled is not None:
+            return self.compiled.checkers
+        return {spec.name: ArgumentChecker(spec.parameters) for spec in self.specs}
 
     @cached_property
     def spec_by_name(self) -> dict[str, ToolSpec]:
@@ -94,7 +94,7 @@ class DomainRuntime:
 
         Args:
             world: the world as it is before the call.
-            said: all that the user has said so far, in lower case.
+            said: all that the user has said so far, made by `normal`.
         """
         broken = [
             name
@@ -110,7 +110,7 @@ class DomainRuntime:
                 if call.name in rule.clause.tools
             ]
             # A call that does not fit its schema is refused, so it breaks nothing.
-            if rules and self.validators[call.name].is_valid(call.arguments):
+            if rules and self.checkers[call.name].error(call.arguments) is None:
                 broken += [n for n, rule in rules if rule.broken_by(world.state, call, said)]
         return broken
 
