@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -237,3 +238,22 @@ def test_play_as_the_user_talks_with_the_assistant_until_an_empty_line(
     assert "You want to:" in text
     assert "assistant" in text
     assert "it ended: user_done; 0 changes" in text
+
+
+def test_check_domain_names_a_tool_that_no_intent_calls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "small"
+    shutil.copytree(ROOT / "tests" / "data" / "small", folder)
+    path = folder / "domain.yaml"
+    tool = """
+  idle_tool:
+    description: A tool that nobody ever calls.
+    kind: read
+    steps:
+      - return: {ok: true}
+"""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("\ntools:\n", "\ntools:" + tool, 1), encoding="utf-8")
+    assert main(["check-domain", str(folder), "--tasks", "2"]) == 1
+    assert "idle_tool: no intent calls this tool" in capsys.readouterr().out

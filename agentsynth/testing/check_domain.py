@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentsynth.core.intent import CallStep
 from agentsynth.core.task import TaskKind
 from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.domains import open_runtimes
@@ -14,8 +15,12 @@ from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.work import Worker
 from agentsynth.simulate.rollout import Limits
 from agentsynth.simulate.voice import load_voice
+from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["DomainReport", "KindReport", "check_domain"]
+
+_LARGE_SAMPLE = 50
+"""Tasks per kind from which a tool that none of them uses is worth a word."""
 
 
 @dataclass
@@ -81,10 +86,25 @@ async def check_domain(
                 report.problems.append(
                     f"{kind}: an honest conversation was dropped; see its reason"
                 )
-        unused = [spec.name for spec in runtime.specs if spec.name not in used]
-        if unused and tasks >= 10 and runtime.compiled is not None:
-            report.problems.append(f"tools that no task uses: {', '.join(unused)}")
+        if runtime.compiled is not None:  # a live server brings what it brings
+            report.problems += _unused_tools(runtime, used, tasks)
     return report
+
+
+def _unused_tools(runtime: DomainRuntime, used: Counter[str], tasks: int) -> list[str]:
+    """Return a problem for each tool that no plan calls, or that no task of a large sample does."""
+    planned = {
+        step.call
+        for intent in runtime.playbook.intents.values()
+        for step in intent.steps
+        if isinstance(step, CallStep)
+    }
+    names = [spec.name for spec in runtime.specs]
+    problems = [f"{name}: no intent calls this tool" for name in names if name not in planned]
+    if tasks >= _LARGE_SAMPLE:
+        unmet = [name for name in names if name in planned and not used[name]]
+        problems += [f"{name}: no task of {tasks} per kind uses this tool" for name in unmet]
+    return problems
 
 
 async def _check_kind(
