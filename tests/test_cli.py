@@ -257,3 +257,20 @@ def test_check_domain_names_a_tool_that_no_intent_calls(
     path.write_text(text.replace("\ntools:\n", "\ntools:" + tool, 1), encoding="utf-8")
     assert main(["check-domain", str(folder), "--tasks", "2"]) == 1
     assert "idle_tool: no intent calls this tool" in capsys.readouterr().out
+
+
+def test_check_domain_names_an_intent_that_never_becomes_a_task(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "garden"
+    shutil.copytree(ROOT / "domains" / "community_garden", folder)
+    path = folder / "intents.yaml"
+    text = path.read_text(encoding="utf-8")
+    start = text.index("  give_up_plot:")
+    broken = text[:start] + text[start:].replace(
+        "member: {record: member}", 'member: {record: member, filter: "false"}', 1
+    )
+    assert broken != text
+    path.write_text(broken, encoding="utf-8")
+    assert main(["check-domain", str(folder), "--tasks", "2"]) == 1
+    assert "intent 'give_up_plot' gives no certified task" in capsys.readouterr().out

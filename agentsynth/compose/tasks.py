@@ -50,18 +50,27 @@ class Composed:
 
 
 async def make_task(
-    kind: TaskKind, runtime: DomainRuntime, voice: Voice, *, world_seed: int, rng: random.Random
+    kind: TaskKind,
+    runtime: DomainRuntime,
+    voice: Voice,
+    *,
+    world_seed: int,
+    rng: random.Random,
+    only: str | None = None,
 ) -> Composed | str:
     """Return a certified task of this kind, or why none was found.
 
     Candidates are drawn and executed until one is of the kind and survives its certificate.
+
+    Args:
+        only: the one intent to look at; None = any that fits the kind.
     """
     last = "no intent of this kind"
-    wish = _refusal_wish(runtime, rng) if kind == "refuse" else None
+    wish = _refusal_wish(runtime, rng) if kind == "refuse" and only is None else None
     for number in range(_TRIES[kind]):
         if wish is not None and number == 200:
             wish = None  # this clause is not met in this world: take any
-        names = _intent_names(kind, runtime, rng, wish)
+        names = [only] if only is not None else _intent_names(kind, runtime, rng, wish)
         if not names:
             return last
         segments = await _carried_out(names, runtime, world_seed, rng)

@@ -1,11 +1,14 @@
 """Verify a domain: its files, then tasks of every kind, certified and played."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentsynth.compose.tasks import make_task
+from agentsynth.core.ids import derive_seed
 from agentsynth.core.intent import CallStep
 from agentsynth.core.task import TaskKind
 from agentsynth.pipeline.config import RunConfig, TargetConfig
@@ -19,6 +22,7 @@ from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["DomainReport", "KindReport", "check_domain"]
 
+_WORLDS_TRIED = 3
 _LARGE_SAMPLE = 50
 """Tasks per kind from which a tool that none of them uses is worth a word."""
 
@@ -86,9 +90,32 @@ async def check_domain(
                 report.problems.append(
                     f"{kind}: an honest conversation was dropped; see its reason"
                 )
+        report.problems += await _fruitless_intents(runtime)
         if runtime.compiled is not None:  # a live server brings what it brings
             report.problems += _unused_tools(runtime, used, tasks)
     return report
+
+
+async def _fruitless_intents(runtime: DomainRuntime) -> list[str]:
+    """Return a problem for each intent that gives no certified task in several worlds."""
+    problems: list[str] = []
+    for name, intent in runtime.playbook.intents.items():
+        reason = ""
+        for world_seed in range(_WORLDS_TRIED):
+            rng = random.Random(derive_seed("intent", name, world_seed))
+            kinds: tuple[TaskKind, ...] = (intent.kind, "refuse")
+            found = [
+                await make_task(
+                    kind, runtime, load_voice(), world_seed=world_seed, rng=rng, only=name
+                )
+                for kind in kinds[: 1 + (world_seed == _WORLDS_TRIED - 1)]
+            ]
+            if any(not isinstance(one, str) for one in found):
+                break
+            reason = str(found[0])
+        else:
+            problems.append(f"intent {name!r} gives no certified task: {reason}")
+    return problems
 
 
 def _unused_tools(runtime: DomainRuntime, used: Counter[str], tasks: int) -> list[str]:
