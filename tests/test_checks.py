@@ -294,6 +294,7 @@ async def test_numbers_dates_and_words_ground_an_argument_in_any_of_their_forms(
         ("It has twelve pages.", "pages", 12, True),
         ("It has 1,200 pages.", "pages", 200, False),
         ("It costs $12.50.", "pages", 1250, True),  # in cents
+        ("It has 12 pages.", "pages", 1200, False),  # nobody spoke of money
         ("Call it MOSS  and Stone.", "title", "Moss and stone", True),
         ("Call it Mossy.", "title", "Moss", False),
     ]
@@ -554,6 +555,14 @@ async def test_a_forbidden_request_is_declined_and_for_its_own_reason(
         await court.not_met("declined", "not_declined", task, polite)
         found = await court.not_met("declined", "not_declined", task, excuse)
         assert "not by the clause" in found.evidence
+        first = min(i for i in spoken(good) if "?" not in str(good.messages[i].content))
+        reason = str(good.messages[first].content)
+        blunt = AssistantMessage(content="I'm sorry, I can't do that.")
+        why = [*good.messages[:first], blunt, UserMessage(content="Why?")]
+        late = rewritten(
+            good, [*why, AssistantMessage(content=reason), *good.messages[first + 1 :]]
+        )
+        await court.met("declined", task, late)
     assert seen > 20
 
 

@@ -274,3 +274,22 @@ def test_a_target_out_of_reach_ends_with_the_funnel_and_exit_code_one(tmp_path: 
     assert done.returncode == 1
     assert "out of reach" in done.stderr
     assert "low_score" in done.stderr
+
+
+def test_rows_are_called_replayable_only_where_a_criterion_replayed_them(tmp_path: Path) -> None:
+    (tmp_path / "bare.yaml").write_text(
+        "name: bare\ncriteria:\n  - {name: a, check: calls_valid, required: true}\n",
+        encoding="utf-8",
+    )
+    bare = write_config(tmp_path, rubric="bare.yaml", target={"tasks": 6})
+    assert agentsynth("run", bare, "--out", tmp_path / "bare").returncode == 0
+    whole = write_config(tmp_path, target={"tasks": 6})
+    assert agentsynth("run", whole, "--out", tmp_path / "whole").returncode == 0
+    for folder, replayed in (("bare", False), ("whole", True)):
+        made = export(tmp_path / folder)
+        rows = [
+            json.loads(json.loads(line)["metadata"]) for line in made["rows.jsonl"].splitlines()
+        ]
+        assert {row["replayable"] for row in rows} == {replayed}
+        counted = len(rows) if replayed else 0
+        assert f"The calls of {counted} of {len(rows)} rows" in made["README.md"].decode()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agentsynth.checks.mentions import dates_in, numbers_in
+from agentsynth.checks.mentions import MONEY, dates_in, numbers_in
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.task import Task
@@ -62,6 +62,11 @@ class MessageText:
     def dates(self) -> set[str]:
         """ISO dates."""
         return dates_in(self.text, self._today)
+
+    @cached_property
+    def amounts(self) -> set[float]:
+        """Numbers with a currency sign before them."""
+        return {float(amount.replace(",", "")) for amount in MONEY.findall(self.text)}
 
     @cached_property
     def numbers(self) -> set[float]:

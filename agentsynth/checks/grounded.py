@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, MessageText, failed
+from agentsynth.checks.mentions import MONEY
 from agentsynth.core.messages import AssistantMessage
 from agentsynth.core.tools import ToolSpec
 from agentsynth.core.words import has_words, normal
@@ -19,104 +20,19 @@ __all__ = ["arguments_grounded", "statements_grounded"]
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _CODE = re.compile(r"\b[A-Z]{1,5}-\d{2,}\b")
-_MONEY = re.compile(r"[$€£]\s?(\d+(?:,\d{3})*(?:\.\d+)?)")
 _SQL_TOKEN = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"|([A-Za-z_][A-Za-z0-9_]*)|(\d+(?:\.\d+)?)")
-_SQL_WORDS = frozenset(
-    [
-        "abs",
-        "add",
-        "all",
-        "alter",
-        "and",
-        "as",
-        "asc",
-        "avg",
-        "between",
-        "by",
-        "case",
-        "cast",
-        "coalesce",
-        "count",
-        "create",
-        "cross",
-        "date",
-        "default",
-        "delete",
-        "desc",
-        "distinct",
-        "drop",
-        "else",
-        "end",
-        "exists",
-        "foreign",
-        "from",
-        "full",
-        "glob",
-        "group",
-        "having",
-        "if",
-        "ifnull",
-        "in",
-        "index",
-        "inner",
-        "insert",
-        "instr",
-        "integer",
-        "into",
-        "is",
-        "isnull",
-        "join",
-        "julianday",
-        "key",
-        "lag",
-        "last_insert_rowid",
-        "left",
-        "length",
-        "like",
-        "limit",
-        "lower",
-        "ltrim",
-        "max",
-        "min",
-        "not",
-        "notnull",
-        "null",
-        "nullif",
-        "offset",
-        "on",
-        "or",
-        "order",
-        "outer",
-        "primary",
-        "real",
-        "references",
-        "replace",
-        "right",
-        "round",
-        "rtrim",
-        "select",
-        "set",
-        "strftime",
-        "substr",
-        "sum",
-        "table",
-        "text",
-        "then",
-        "total",
-        "trim",
-        "union",
-        "unique",
-        "update",
-        "upper",
-        "using",
-        "values",
-        "view",
-        "when",
-        "where",
-        "with",
-        "returning",
-    ]
-)
+_SQL_WORDS = frozenset((
+    "abs", "add", "all", "alter", "and", "as", "asc", "avg", "between", "by", "case", "cast",
+    "coalesce", "count", "create", "cross", "date", "default", "delete", "desc", "distinct",
+    "drop", "else", "end", "exists", "foreign", "from", "full", "glob", "group", "having", "if",
+    "ifnull", "in", "index", "inner", "insert", "instr", "integer", "into", "is", "isnull",
+    "join", "julianday", "key", "lag", "last_insert_rowid", "left", "length", "like", "limit",
+    "lower", "ltrim", "max", "min", "not", "notnull", "null", "nullif", "offset", "on", "or",
+    "order", "outer", "primary", "real", "references", "replace", "right", "round", "rtrim",
+    "select", "set", "strftime", "substr", "sum", "table", "text", "then", "total", "trim",
+    "union", "unique", "update", "upper", "using", "values", "view", "when", "where", "with",
+    "returning",
+))  # fmt: skip
 
 
 class _Visible:
@@ -133,11 +49,15 @@ class _Visible:
         if value is None or isinstance(value, bool):
             return True
         if isinstance(value, int | float):
-            return self.has_number(float(value)) or self.has_number(value / 100)
+            return self.has_number(float(value)) or self._has_amount(value / 100)
         text = str(value)
         if _ISO_DATE.fullmatch(text):
             return text == self._today or any(text in seen.dates for seen in self._texts)
         return self.has_words(text)
+
+    def _has_amount(self, value: float) -> bool:
+        """Whether money of this value was shown: tools take cents where people say $12.50."""
+        return any(value in seen.amounts for seen in self._texts)
 
     def has_number(self, value: float) -> bool:
         return any(value in seen.numbers for seen in self._texts)
@@ -225,7 +145,7 @@ def statements_grounded(evidence: Evidence) -> Finding:
             continue
         stated: list[Any] = sorted(evidence.texts[index].dates)
         stated += _EMAIL.findall(message.content) + _CODE.findall(message.content)
-        for amount in _MONEY.findall(message.content):
+        for amount in MONEY.findall(message.content):
             number = float(amount.replace(",", ""))
             if not visible.has_number(number) and not visible.has_number(round(number * 100)):
                 detail = f"the amount {amount} is stated, which nothing showed before"

@@ -11,6 +11,7 @@ from typing import Any
 from agentsynth.core.words import has_words, normal
 
 __all__ = [
+    "MONEY",
     "MONTHS",
     "contains",
     "dates_in",
@@ -58,6 +59,9 @@ _WORDS = [
     "twenty",
 ]
 _WORD_NUMBER = re.compile(r"\b(" + "|".join(_WORDS) + r"|no|none)\b", re.IGNORECASE)
+
+MONEY = re.compile(r"[$€£]\s?(\d+(?:,\d{3})*(?:\.\d+)?)")
+"""An amount of money, with the number as its group."""
 
 
 def dates_in(text: str, today: str) -> set[str]:

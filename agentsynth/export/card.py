@@ -65,8 +65,9 @@ def _limits(manifest: Mapping[str, Any]) -> str:
     lines = [
         "- Every task was certified before it was played: its reference calls reach the target, "
         "doing nothing does not, and the target does not hold at the start.",
-        "- Every kept row passed all required checks of its rubric; its calls were executed again "
-        "in a fresh world and gave the same results and the same final state.",
+        "- Every kept row met all criteria of its rubric that apply and that a check decides.",
+        f"- The calls of {manifest['replayable_rows']} of {manifest['rows']} rows were executed "
+        "again in a fresh world and gave the same results and the same final state.",
         "- Planner, certificate and checks share one semantics of the declarative worlds; "
         "rows of `live/` domains come from a really running server.",
         f"- Questions for a judge that nobody answered: {unanswered} (no judge is configured; they "

@@ -14,6 +14,7 @@ from agentsynth.evolve.install import install_server
 from agentsynth.plan.lint import phrase_problems, plan_problems
 from agentsynth.plan.phrase_meaning import meaning_problems
 from agentsynth.simulate.voice import load_voice
+from agentsynth.worlds.declarative import tool_spec
 from agentsynth.worlds.files import load_yaml, read_text
 from agentsynth.worlds.live import collect, live_worlds
 from agentsynth.worlds.live_rows import seed_rows
@@ -38,7 +39,8 @@ def load_checked(name: str) -> DomainFolder:
     loaded = load_folder(find_domain(name))
     problems = phrase_problems(loaded)
     if loaded.domain.live is None:
-        problems += plan_problems(loaded, declarative_runtime(loaded).specs)
+        specs = [tool_spec(loaded.domain, n, tool) for n, tool in loaded.domain.tools.items()]
+        problems += plan_problems(loaded, specs)
     if not problems:
         problems = meaning_problems(loaded, load_voice())
     if problems:

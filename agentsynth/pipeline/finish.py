@@ -37,6 +37,9 @@ class _Counts:
     licences: set[str] = field(default_factory=lambda: set[str]())
     rubrics: set[str] = field(default_factory=lambda: set[str]())
     unanswered: int = 0
+    replayable: int = 0
+    replay_criteria: dict[str, frozenset[str]] = field(default_factory=lambda: {})
+    """Rubric id to its criteria that hold a replay."""
     probes: dict[str, Counter[str]] = field(default_factory=lambda: {})
     digest: Any = field(default_factory=hashlib.sha256)
 
@@ -118,6 +121,8 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
     task = Task.model_validate(store.payload(item.task_id)["task"])
     trajectory = Trajectory.model_validate(bundle["trajectory"])
     verdict = Verdict.model_validate(bundle["verdict"])
+    replayable = _replayed(store, verdict, counts)
+    counts.replayable += replayable
     _count(item, agent, scenario, verdict, counts)
     levels = sorted({spec.level for spec in agent.tools})
     metadata: dict[str, Any] = {
@@ -137,11 +142,25 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
         "tool_levels": levels,
         "tool_origins": sorted({spec.provenance.origin for spec in agent.tools}),
         "final_state": trajectory.final_state,
-        "replayable": True,
+        "replayable": replayable,
         "generator": f"agentsynth-engine {__version__}",
     }
     row = canonical_row(trajectory.id, trajectory.messages, agent, metadata)
     return (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8")
+
+
+def _replayed(store: Store, verdict: Verdict, counts: _Counts) -> bool:
+    """Return whether the row's calls were run again and agreed, as its verdict says."""
+    known = counts.replay_criteria
+    if verdict.rubric_id not in known:
+        criteria = store.payload(verdict.rubric_id)["criteria"]
+        known[verdict.rubric_id] = frozenset(
+            criterion["name"] for criterion in criteria if criterion["check"] == "replay_agrees"
+        )
+    return any(
+        outcome.outcome == "met" and outcome.criterion in known[verdict.rubric_id]
+        for outcome in verdict.outcomes
+    )
 
 
 def _count(
@@ -181,6 +200,7 @@ def _manifest(
         },
         "probes": probe_table(counts.probes),
         "unanswered_questions": counts.unanswered,
+        "replayable_rows": counts.replayable,
         "tool_levels": dict(sorted(counts.levels.items())),
         "tool_licences": sorted(counts.licences),
     }

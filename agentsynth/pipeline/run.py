@@ -10,6 +10,7 @@ from agentsynth import __version__
 from agentsynth.compose.rubrics import whole_rubric
 from agentsynth.core.errors import RunError, StoreError, UserError
 from agentsynth.core.ids import content_id
+from agentsynth.core.intent import GuardStep
 from agentsynth.core.task import TaskKind
 from agentsynth.curate.decide import Deduplicator
 from agentsynth.pipeline.config import RunConfig
@@ -83,7 +84,7 @@ def kinds_of(config: RunConfig, worker: Worker) -> dict[str, dict[TaskKind, floa
             "write": any(i.kind == "write" for i in intents),
             "writes": sum(i.kind == "write" and bool(i.shared) for i in intents) >= 2,
             "info": any(i.kind == "info" for i in intents),
-            "refuse": any(hasattr(step, "guard") for i in intents for step in i.steps),
+            "refuse": any(isinstance(step, GuardStep) for i in intents for step in i.steps),
         }
         table[name] = {k: w for k, w in config.kind_weights().items() if able[k] and w}
         if not table[name]:

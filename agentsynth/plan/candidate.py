@@ -154,11 +154,10 @@ async def attempt(
         ignore_guards: go on where the policy says no (to show that it says no for a reason).
         slip: a mix-up to make on the way; None = none.
     """
-    memory: dict[tuple[str, str], Any] = {} if remembered is None else remembered
     run = PlanRun(
         intent,
         writes=runtime.writes,
-        remembered=memory,
+        remembered=remembered,
         ignore_guards=ignore_guards,
         slip=slip,
     )
@@ -177,9 +176,6 @@ async def attempt(
                     if error is not None:
                         return _refused(made, runtime, error)
                     run.record(planned, runtime.decode(made.results[-1].content))
-                    if _is_stable(intent, planned):
-                        key = (planned.name, repr(sorted(planned.arguments.items())))
-                        memory[key] = run.seen[planned.bound_as]
             case Declined():
                 made.outcome, made.clause = "declined", following.clause
                 return made
@@ -189,10 +185,6 @@ async def attempt(
             case _:
                 made.detail = str(following)
                 return made
-
-
-def _is_stable(intent: Intent, planned: PlannedCall) -> bool:
-    return bool(getattr(intent.steps[planned.step], "stable", False))
 
 
 async def _make(

@@ -115,7 +115,7 @@ class PlanRun:
         intent: Intent,
         *,
         writes: frozenset[str],
-        remembered: Mapping[tuple[str, str], Any] | None = None,
+        remembered: dict[tuple[str, str], Any] | None = None,
         ignore_guards: bool = False,
         slip: Slip | None = None,
     ) -> None:
@@ -126,7 +126,7 @@ class PlanRun:
         """What results and picks showed, by the plan's names."""
         self._writes = writes
         self._done: set[int] = set()
-        self._remembered = remembered or {}
+        self._remembered = {} if remembered is None else remembered
 
     def next(self, facts: Facts) -> Next:
         """Return what can be done now; picks and guards that can be settled are settled."""
@@ -172,6 +172,9 @@ class PlanRun:
         """Tell the run what a call's decoded result was."""
         self.seen[call.bound_as] = result
         self._done.add(call.step)
+        step = self.intent.steps[call.step]
+        if isinstance(step, CallStep) and step.stable:
+            self._remembered[_call_key(call.name, call.arguments)] = result
 
     def _open_before(self, index: int) -> bool:
         return any(before not in self._done for before in range(index))
@@ -195,7 +198,7 @@ class PlanRun:
                 arguments[name] = value
         if not complete:
             return None
-        key = (step.call, repr(sorted(arguments.items())))
+        key = _call_key(step.call, arguments)
         if step.stable and key in self._remembered:
             self.seen[step.as_] = self._remembered[key]
             self._done.add(index)
@@ -281,6 +284,10 @@ class PlanRun:
             self._done.add(index)
             return True
         return False
+
+
+def _call_key(name: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    return name, repr(sorted(arguments.items()))
 
 
 def _lookup(path: str, scope: Mapping[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from agentsynth.checks.conduct import matches_any
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import GuardStep, Intent
+from agentsynth.core.intent import CallStep, GuardStep, Intent
 from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.phrasing import Template, format_value, parse_template, render, tidy
@@ -61,7 +61,7 @@ class ScriptedAssistant:
         self._rng = rng
         self._flaw = flaw
         self._dates = rng.choice(("day_month", "weekday", "month_day"))
-        self._patience = rng.random()  # below one half: asks one thing at a time
+        self._patience = rng.random()  # the impatient ask for two things at most at a time
         self._segment = -1
         self._calls = 0
         self._pending: dict[str, PlannedCall] = {}
@@ -156,11 +156,7 @@ class ScriptedAssistant:
             if message.is_error:
                 problem = self._explain(message.content)
                 continue
-            result = self._runtime.decode(message.content)
-            self._run.record(planned, result)
-            if getattr(self._intent.steps[planned.step], "stable", False):
-                key = (planned.name, repr(sorted(planned.arguments.items())))
-                self._remembered[key] = result
+            self._run.record(planned, self._runtime.decode(message.content))
         return problem
 
     def _explain(self, content: str) -> str:
@@ -235,7 +231,7 @@ class ScriptedAssistant:
         return self._call((self._slipped(first, view),))
 
     def _is_last_call(self, call: PlannedCall) -> bool:
-        return not any(hasattr(step, "call") for step in self._intent.steps[call.step + 1 :])
+        return not any(isinstance(s, CallStep) for s in self._intent.steps[call.step + 1 :])
 
     def _slipped(self, call: PlannedCall, view: AssistantView) -> PlannedCall:
         """Return the call as a flawed assistant makes it: read back rightly, done wrongly."""
