@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from agentsynth.compose.tasks import NoTask
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import (
     AssistantMessage,
@@ -123,7 +124,7 @@ async def played(worker: Worker) -> Played:
         for number in range(32):
             place = Place(number, GARDEN, kind, seed=1000 + number, probe=True)
             prepared = await worker.prepare(place)
-            assert not isinstance(prepared, str), prepared
+            assert not isinstance(prepared, NoTask), prepared
             for slot, scenario in prepared.scenarios:
                 made.append((prepared, await worker.play(prepared, slot, scenario)))
     return made

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agentsynth.compose.agents import make_agent
+from agentsynth.compose.tasks import NoTask
 from agentsynth.core.agent import Agent
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import (
@@ -74,7 +75,7 @@ class Played:
 async def play(worker: Worker, voice: Voice, place: Place, agent: Agent | None = None) -> Played:
     runtime = worker.runtimes[place.domain]
     prepared = await worker.prepare(place)
-    assert not isinstance(prepared, str), prepared
+    assert not isinstance(prepared, NoTask), prepared
     task = prepared.composed.task
     _, scenario = prepared.scenarios[0]
     intents = [(name, runtime.playbook.intents[name]) for name in task.intents]

@@ -2,6 +2,7 @@
 
 from agentsynth.checks.evidence import Replay
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
+from agentsynth.core.protocols import World
 from agentsynth.core.task import Task
 from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.words import normal
@@ -25,6 +26,7 @@ async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> 
     }
     async with runtime.open(task.world_seed) as world:
         for index, message in enumerate(trajectory.messages):
+            differences += await _user_calls(trajectory, index, world)
             if isinstance(message, UserMessage):
                 said += normal(message.content) + "\n"
             if not isinstance(message, AssistantMessage):
@@ -39,7 +41,20 @@ async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> 
                     broken += [(index, clause) for clause in clauses]
                 if (result.content, result.is_error) != (answer.content, answer.is_error):
                     differences.append(f"{call.name} ({call.id}) answered differently")
+        differences += await _user_calls(trajectory, len(trajectory.messages), world)
         final = world.state_hash()
     if final != trajectory.final_state:
         differences.append(f"final state {final} instead of {trajectory.final_state}")
     return Replay(tuple(differences), tuple(broken), final)
+
+
+async def _user_calls(trajectory: Trajectory, place: int, world: World) -> list[str]:
+    """Make the calls that the user made at this place; return what came out differently."""
+    differences: list[str] = []
+    for made in trajectory.user_calls:
+        if made.after != place:
+            continue
+        result = await world.call(made.call, "user")
+        if (result.content, result.is_error) != (made.content, made.is_error):
+            differences.append(f"the user's {made.call.name} answered differently")
+    return differences

@@ -92,7 +92,7 @@ async def _task(runtime: DomainRuntime, seed: int) -> Composed:
     for kind in kinds:
         world_seed = derive_seed("world", seed, 0) % 1_000_000
         found = await make_task(kind, runtime, load_voice(), world_seed=world_seed, rng=rng)
-        if not isinstance(found, str):
+        if isinstance(found, Composed):
             return found
     raise RunError(f"no task was found in {runtime.domain.name!r}; try another --seed")
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
 from agentsynth.cli.transcript import print_messages
+from agentsynth.compose.tasks import NoTask
 from agentsynth.core.errors import UserError
 from agentsynth.pipeline.config import RunConfig, load_config, with_seed
 from agentsynth.pipeline.domains import open_runtimes
@@ -57,8 +58,8 @@ async def _preview(config: RunConfig, options: argparse.Namespace) -> dict[str, 
             place = place_at(ordinal, config, table)
             ordinal += 1
             prepared = await worker.prepare(place)
-            if isinstance(prepared, str):
-                _say(options, f"place {place.ordinal}: no {place.kind} task ({prepared})")
+            if isinstance(prepared, NoTask):
+                _say(options, f"place {place.ordinal}: no {place.kind} task ({prepared.reason})")
                 continue
             slot, scenario = prepared.scenarios[0]
             graded = await worker.play(prepared, slot, scenario)

@@ -94,8 +94,8 @@ def _explain_task(row: Row) -> None:
         console.print(f"  must change: {escape(what)}")
     for answer in task.target.answers:
         console.print(f"  must be said: {answer.name} = {escape(str(answer.value))}")
-    if task.target.declined_by is not None:
-        console.print(f"  must be declined by the clause: {task.target.declined_by}")
+    if task.target.declined:
+        console.print(f"  must be declined because of: {', '.join(task.target.declined)}")
     console.print("[bold]Certificate[/bold]")
     for probe in row.certificate.probes:
         console.print(f"  {_mark(probe.passed)} {probe.name}: {escape(probe.detail)}")

@@ -9,14 +9,16 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from agentsynth.checks.target import compare_changes
-from agentsynth.compose.tasks import Composed, Segment
+from agentsynth.compose.segments import Segment
+from agentsynth.compose.tasks import Composed
 from agentsynth.core.intent import CallStep, PickStep
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.phrasing import parse_template
 from agentsynth.core.scenario import Flaw, Persona, Role
 from agentsynth.plan.candidate import attempt
-from agentsynth.plan.recipe import PlannedCall, Slip, source_names
+from agentsynth.plan.recipe import PlannedCall, Slip
 from agentsynth.plan.slips import slipped_arguments
+from agentsynth.plan.sources import source_names
 from agentsynth.worlds.expressions import resolve_path
 from agentsynth.worlds.files import load_yaml
 from agentsynth.worlds.runtime import DomainRuntime
@@ -51,8 +53,7 @@ async def choose_flaw(
 
     A mix-up is planted only where it leads somewhere else: it is tried out first.
     """
-    kind = composed.task.kind
-    flaws = list(_FLAWS["write" if kind == "writes" else kind])
+    flaws = list(_flaws_for(composed))
     rng.shuffle(flaws)
     if "wrong_entity" in flaws and rng.random() < 0.4:  # it fits few tasks: try it first more often
         flaws.sort(key=lambda flaw: flaw != "wrong_entity")
@@ -69,13 +70,21 @@ async def choose_flaw(
     return None
 
 
+def _flaws_for(composed: Composed) -> tuple[Flaw, ...]:
+    """Return the flaws that could show in a task's last request."""
+    last = composed.segments[-1]
+    if last.blocked:
+        return _FLAWS["refuse"]
+    return _FLAWS["write" if last.attempt.changes else "info"]
+
+
 def _applies(flaw: Flaw, composed: Composed, runtime: DomainRuntime) -> bool:
     segment = composed.segments[-1]
     last = composed.task.reference_calls[-1] if composed.task.reference_calls else None
     spec = runtime.spec_by_name[last.name] if last is not None else None
     match flaw:
         case "ignores_policy":
-            clause = runtime.domain.policy.get(segment.attempt.clause or "")
+            clause = runtime.domain.policy.get(segment.attempt.reason or "")
             free = clause is not None and clause.enforced_by == "agent"
             return free and segment.attempt.outcome == "declined"
         case "skips_confirmation":
@@ -113,7 +122,7 @@ def _can_claim(segment: Segment, runtime: DomainRuntime) -> bool:
 async def _slip(composed: Composed, runtime: DomainRuntime, rng: random.Random) -> Slip | None:
     segment = composed.segments[-1]
     for slip in _possible_slips(segment, rng):
-        if segment.intent.kind == "info":
+        if not segment.attempt.changes:
             leads_astray = await _answers_differ(composed, segment, slip, runtime)
         else:
             leads_astray = await _changes_differ(composed, segment, slip, runtime)

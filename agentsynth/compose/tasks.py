@@ -1,43 +1,32 @@
 """Tasks found by executing, each with its certificate."""
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
-from agentsynth.checks.target import normal_changes
-from agentsynth.core.intent import GuardStep, Intent
+from agentsynth.compose.build import Twist, build_task
+from agentsynth.compose.carried import carried_for
+from agentsynth.compose.kinds import Wish, wish_for
+from agentsynth.compose.segments import Segment, carry_out
+from agentsynth.compose.twists import find_twist
 from agentsynth.core.lexicon import Voice
-from agentsynth.core.task import (
-    Answer,
-    Certificate,
-    Change,
-    Fact,
-    ReferenceCall,
-    Target,
-    Task,
-    TaskKind,
-)
-from agentsynth.core.words import normal
-from agentsynth.plan.candidate import Attempt, attempt, draw, draw_facts
+from agentsynth.core.task import Certificate, Task, TaskKind
 from agentsynth.plan.certificate import certify
+from agentsynth.plan.difficulty import Difficulty, difficulty_of
+from agentsynth.plan.witness import Witness
 from agentsynth.worlds.runtime import DomainRuntime
-from agentsynth.worlds.seed import compiled
 
-__all__ = ["Composed", "Segment", "make_task"]
+__all__ = ["Composed", "NoTask", "make_task"]
 
-_TRIES = {"write": 60, "writes": 120, "info": 60, "refuse": 300}
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One intent of a task as it was carried out."""
-
-    name: str
-    intent: Intent
-    facts: Mapping[str, Any]
-    scope: Mapping[str, Any]
-    attempt: Attempt
+_TRIES = {"refuse": 300, "impossible": 300, "partly": 400, "several": 150, "ambiguous": 300}
+_TRIES_OTHERWISE = 120
+_STRICT = 0.6
+"""Share of the tries in which the wished reason or length has to be met."""
+_ACTING = ("write", "writes", "scheduled", "change_of_mind")
+_ASKING = ("info", "compare", "aggregate")
+_LONG = 15
+"""Calls from which a task is long."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +36,17 @@ class Composed:
     task: Task
     certificate: Certificate
     segments: tuple[Segment, ...]
+    difficulty: Difficulty
+    rejected: Mapping[str, int] = field(default_factory=lambda: {})
+    """Tasks found before this one whose certificate failed: probe to count."""
+
+
+@dataclass(frozen=True)
+class NoTask:
+    """Nothing was found."""
+
+    reason: str
+    rejected: Mapping[str, int] = field(default_factory=lambda: {})
 
 
 async def make_task(
@@ -57,221 +57,133 @@ async def make_task(
     world_seed: int,
     rng: random.Random,
     only: str | None = None,
-) -> Composed | str:
+    witness: Witness | None = None,
+) -> Composed | NoTask:
     """Return a certified task of this kind, or why none was found.
 
     Candidates are drawn and executed until one is of the kind and survives its certificate.
 
     Args:
         only: the one intent to look at; None = any that fits the kind.
+        witness: another process that carries the reference out again; None = not asked for.
     """
     last = "no intent of this kind"
-    wish = _refusal_wish(runtime, rng) if kind == "refuse" and only is None else None
-    for number in range(_TRIES[kind]):
-        if wish is not None and number == 200:
-            wish = None  # this clause is not met in this world: take any
-        names = [only] if only is not None else _intent_names(kind, runtime, rng, wish)
-        if not names:
-            return last
-        segments = await _carried_out(names, runtime, world_seed, rng)
-        reason = _unfit(kind, segments, names, wish)
+    rejected: Counter[str] = Counter()
+    tries = _TRIES.get(kind, _TRIES_OTHERWISE)
+    wish = wish_for(kind, runtime, rng, only)
+    for number in range(tries):
+        strict = number < tries * _STRICT
+        if not strict or kind not in ("refuse", "impossible"):
+            wish = wish_for(kind, runtime, rng, only)
+        if wish is None:
+            return NoTask(last, dict(rejected))
+        segments = await carry_out(
+            wish.names, runtime, world_seed, rng, past_refusals=kind == "partly"
+        )
+        reason = _unfit(kind, segments, wish, strict=strict)
         if reason is not None:
             last = reason
             continue
-        task = _task(kind, segments, runtime, world_seed)
-        if task is None:
-            last = "two requests tell the user's facts apart in no clear way"
+        twist = await find_twist(kind, segments[0], runtime, world_seed, rng)
+        if isinstance(twist, str):
+            last = twist
             continue
-        breaks = await _forced(segments[-1], runtime, world_seed) if kind == "refuse" else None
-        certificate = await certify(task, runtime, voice, forced_breaks=breaks)
-        if certificate.holds:
-            return Composed(task, certificate, tuple(segments))
-        last = "; ".join(f"{p.name}: {p.detail}" for p in certificate.probes if not p.passed)
-    return last
-
-
-def _refusal_wish(runtime: DomainRuntime, rng: random.Random) -> tuple[str, str] | None:
-    """Choose an intent and a clause that can forbid it, each pair as likely."""
-    pairs: list[tuple[str, str]] = []
-    for name, intent in runtime.playbook.intents.items():
-        guards = [step.guard for step in intent.steps if isinstance(step, GuardStep)]
-        tools = {getattr(step, "call", None) for step in intent.steps}
-        coded = [
-            clause
-            for clause, spec in runtime.domain.policy.items()
-            if spec.codes and tools & set(spec.tools)
-        ]
-        pairs += [(name, clause) for clause in dict.fromkeys([*guards, *coded])]
-    return rng.choice(pairs) if pairs else None
-
-
-def _intent_names(
-    kind: TaskKind, runtime: DomainRuntime, rng: random.Random, wish: tuple[str, str] | None
-) -> list[str]:
-    intents = runtime.playbook.intents
-    if kind == "refuse":
-        able = [n for n, i in intents.items() if any(isinstance(s, GuardStep) for s in i.steps)]
-        return [wish[0]] if wish is not None else ([rng.choice(able)] if able else [])
-    wanted = "info" if kind == "info" else "write"
-    able = [name for name, intent in intents.items() if intent.kind == wanted]
-    if kind == "writes":
-        able = [name for name in able if intents[name].shared]
-        return rng.sample(able, 2) if len(able) >= 2 else []
-    weights = [intents[name].weight for name in able]
-    return rng.choices(able, weights=weights) if able else []
-
-
-async def _carried_out(
-    names: Sequence[str], runtime: DomainRuntime, world_seed: int, rng: random.Random
-) -> list[Segment]:
-    """Draw and execute the intents one after the other in one world; stop at the first failure."""
-    segments: list[Segment] = []
-    given: dict[str, Any] = {}
-    remembered: dict[tuple[str, str], Any] = {}
-    drawn: list[tuple[str, Intent, dict[str, Any]]] = []
-    for name in names:
-        intent = runtime.playbook.intents[name]
-        scope = draw(intent, runtime, world_seed, rng, given)
-        if scope is None:
-            return []
-        given = {key: scope[key] for key in intent.shared if key in scope}
-        drawn.append((name, intent, scope))
-    async with runtime.open(world_seed) as world:
-        wave = 0
-        said = ""
-        for name, intent, scope in drawn:
-            facts = draw_facts(intent, scope)
-            said += normal(" ".join(str(value) for value in facts.values())) + "\n"
-            made = await attempt(
-                intent, facts, world, runtime, first_wave=wave, remembered=remembered, said=said
+        made = await _certified(kind, segments, runtime, voice, world_seed, twist, witness, rng)
+        if isinstance(made, Composed):
+            return Composed(
+                made.task, made.certificate, made.segments, made.difficulty, dict(rejected)
             )
-            segments.append(Segment(name, intent, facts, scope, made))
-            if made.outcome != "done":
-                break
-            wave = made.calls[-1].wave + 1 if made.calls else wave
-    return segments
+        if isinstance(made, Certificate):
+            failed = [probe for probe in made.probes if not probe.passed]
+            rejected.update(probe.name for probe in failed)
+            made = "; ".join(f"{probe.name}: {probe.detail}" for probe in failed)
+        last = made
+    return NoTask(last, dict(rejected))
 
 
-def _unfit(
-    kind: TaskKind, segments: Sequence[Segment], names: Sequence[str], wish: tuple[str, str] | None
-) -> str | None:
+async def _certified(
+    kind: TaskKind,
+    segments: Sequence[Segment],
+    runtime: DomainRuntime,
+    voice: Voice,
+    world_seed: int,
+    twist: Twist | None,
+    witness: Witness | None,
+    rng: random.Random,
+) -> Composed | Certificate | str:
+    """Return the task with its certificate; or the certificate that failed; or why it is none."""
+    task = build_task(kind, segments, runtime, world_seed, twist)
+    if isinstance(task, str):
+        return task
+    carried = [await carried_for(segment, task, runtime, world_seed, rng) for segment in segments]
+    certificate, alternatives = await certify(task, carried, runtime, voice, witness=witness)
+    if not certificate.holds:
+        return certificate
+    measured = difficulty_of(task, [s.attempt for s in segments], runtime, alternatives)
+    return Composed(task, certificate, tuple(segments), measured)
+
+
+def _unfit(kind: TaskKind, segments: Sequence[Segment], wish: Wish, *, strict: bool) -> str | None:
     """Return why what happened is not a task of this kind; None = it is."""
-    if len(segments) < len(names):
+    if len(segments) < len(wish.names):
         return "nothing could be drawn, or an earlier request failed"
-    outcomes = [segment.attempt.outcome for segment in segments]
-    if kind == "refuse":
-        if outcomes[-1] not in ("declined", "refused"):
-            return "nothing forbids the request"
-        if wish is not None and segments[-1].attempt.clause != wish[1]:
-            return "another clause forbids it than the one looked for"
-        return None
-    if any(outcome != "done" for outcome in outcomes):
-        return f"ended as {outcomes[-1]}: {segments[-1].attempt.detail}"
     for segment in segments:
-        if segment.attempt.broken:
-            clause = segment.attempt.broken[0]
-            return f"intent {segment.name!r} breaks clause {clause!r}: its plan lacks a guard"
-        if (segment.intent.kind == "write") != bool(segment.attempt.changes):
-            return "a write that changes nothing"
+        made = segment.attempt
+        if made.outcome == "failed":
+            return f"intent {segment.name!r} failed: {made.detail}"
+        if made.broken:
+            return (
+                f"intent {segment.name!r} breaks clause {made.broken[0]!r}: its plan lacks a guard"
+            )
+        if segment.blocked and made.changes:
+            return "a refusal after something was changed"
+    blocked = [segment for segment in segments if segment.blocked]
+    match kind:
+        case "refuse" | "impossible" | "partly" | "no_tool":
+            return _unfit_refusal(kind, segments, blocked, wish, strict=strict)
+        case _:
+            pass
+    if blocked:
+        return f"declined by {blocked[0].attempt.reason}"
+    return _unfit_work(kind, segments, wish, strict=strict)
+
+
+def _unfit_refusal(
+    kind: TaskKind,
+    segments: Sequence[Segment],
+    blocked: Sequence[Segment],
+    wish: Wish,
+    *,
+    strict: bool,
+) -> str | None:
+    if len(blocked) != 1:
+        return "nothing stands against the request" if not blocked else "two requests are blocked"
+    if strict and wish.reason is not None and blocked[0].attempt.reason != wish.reason:
+        return "another reason stands against it than the one looked for"
+    if kind == "partly":
+        rest = [segment for segment in segments if not segment.blocked]
+        return None if all(s.attempt.changes for s in rest) else "nothing is left to be done"
     return None
 
 
-def _task(
-    kind: TaskKind, segments: Sequence[Segment], runtime: DomainRuntime, world_seed: int
-) -> Task | None:
-    facts = _facts(segments, runtime)
-    if facts is None:
-        return None
-    last = segments[-1]
-    calls: list[ReferenceCall] = [call for s in segments for call in s.attempt.calls]
-    changes: list[Change] = (
-        [] if kind == "refuse" else [c for s in segments for c in s.attempt.changes]
-    )
-    answers = _answers(last, runtime) if kind == "info" else ()
-    if kind == "info" and not answers:
-        return None
-    return Task(
-        domain=runtime.domain.name,
-        domain_id=runtime.domain.id,
-        kind=kind,
-        intents=tuple(segment.name for segment in segments),
-        goal=_goal(segments),
-        facts=tuple(facts),
-        world_seed=world_seed,
-        reference_calls=tuple(calls),
-        target=Target(
-            changes=normal_changes(_net(changes)),
-            answers=answers,
-            declined_by=last.attempt.clause if kind == "refuse" else None,
-        ),
-    )
-
-
-def _net(changes: Sequence[Change]) -> list[Change]:
-    """Return the changes with several updates of one record folded into one."""
-    merged: dict[tuple[str, str | None], Change] = {}
-    for change in changes:
-        place = (change.entity, change.key)
-        before = merged.get(place)
-        if before is not None and change.op == "update":
-            change = before.model_copy(update={"fields": {**before.fields, **change.fields}})
-        merged[place] = change
-    return list(merged.values())
-
-
-def _facts(segments: Sequence[Segment], runtime: DomainRuntime) -> list[Fact] | None:
-    """Return the user's facts; one that differs between requests is told apart by its number."""
-    facts: dict[str, Fact] = {}
-    for number, segment in enumerate(segments, start=1):
-        for name, value in segment.facts.items():
-            if value is None:
-                return None
-            slot = runtime.lexicon.slots[name]
-            before = facts.get(name)
-            if before is None:
-                facts[name] = Fact(name=name, type=slot.type, value=value)
-            elif before.value != value:
-                label = f"{name}@{number}"
-                facts[label] = Fact(name=label, type=slot.type, value=value)
-    return list(facts.values())
-
-
-def _goal(segments: Sequence[Segment]) -> str:
-    parts: list[str] = []
-    for segment in segments:
-        told = "; ".join(
-            f"{name.replace('_', ' ')}: {value}" for name, value in segment.facts.items()
-        )
-        parts.append(f"{segment.intent.title} ({told})")
-    return ", then ".join(parts)
-
-
-def _answers(segment: Segment, runtime: DomainRuntime) -> tuple[Answer, ...]:
-    made: list[Answer] = []
-    for name, spec in segment.intent.answers.items():
-        expression = compiled(spec.value.removeprefix("="))
-        value = expression.evaluate({**segment.facts, **segment.attempt.seen})
-        if value is None:
-            return ()
-        is_path = expression.paths == (expression.text,)
-        made.append(
-            Answer(
-                name=name,
-                type=spec.type,
-                value=value,
-                said_as=spec.words.get(str(value)) or runtime.lexicon.words.get(str(value)),
-                field=expression.text.rpartition(".")[2] if is_path else None,
-            )
-        )
-    return tuple(made)
-
-
-async def _forced(segment: Segment, runtime: DomainRuntime, world_seed: int) -> list[str]:
-    """Carry the forbidden request out all the same; return what forbids it."""
-    if segment.attempt.outcome == "refused":
-        return [segment.attempt.clause or ""]
-    async with runtime.open(world_seed) as world:
-        made = await attempt(segment.intent, segment.facts, world, runtime, ignore_guards=True)
-    if made.outcome == "refused":
-        return [made.clause or ""]
-    return made.broken
+def _unfit_work(
+    kind: TaskKind, segments: Sequence[Segment], wish: Wish, *, strict: bool
+) -> str | None:
+    made = segments[0].attempt
+    count = sum(call.actor == "assistant" for call in made.calls)
+    changed = any(segment.attempt.changes for segment in segments)
+    if kind in (*_ACTING, "several") and not changed:
+        return "a write that changes nothing"
+    if kind in _ASKING and changed:
+        return "a question that changes something"
+    if kind == "writes" and sum(bool(r.changes) for r in made.results) < 2:
+        return "fewer than two writes"
+    if kind == "dual" and count == len(made.calls):
+        return "the user has nothing to do"
+    if kind == "ambiguous" and not made.narrowed:
+        return "the first words fit one record only"
+    if kind == "long":
+        near = wish.calls is None or 0.6 * wish.calls <= count <= 1.5 * wish.calls
+        if count < _LONG or (strict and not near):
+            return f"{count} calls: another length than the one looked for"
+    return None

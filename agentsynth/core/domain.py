@@ -279,6 +279,8 @@ class Domain(Identified):
     policy: dict[Name, Clause]
     entities: dict[Name, Entity] = {}
     tools: dict[Name, ToolDef] = {}
+    user_tools: dict[Name, ToolDef] = {}
+    """Tools that only the user has (dual control); the assistant never sees them."""
     invariants: tuple[Invariant, ...] = ()
     worlds: int = Field(default=4, ge=1)
     """How many different seeded starting states tasks are spread over."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
@@ -12,6 +12,7 @@ from agentsynth.core.task import Change, Fact
 from agentsynth.core.tools import ToolSpec
 
 __all__ = [
+    "Actor",
     "Assistant",
     "AssistantView",
     "OpenWorld",
@@ -23,6 +24,10 @@ __all__ = [
 ]
 
 
+Actor = Literal["assistant", "user"]
+"""Who makes a call."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     """What a tool answered: a success, or an error the agent should see."""
@@ -32,13 +37,15 @@ class ToolResult:
     is_error: bool = False
     changes: tuple[Change, ...] = ()
     """What the call changed."""
+    code: str | None = None
+    """For errors: their code, for us; the agent sees what the text says. None = it has none."""
 
 
 class World(Protocol):
     """Where tool calls land: mutable, single-use, opened from a domain and a seed."""
 
-    async def call(self, call: ToolCall) -> ToolResult:
-        """Run one call.
+    async def call(self, call: ToolCall, actor: Actor = "assistant") -> ToolResult:
+        """Run one call; each side has tools of its own.
 
         Raises:
             DomainError: the domain broke its own rules; the rollout fails.
@@ -80,6 +87,10 @@ class UserView:
     facts: Mapping[str, Fact]
     messages: Sequence[tuple[str, str]]
     """(speaker, text) with speaker `user` or `assistant`; calls and results left out."""
+    tools: Sequence[ToolSpec] = ()
+    """Tools of the user's own; empty for most domains."""
+    results: Sequence[tuple[ToolCall, ToolResult]] = ()
+    """What those tools gave so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,8 @@ class UserAct:
     leaves: bool = False
     """True = after the assistant's reply to this text, the conversation is over."""
     satisfied: bool = True
+    calls: tuple[ToolCall, ...] = ()
+    """Calls of the user's own tools to make before saying anything; `text` is then None."""
 
 
 class Assistant(Protocol):

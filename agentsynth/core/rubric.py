@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from agentsynth.core.frozen import Frozen, Identified
+from agentsynth.core.task import TaskKind
 
 __all__ = ["CheckName", "Criterion", "Rubric"]
 
@@ -16,7 +17,9 @@ CheckName = Literal[
     "policy_kept",
     "answers_given",
     "statements_grounded",
+    "asked_first",
     "claims_true",
+    "reported",
     "declined",
     "ended_well",
     "replay_agrees",
@@ -34,7 +37,7 @@ class Criterion(Frozen):
     weight: float = Field(default=1.0, gt=0)
     required: bool = False
     """True = the score is 0 when this is not met."""
-    kinds: tuple[Literal["write", "writes", "info", "refuse"], ...] = ()
+    kinds: tuple[TaskKind, ...] = ()
     """Task kinds it applies to; empty = all."""
 
     @model_validator(mode="after")

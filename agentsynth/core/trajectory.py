@@ -8,10 +8,10 @@ from pydantic import Field
 
 from agentsynth.core.frozen import Frozen, Identified
 from agentsynth.core.ids import content_id
-from agentsynth.core.messages import Message
+from agentsynth.core.messages import Message, ToolCall
 from agentsynth.core.task import Change
 
-__all__ = ["CallRecord", "FactLedger", "FactTurn", "StopReason", "Trajectory"]
+__all__ = ["CallRecord", "FactLedger", "FactTurn", "StopReason", "Trajectory", "UserCall"]
 
 
 class StopReason(StrEnum):
@@ -36,6 +36,17 @@ class CallRecord(Frozen):
     """`error` = the agent saw an error. Our own bugs end the rollout and have no record here."""
     changes: tuple[Change, ...] = ()
     """What this call changed in the state."""
+
+
+class UserCall(Frozen):
+    """A call the user made with a tool of their own. No row shows it."""
+
+    after: int
+    """How many messages there were before it."""
+    call: ToolCall
+    content: str
+    is_error: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 class FactTurn(Frozen):
@@ -65,7 +76,9 @@ class Trajectory(Identified):
     scenario_id: str
     messages: tuple[Message, ...]
     calls: tuple[CallRecord, ...]
-    """One per answered tool call, in order."""
+    """One per answered tool call of the assistant, in order."""
+    user_calls: tuple[UserCall, ...] = ()
+    """What the user did with tools of their own, in order."""
     start_state: str
     final_state: str
     """Hashes of the world's state."""

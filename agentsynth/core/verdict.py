@@ -21,6 +21,8 @@ ReasonCode = Literal[
     "unexpected_change",
     "goal_not_reached",
     "not_declined",
+    "did_not_ask",
+    "not_reported",
     "wrong_answer",
     "answer_missing",
     "ungrounded_statement",

@@ -7,12 +7,10 @@ from pydantic import Field, model_validator
 
 from agentsynth.core.errors import UserError
 from agentsynth.core.frozen import Frozen, Identified
-from agentsynth.core.task import TaskKind
+from agentsynth.core.task import KINDS, TaskKind
 from agentsynth.worlds.files import Loaded, load_yaml, validate
 
-__all__ = ["KINDS", "RunConfig", "TargetConfig", "load_config", "with_seed"]
-
-KINDS: tuple[TaskKind, ...] = ("write", "writes", "info", "refuse")
+__all__ = ["RunConfig", "TargetConfig", "load_config", "with_seed"]
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -49,7 +47,7 @@ class RunConfig(Identified):
     target: TargetConfig
     domains: dict[str, Weight] = Field(min_length=1)
     """Domain name or folder to its share of tasks."""
-    kinds: dict[Literal["default", "write", "writes", "info", "refuse"], Weight] = {}
+    kinds: dict[Literal["default"] | TaskKind, Weight] = {}
     """Task kind to its share; `default` stands for the kinds not named (1 if absent)."""
     samples: int = Field(default=1, ge=1, le=64)
     """Rollouts per task."""

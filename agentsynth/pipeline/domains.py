@@ -11,7 +11,8 @@ from agentsynth.core.errors import UserError, render_problems
 from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.evolve.install import install_server
-from agentsynth.plan.lint import phrase_problems, plan_problems
+from agentsynth.plan.lint import plan_problems
+from agentsynth.plan.phrase_lint import phrase_problems
 from agentsynth.plan.phrase_meaning import meaning_problems
 from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.declarative import tool_spec

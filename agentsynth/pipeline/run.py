@@ -7,10 +7,10 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from agentsynth import __version__
+from agentsynth.compose.kinds import kinds_allowed
 from agentsynth.compose.rubrics import whole_rubric
 from agentsynth.core.errors import RunError, StoreError, UserError
 from agentsynth.core.ids import content_id
-from agentsynth.core.intent import GuardStep
 from agentsynth.core.task import TaskKind
 from agentsynth.curate.decide import Deduplicator
 from agentsynth.pipeline.config import RunConfig
@@ -79,16 +79,10 @@ def kinds_of(config: RunConfig, worker: Worker) -> dict[str, dict[TaskKind, floa
     """
     table: dict[str, dict[TaskKind, float]] = {}
     for name, runtime in worker.runtimes.items():
-        intents = runtime.playbook.intents.values()
-        able: dict[TaskKind, bool] = {
-            "write": any(i.kind == "write" for i in intents),
-            "writes": sum(i.kind == "write" and bool(i.shared) for i in intents) >= 2,
-            "info": any(i.kind == "info" for i in intents),
-            "refuse": any(isinstance(step, GuardStep) for i in intents for step in i.steps),
-        }
-        table[name] = {k: w for k, w in config.kind_weights().items() if able[k] and w}
+        able = kinds_allowed(runtime)
+        table[name] = {k: w for k, w in config.kind_weights().items() if k in able and w}
         if not table[name]:
-            offered = ", ".join(kind for kind, ok in able.items() if ok)
+            offered = ", ".join(able)
             raise UserError(f"kinds: domain {name!r} offers only {offered}; give one a weight")
     return table
 

@@ -2,14 +2,14 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
 from agentsynth.compose.agents import make_agent
 from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
-from agentsynth.compose.tasks import Composed, make_task
+from agentsynth.compose.tasks import Composed, NoTask, make_task
 from agentsynth.core.agent import Agent
 from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.ids import derive_seed
@@ -26,6 +26,7 @@ from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.store import Item, Payload
 from agentsynth.plan.recipe import Slip
+from agentsynth.plan.witness import Witness
 from agentsynth.simulate.assistant import ScriptedAssistant
 from agentsynth.simulate.flaws import Flawed
 from agentsynth.simulate.rollout import Limits, ledger, rollout
@@ -70,16 +71,18 @@ class Worker:
     runtimes: Mapping[str, DomainRuntime]
     voice: Voice
     limits: Limits
+    witness: Witness | None = None
+    """Another process that confirms certificates; None = they go without that probe."""
 
     async def work(self, place: Place) -> tuple[list[Item], list[Payload]]:
         """Return the rows of a place."""
         prepared = await self.prepare(place)
-        if isinstance(prepared, str):
+        if isinstance(prepared, NoTask):
             return [_unfilled(place, prepared)], []
         graded = [await self.play(prepared, slot, s) for slot, s in prepared.scenarios]
         return rows_of(prepared, graded)
 
-    async def prepare(self, place: Place) -> Prepared | str:
+    async def prepare(self, place: Place) -> Prepared | NoTask:
         """Return the place's certified task and its scenarios, or why there is none."""
         runtime = self.runtimes[place.domain]
         rng = random.Random(derive_seed(place.seed, "task"))
@@ -87,11 +90,16 @@ class Worker:
         world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
         try:
             composed = await make_task(
-                place.kind, runtime, self.voice, world_seed=world_seed, rng=rng
+                place.kind,
+                runtime,
+                self.voice,
+                world_seed=world_seed,
+                rng=rng,
+                witness=self.witness,
             )
         except (ServerError, DomainError) as error:
-            return f"the world broke while a task was sought: {error}"
-        if isinstance(composed, str):
+            return NoTask(f"the world broke while a task was sought: {error}")
+        if isinstance(composed, NoTask):
             return composed
         agent = make_agent(runtime, runtime.today(world_seed))
         rubric = rubric_for(place.kind, self.config.rubric)
@@ -131,7 +139,8 @@ class Worker:
             self._assistant(task, scenario, runtime),
             runtime.open_rollout,
             scenario_id=scenario.id,
-            limits=self.limits,
+            limits=self._limits(task),
+            user_tools=runtime.user_specs,
         )
         if trajectory.stop_reason is StopReason.ERROR:
             again = Replay(("the rollout died",), (), trajectory.final_state)
@@ -150,6 +159,11 @@ class Worker:
             attribution=attribute(trajectory, verdict, told, decision),
             decision=decision,
         )
+
+    def _limits(self, task: Task) -> Limits:
+        """Return the limits of a task: as many more waves as it has calls."""
+        waves = self.limits.waves_per_turn + len(task.reference_calls)
+        return replace(self.limits, waves_per_turn=waves)
 
     def _user(self, task: Task, scenario: Scenario, runtime: DomainRuntime) -> ScriptedUser:
         intents = runtime.playbook.intents
@@ -187,11 +201,11 @@ def _flawed(scenario: Scenario, today: str) -> Flawed | None:
     )
 
 
-def _unfilled(place: Place, reason: str) -> Item:
+def _unfilled(place: Place, none: NoTask) -> Item:
     return Item(
         ordinal=place.ordinal, slot=0, status="unfilled", domain=place.domain, kind=place.kind,
         scenario_id="", task_id="", trajectory_id="", conversation="", kept=0,
-        reason="unfilled", detail=reason, score=0.0, messages=0, calls=0, flaw="",
+        reason="unfilled", detail=none.reason, score=0.0, messages=0, calls=0, flaw="",
     )  # fmt: skip
 
 

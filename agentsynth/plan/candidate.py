@@ -6,17 +6,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from agentsynth.core.errors import UserError
+from agentsynth.core.errors import DomainError, UserError
 from agentsynth.core.intent import Draw, Intent
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import ToolResult, World
 from agentsynth.core.task import Change, ReferenceCall
 from agentsynth.core.words import normal
-from agentsynth.plan.recipe import UNKNOWN, Calls, Declined, Finished, PlannedCall, PlanRun, Slip
+from agentsynth.plan.recipe import (
+    Calls,
+    Declined,
+    Finished,
+    Memory,
+    PlannedCall,
+    PlanRun,
+    Slip,
+    UserActs,
+)
+from agentsynth.plan.sources import Facts, KnownFacts, resolve_source
+from agentsynth.worlds.expressions import resolve_path
 from agentsynth.worlds.runtime import DomainRuntime
 from agentsynth.worlds.seed import compiled
 
-__all__ = ["Attempt", "KnownFacts", "attempt", "draw", "draw_facts", "error_code"]
+__all__ = [
+    "Attempt",
+    "action_call",
+    "action_tells",
+    "attempt",
+    "draw",
+    "draw_facts",
+]
 
 _TRIES_PER_RECORD = 60
 
@@ -101,36 +119,28 @@ def draw_facts(intent: Intent, scope: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _given(value, scope) for name, value in intent.facts.items()}
 
 
-@dataclass(frozen=True)
-class KnownFacts:
-    """Facts straight from the task, for planning."""
-
-    values: Mapping[str, Any]
-
-    def value(self, name: str) -> Any:
-        """Return the fact's value."""
-        return self.values.get(name, UNKNOWN)
-
-    def among(self, name: str, options: Sequence[str]) -> Any:
-        """Return the option that is the fact's value."""
-        wanted = str(self.values.get(name, "")).casefold()
-        return next((option for option in options if option.casefold() == wanted), UNKNOWN)
-
-
 @dataclass
 class Attempt:
     """One intent carried out in a world."""
 
     outcome: Literal["done", "declined", "refused", "failed"] = "failed"
-    clause: str | None = None
-    """The clause that a guard or the world's error stands for; None unless declined or refused."""
+    reason: str | None = None
+    """The clause or obstacle that a guard or the world's error stands for; None = neither."""
     detail: str = ""
     calls: list[ReferenceCall] = field(default_factory=lambda: [])
     results: list[ToolResult] = field(default_factory=lambda: [])
     seen: dict[str, Any] = field(default_factory=lambda: {})
+    facts: dict[str, Any] = field(default_factory=lambda: {})
+    """The facts given, and what the user's own actions showed them."""
     changes: list[Change] = field(default_factory=lambda: [])
     broken: list[str] = field(default_factory=lambda: [])
     """Clauses that a successful call broke: a plan without the guard it needs."""
+    idle: list[str] = field(default_factory=lambda: [])
+    """Write tools whose successful call changed nothing."""
+    narrowed: tuple[str, ...] = ()
+    """Picks for which the first words fitted several entries."""
+    branch: str | None = None
+    """Which branch of the intent's condition was taken; None = it has none."""
 
 
 async def attempt(
@@ -141,7 +151,7 @@ async def attempt(
     *,
     said: str | None = None,
     first_wave: int = 0,
-    remembered: dict[tuple[str, str], Any] | None = None,
+    memory: Memory | None = None,
     ignore_guards: bool = False,
     slip: Slip | None = None,
 ) -> Attempt:
@@ -150,41 +160,55 @@ async def attempt(
     Args:
         said: all the user has said by now, made by `normal`; None = just these facts.
         first_wave: number of the first wave of calls.
-        remembered: stable results of earlier intents in the same world; added to.
+        memory: results of earlier intents in the same world; added to.
         ignore_guards: go on where the policy says no (to show that it says no for a reason).
         slip: a mix-up to make on the way; None = none.
     """
     run = PlanRun(
-        intent,
-        writes=runtime.writes,
-        remembered=remembered,
-        ignore_guards=ignore_guards,
-        slip=slip,
+        intent, writes=runtime.writes, memory=memory, ignore_guards=ignore_guards, slip=slip
     )
-    made = Attempt(seen=run.seen)
-    words = said or normal(" ".join(str(value) for value in facts.values()))
     known = KnownFacts(facts)
+    made = Attempt(seen=run.seen, facts=known.values)
+    words = said or normal(" ".join(str(value) for value in facts.values()))
+    await _carry_out(run, known, world, runtime, words, first_wave, made)
+    made.narrowed, made.branch = tuple(run.narrowed), run.branch
+    return made
+
+
+async def _carry_out(
+    run: PlanRun,
+    known: KnownFacts,
+    world: World,
+    runtime: DomainRuntime,
+    said: str,
+    first_wave: int,
+    made: Attempt,
+) -> None:
     while True:
         following = run.next(known)
+        wave = made.calls[-1].wave + 1 if made.calls else first_wave
         match following:
             case Calls():
-                wave = first_wave
-                if made.calls:
-                    wave = made.calls[-1].wave + 1
                 for planned in following.calls:
-                    error = await _make(planned, wave, world, runtime, words, made)
+                    error = await _make(planned, wave, world, runtime, said, made)
                     if error is not None:
-                        return _refused(made, runtime, error)
+                        _refused(made, runtime, error)
+                        return
                     run.record(planned, runtime.decode(made.results[-1].content))
+            case UserActs():
+                error = await _act(run.intent, following.action, wave, world, known, made)
+                if error is not None:
+                    _refused(made, runtime, error)
+                    return
             case Declined():
-                made.outcome, made.clause = "declined", following.clause
-                return made
+                made.outcome, made.reason = "declined", following.reason
+                return
             case Finished():
                 made.outcome = "done"
-                return made
+                return
             case _:
                 made.detail = str(following)
-                return made
+                return
 
 
 async def _make(
@@ -200,21 +224,50 @@ async def _make(
         return result
     made.broken += broken
     made.changes += result.changes
+    if call.name in runtime.writes and not result.changes:
+        made.idle.append(call.name)
     return None
 
 
-def _refused(made: Attempt, runtime: DomainRuntime, error: ToolResult) -> Attempt:
+async def _act(
+    intent: Intent, name: str, wave: int, world: World, known: KnownFacts, made: Attempt
+) -> ToolResult | None:
+    """Do what the user does; return the result when it is an error."""
+    call = action_call(intent, name, known, f"plan_{len(made.calls)}")
+    result = await world.call(call, "user")
+    made.calls.append(
+        ReferenceCall(name=call.name, arguments=call.arguments, wave=wave, actor="user")
+    )
+    made.results.append(result)
+    if result.is_error:
+        return result
+    made.changes += result.changes
+    known.values |= action_tells(intent, name, json.loads(result.content))
+    return None
+
+
+def action_call(intent: Intent, name: str, facts: Facts, call_id: str) -> ToolCall:
+    """Return the call that the user makes for an action.
+
+    Raises:
+        DomainError: if a fact it needs is not known.
+    """
+    action = intent.actions[name]
+    missing: list[str] = []
+    arguments = {k: resolve_source(v, facts, {}, missing) for k, v in action.args.items()}
+    if missing:
+        raise DomainError(f"action {name!r} needs facts that the user does not have: {missing}")
+    return ToolCall(id=call_id, name=action.tool, arguments=arguments)
+
+
+def action_tells(intent: Intent, name: str, result: Any) -> dict[str, Any]:
+    """Return what the user knows after an action: slots to values, and that it was done."""
+    told = {s: resolve_path(p, result) for s, p in intent.actions[name].tells.items()}
+    return told | {f"did:{name}": True}
+
+
+def _refused(made: Attempt, runtime: DomainRuntime, error: ToolResult) -> None:
     made.detail = error.content
-    code = error_code(error.content)
-    for name, clause in runtime.domain.policy.items():
-        if code is not None and code in clause.codes:
-            made.outcome, made.clause = "refused", name
-            return made
-    return made
-
-
-def error_code(content: str) -> str | None:
-    """Return the code of a declarative tool's error; None for other texts."""
-    if not content.startswith('{"error"'):
-        return None
-    return json.loads(content)["error"].get("code")
+    made.reason = runtime.reason_of(error.content, error.code)
+    if made.reason is not None:
+        made.outcome = "refused"

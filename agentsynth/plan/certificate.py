@@ -1,160 +1,317 @@
 """Certificates: what a task must survive before anyone plays it.
 
-The probes here share the world's semantics with the planner; they show that the target is
-reachable, that it does not hold by itself, and that an assistant who does nothing fails.
+The probes share the world's semantics with the planner, so their agreement is not proof by itself:
+the search knows nothing of the plan, the witness is another process, and the tests hold mutants of
+their own making against the same checks.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from agentsynth.checks.evidence import Evidence, Replay
-from agentsynth.checks.run import CHECKS
+from agentsynth.core.ids import canonical_json, derive_seed
 from agentsynth.core.lexicon import Voice
-from agentsynth.core.messages import (
-    AssistantMessage,
-    Message,
-    SystemMessage,
-    ToolCall,
-    ToolMessage,
-    UserMessage,
-)
-from agentsynth.core.observe import observe
-from agentsynth.core.rubric import CheckName
-from agentsynth.core.task import Answer, Certificate, Change, Probe, Task
-from agentsynth.core.trajectory import CallRecord, StopReason, Trajectory
-from agentsynth.core.words import normal
+from agentsynth.core.messages import ToolMessage
+from agentsynth.core.task import Certificate, Probe, ProbeName, ReferenceCall, Task
+from agentsynth.plan.candidate import Attempt
+from agentsynth.plan.goals import Goal, leaves, needed_for
+from agentsynth.plan.mutants import dropped_writes, other_entities, other_values, wrong_answers
+from agentsynth.plan.search import search
+from agentsynth.plan.takes import Take, failures, run_take
+from agentsynth.plan.witness import Witness, results_digest
+from agentsynth.plan.words import closing_words, refusing_words, words_for
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["certify"]
+__all__ = ["Carried", "certify"]
 
-_OUTCOME_CHECKS: tuple[CheckName, ...] = (
-    "target_state",
-    "answers_given",
-    "declined",
-    "policy_kept",
-)
+_MUTANTS = 3
+"""Variants of a kind that are held against the checks; long tasks get one."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """One request as it was carried out when the task was found."""
+
+    intent: str
+    attempt: Attempt
+    forced: Attempt | None = None
+    """For a request to be declined: the same carried out all the same; None for others."""
+    first_version: Attempt | None = None
+    """What came of the values that the user took back; None where nothing was taken back."""
+    twin: Task | None = None
+    """For a request to be declined: a task in which the same is permitted."""
+
+
+@dataclass
+class _Case:
+    task: Task
+    carried: Sequence[Carried]
+    runtime: DomainRuntime
+    voice: Voice
+    reference: Take
+    words: str
+    rng: random.Random
+    probes: list[Probe]
+
+    def add(self, name: ProbeName, passed: bool, detail: str, tried: int = 1) -> None:
+        self.probes.append(Probe(name=name, passed=passed, tried=tried, detail=detail))
+
+    def failed(self, take: Take, words: str) -> list[str]:
+        return failures(self.task, take, words, self.runtime, self.voice)
+
+    def must_fail(self, name: ProbeName, take: Take, words: str, detail: str) -> None:
+        found = self.failed(take, words)
+        self.add(name, bool(found), found[0] if found else f"{detail} passes")
 
 
 async def certify(
-    task: Task, runtime: DomainRuntime, voice: Voice, *, forced_breaks: Sequence[str] | None
-) -> Certificate:
-    """Return the task's certificate, with every probe recorded.
+    task: Task,
+    carried: Sequence[Carried],
+    runtime: DomainRuntime,
+    voice: Voice,
+    *,
+    witness: Witness | None = None,
+) -> tuple[Certificate, int]:
+    """Return the task's certificate, with every probe recorded, and the number of alternatives.
+
+    It stops at the first probe that fails: the task is dropped then.
 
     Args:
-        forced_breaks: for a task to be declined: what went wrong when the request was carried out
-            all the same (clauses broken, or the world's refusal). None for other tasks.
+        carried: the task's requests as they were carried out, in order.
+        witness: another process to carry the reference out; None = that probe is left out.
     """
-    reference = await _play(task, runtime, voice, calls=True, words=True)
-    nothing = await _play(task, runtime, voice, calls=False, words=False)
-    probes = [
-        Probe(
-            name="reference_passes",
-            passed=not reference,
-            detail="; ".join(reference) or "the reference calls reach the target",
-        ),
-        Probe(
-            name="nothing_fails",
-            passed=bool(nothing),
-            detail="; ".join(nothing) or "an assistant that does nothing passes",
-        ),
-        _goal_not_met(task),
-    ]
-    if task.target.declined_by is not None:
-        due = task.target.declined_by in (forced_breaks or ())
-        probes.append(
-            Probe(
-                name="refusal_is_due",
-                passed=due,
-                detail="carrying the request out breaks: "
-                + (", ".join(forced_breaks or ()) or "nothing"),
-            )
-        )
-    return Certificate(task_id=task.id, probes=tuple(probes))
-
-
-def _goal_not_met(task: Task) -> Probe:
-    """A write task needs changes; any other needs words, which nobody has said at the start."""
-    target = task.target
-    met = not target.changes and not target.answers and target.declined_by is None
-    detail = "at the start nothing is changed and nothing is said"
-    return Probe(name="goal_not_met", passed=not met, detail=detail)
-
-
-async def _play(
-    task: Task, runtime: DomainRuntime, voice: Voice, *, calls: bool, words: bool
-) -> list[str]:
-    """Play the reference (or its absence) without an actor; return which checks fail."""
-    messages: list[Message] = [SystemMessage(content=""), UserMessage(content=_told(task))]
-    records: list[CallRecord] = []
-    broken: list[tuple[int, str]] = []
-    async with runtime.open(task.world_seed) as world:
-        start = world.state_hash()
-        for number, planned in enumerate(task.reference_calls if calls else ()):
-            call = ToolCall(id=f"c{number}", name=planned.name, arguments=planned.arguments)
-            clauses = runtime.broken_clauses(world, call, normal(_told(task)))
-            result = await world.call(call)
-            if not result.is_error:
-                broken += [(len(messages), clause) for clause in clauses]
-            message, record = observe(call, result)
-            messages += [AssistantMessage(content="", tool_calls=(call,)), message]
-            records.append(record)
-        final = world.state_hash()
-        net: tuple[Change, ...] = world.net_changes()
-    messages.append(AssistantMessage(content=_report(task, runtime, voice) if words else ""))
-    trajectory = Trajectory(
-        task_id=task.id,
-        scenario_id="",
-        messages=tuple(messages),
-        calls=tuple(records),
-        start_state=start,
-        final_state=final,
-        net_changes=net,
-        stop_reason=StopReason.USER_DONE,
+    reference = await run_take(task, task.reference_calls, runtime)
+    case = _Case(
+        task=task,
+        carried=carried,
+        runtime=runtime,
+        voice=voice,
+        reference=reference,
+        words=closing_words(task, runtime),
+        rng=random.Random(derive_seed("certificate", task.id)),
+        probes=[],
     )
-    evidence = Evidence(task, trajectory, runtime, voice, Replay((), tuple(broken), final))
-    found = [(name, CHECKS[name](evidence)) for name in _OUTCOME_CHECKS]
-    failed = [f"{name}: {f.evidence}" for name, f in found if f.outcome == "not_met"]
-    return failed + (_unseen_answers(task, runtime, messages) if words else [])
+    alternatives = 0
+    _reference_passes(case)
+    if _holds(case):
+        await _doing_nothing(case)
+    if _holds(case):
+        await _refusals(case)
+    if _holds(case):
+        await _mutants(case)
+    if _holds(case):
+        alternatives = await _searched(case)
+    if _holds(case) and witness is not None:
+        await _elsewhere(case, witness)
+    return Certificate(task_id=task.id, probes=tuple(case.probes)), alternatives
 
 
-def _unseen_answers(task: Task, runtime: DomainRuntime, messages: Sequence[Message]) -> list[str]:
+def _holds(case: _Case) -> bool:
+    return all(probe.passed for probe in case.probes)
+
+
+def _reference_passes(case: _Case) -> None:
+    task = case.task
+    wrong = case.failed(case.reference, case.words) + _unseen_answers(case)
+    case.add("reference_passes", not wrong, "; ".join(wrong))
+    target = task.target
+    met = not target.changes and not target.answers and not target.declined
+    case.add("goal_not_met", not met, "nothing has to change or be said" if met else "")
+    idle = [name for one in case.carried for name in one.attempt.idle]
+    if any(call.name in case.runtime.writes for call in task.reference_calls):
+        case.add("no_idle_write", not idle, ", ".join(idle))
+
+
+def _unseen_answers(case: _Case) -> list[str]:
     """Return a failure for every answer that a result should show and none does."""
-    shown: list[Any] = []
-    for message in messages:
-        if isinstance(message, ToolMessage) and not message.is_error:
-            shown += _leaves(runtime.decode(message.content))
+    answers = [answer for answer in case.task.target.answers if answer.field is not None]
+    if not answers:
+        return []
+    shown = {canonical_json(value) for _, value in _shown(case)}
     return [
         f"answers_given: no result shows the {answer.name} {answer.value!r}"
-        for answer in task.target.answers
-        if answer.field is not None and answer.value not in shown
+        for answer in answers
+        if canonical_json(answer.value) not in shown
     ]
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    parts: Iterable[Any] = ()
-    if isinstance(value, dict):
-        parts = cast(dict[str, Any], value).values()
-    elif isinstance(value, list | tuple):
-        parts = cast(Sequence[Any], value)
+def _shown(case: _Case) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for message in case.reference.messages:
+        if isinstance(message, ToolMessage) and not message.is_error:
+            found += leaves(case.runtime.decode(message.content))
+    return found
+
+
+async def _doing_nothing(case: _Case) -> None:
+    """Silence fails; so does giving up where something is due, and claiming where nothing is."""
+    nothing = await run_take(case.task, (), case.runtime)
+    case.must_fail("silence_fails", nothing, "", "an assistant that does nothing")
+    if case.task.target.declined:
+        pretended = words_for(case.task, case.runtime, case.carried[0].intent, done=True)
+        case.must_fail("yielding_fails", nothing, pretended, "pretending that it is done")
     else:
-        yield value
-    for part in parts:
-        yield from _leaves(part)
+        case.must_fail("yielding_fails", nothing, refusing_words(case.voice), "giving up")
+    if case.task.target.changes:
+        case.must_fail("said_not_done_fails", nothing, case.words, "words without the deed")
+    if case.reference.calls:
+        silent = case.failed(case.reference, "")
+        case.add("done_not_said_fails", bool(silent), "" if silent else "a silent deed passes")
 
 
-def _told(task: Task) -> str:
-    return " ".join(str(fact.value) for fact in task.facts)
+async def _refusals(case: _Case) -> None:
+    """What is declined is rightly declined, and only there."""
+    for one, request in zip(case.carried, case.task.requests, strict=True):
+        if request.reason is None:
+            continue
+        if request.outcome != "no_tool":
+            against = _against(one)
+            case.add(
+                "refusal_is_due",
+                request.reason in against,
+                "carrying it out meets: " + (", ".join(against) or "nothing"),
+            )
+            if one.forced is not None and one.forced.outcome == "done":
+                take = await run_take(case.task, one.forced.calls, case.runtime)
+                words = words_for(case.task, case.runtime, one.intent, done=True)
+                case.must_fail("yielding_fails", take, words, "doing what is forbidden")
+        if one.twin is None:
+            case.add("refusing_the_permitted_fails", False, "no permitted twin was found")
+            continue
+        words = words_for(case.task, case.runtime, request.reason, done=False)
+        nothing = await run_take(one.twin, (), case.runtime)
+        found = failures(one.twin, nothing, words, case.runtime, case.voice)
+        case.add(
+            "refusing_the_permitted_fails",
+            bool(found),
+            found[0] if found else "refusing the permitted twin passes",
+        )
 
 
-def _report(task: Task, runtime: DomainRuntime, voice: Voice) -> str:
-    parts = [f"{answer.name}: {_shown(answer)}." for answer in task.target.answers]
-    if task.target.declined_by is not None:
-        clause = runtime.lexicon.clauses.get(task.target.declined_by)
-        parts.append(clause.decline[0] if clause is not None else "I cannot do that.")
-    return " ".join(parts)
+def _against(one: Carried) -> tuple[str, ...]:
+    """Return the clauses and obstacles that a request met when it was carried out all the same."""
+    if one.attempt.outcome == "refused":
+        return (one.attempt.reason or "",)
+    if one.forced is None:
+        return ()
+    if one.forced.outcome == "refused":
+        return (one.forced.reason or "",)
+    return tuple(dict.fromkeys(one.forced.broken))
 
 
-def _shown(answer: Answer) -> str:
-    if answer.type == "money" and isinstance(answer.value, int):
-        return f"${answer.value // 100}.{answer.value % 100:02}"
-    return str(answer.said_as or answer.value)
+# -- mutants ---------------------------------------------------------------------------------------
+
+
+async def _mutants(case: _Case) -> None:
+    task, runtime, rng = case.task, case.runtime, case.rng
+    limit = 1 if len(task.reference_calls) > 30 else _MUTANTS
+    dropped = [list(calls) for calls in dropped_writes(task, runtime, rng)][:limit]
+    await _must_all_fail(case, "dropped_write_fails", dropped)
+    changed: list[tuple[int, ReferenceCall]] = await _accepted(
+        case, other_entities(task, runtime, rng), limit
+    )
+    await _must_all_fail(case, "wrong_entity_fails", [_replaced(task, *c) for c in changed])
+    values = await _accepted(case, other_values(task, runtime, rng), limit)
+    await _must_all_fail(case, "wrong_value_fails", [_replaced(task, *c) for c in values])
+    extra = [[*task.reference_calls, call] for _, call in (*changed, *values)]
+    extra = [calls for calls in extra if await _all_accepted(case, calls)][:limit]
+    await _must_all_fail(case, "extra_write_fails", extra)
+    for one in case.carried:
+        if one.first_version is not None and one.first_version.outcome == "done":
+            await _must_all_fail(case, "first_version_fails", [one.first_version.calls])
+    _answers_fail(case)
+
+
+async def _accepted(case: _Case, variants: Any, limit: int) -> list[tuple[int, ReferenceCall]]:
+    """Return the variants that the world takes and that lead to another state."""
+    kept: list[tuple[int, ReferenceCall]] = []
+    for tried, (place, call) in enumerate(variants):
+        if len(kept) >= limit or tried >= 12 * limit:
+            break
+        take = await run_take(case.task, _replaced(case.task, place, call), case.runtime)
+        if place not in take.refused and take.changes != case.reference.changes:
+            kept.append((place, call))
+    return kept
+
+
+async def _all_accepted(case: _Case, calls: Sequence[ReferenceCall]) -> bool:
+    take = await run_take(case.task, calls, case.runtime)
+    return len(calls) - 1 not in take.refused and take.changes != case.reference.changes
+
+
+def _replaced(task: Task, place: int, call: ReferenceCall) -> list[ReferenceCall]:
+    calls = list(task.reference_calls)
+    calls[place] = call
+    return calls
+
+
+async def _must_all_fail(
+    case: _Case, name: ProbeName, variants: Sequence[Sequence[ReferenceCall]]
+) -> None:
+    """Record that every variant fails, with the right words said; nothing where there is none."""
+    passing: list[str] = []
+    for calls in variants:
+        take = await run_take(case.task, calls, case.runtime)
+        if take.changes == case.reference.changes and not take.broken:
+            continue  # the same deed in other words
+        if not case.failed(take, case.words):
+            passing.append(", ".join(call.name for call in calls))
+    if variants:
+        case.add(name, not passing, "; ".join(f"passes: {p}" for p in passing), len(variants))
+
+
+def _answers_fail(case: _Case) -> None:
+    """Record that other answers than the right ones fail."""
+    passing: list[str] = []
+    tried = 0
+    answers = case.task.target.answers
+    shown = _shown(case)
+    for place, answer in enumerate(answers):
+        beside = [value for field, value in shown if field == answer.field]
+        for wrong in wrong_answers(answer, beside):
+            tried += 1
+            said = [*answers[:place], wrong, *answers[place + 1 :]]
+            if not case.failed(case.reference, closing_words(case.task, case.runtime, said)):
+                passing.append(f"{answer.name}={wrong.value!r}")
+    if tried:
+        case.add("wrong_answer_fails", not passing, ", ".join(passing), tried)
+
+
+# -- other witnesses -------------------------------------------------------------------------------
+
+
+async def _searched(case: _Case) -> int:
+    """Look for the goal from the facts alone; every other way found has to pass as well."""
+    if case.runtime.compiled is None or not (case.task.target.changes or case.task.target.answers):
+        return 0
+    needed = [
+        pair
+        for one in case.carried
+        if one.attempt.outcome == "done"
+        for pair in needed_for(case.runtime.playbook.intents[one.intent], one.attempt)
+    ]
+    found = await search(case.task, Goal(case.task, needed), case.runtime)
+    case.add(
+        "facts_suffice",
+        found.reached,
+        "" if found.reached else f"no way was found in {found.tried} calls",
+        found.tried,
+    )
+    tried = 0
+    failing: list[str] = []
+    for calls in found.alternatives:
+        take = await run_take(case.task, calls, case.runtime)
+        if take.refused or take.broken or take.changes != case.reference.changes:
+            continue  # this order leads elsewhere
+        tried += 1
+        failing += case.failed(take, case.words)
+    if tried:
+        case.add("alternatives_pass", not failing, "; ".join(failing[:3]), tried)
+    return tried
+
+
+async def _elsewhere(case: _Case, witness: Witness) -> None:
+    answer = await witness.ask(case.task)
+    here = results_digest(case.reference.messages, case.reference.final)
+    case.add("same_elsewhere", answer == here, "" if answer == here else f"{answer} is not {here}")

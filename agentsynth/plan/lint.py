@@ -1,22 +1,30 @@
-"""What can be known about intents and phrases before anyone plays: every name, slot and pattern."""
+"""What can be known about intents before anyone plays: every name and source."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from agentsynth.core.errors import Problem, UserError
-from agentsynth.core.intent import CallStep, Draw, GuardStep, Intent, PickStep
-from agentsynth.core.lexicon import IntentPhrases
-from agentsynth.core.phrasing import parse_template
+from agentsynth.core.errors import Problem
+from agentsynth.core.intent import (
+    ActStep,
+    CallStep,
+    Draw,
+    GuardStep,
+    Intent,
+    PickStep,
+    PlanStep,
+    ReadStep,
+    SelectStep,
+    TallyStep,
+)
 from agentsynth.core.tools import ToolSpec
-from agentsynth.plan.recipe import source_names
+from agentsynth.plan.sources import source_names
 from agentsynth.worlds.expressions import compile_expression
-from agentsynth.worlds.files import Loaded
 from agentsynth.worlds.load import DomainFolder
 
-__all__ = ["phrase_problems", "plan_problems"]
+__all__ = ["plan_problems"]
 
 Path = tuple[str | int, ...]
+_ASKING = ("info", "compare", "aggregate")
 
 
 def plan_problems(loaded: DomainFolder, specs: Sequence[ToolSpec]) -> list[Problem]:
@@ -38,27 +46,73 @@ class _IntentLinter:
         self._path: Path = ("intents", name)
         self._found: list[Problem] = []
         self._known: set[str] = set()
+        self._told: set[str] = set()
 
     def problems(self) -> list[Problem]:
         self._draws()
         for index, step in enumerate(self._intent.steps):
-            path: Path = (*self._path, "steps", index)
-            match step:
-                case CallStep():
-                    self._call(step, path)
-                case PickStep():
-                    self._head(step.from_, (*path, "from"))
-                    for field, source in step.where.items():
-                        self._source(source, (*path, "where", field))
-                    self._known.add(step.pick)
-                case GuardStep():
-                    self._guard(step, path)
+            self._step(step, (*self._path, "steps", index))
+        if self._intent.condition is not None:
+            self._expression(self._intent.condition, (*self._path, "condition"))
+        elif any(step.when is not None for step in self._intent.steps):
+            self._report(self._path, "a step has 'when', but the intent has no 'condition'")
+        for name in self._intent.actions:
+            if name not in self._loaded.lexicon.actions:
+                self._report((*self._path, "actions", name), "the lexicon has no words for it")
         for name, answer in self._intent.answers.items():
             where = (*self._path, "answers", name, "value")
             self._expression(answer.value.removeprefix("="), where)
-        if self._intent.kind == "info" and not self._intent.answers:
-            self._report(self._path, "an info intent needs 'answers': what the user wants to know")
+        if self._intent.kind in _ASKING and not self._intent.answers:
+            message = f"an intent of kind {self._intent.kind!r} needs 'answers'"
+            self._report(self._path, f"{message}: what the user wants to know")
         return self._found
+
+    def _step(self, step: PlanStep, path: Path) -> None:
+        match step:
+            case CallStep():
+                self._call(step, path)
+            case PickStep():
+                self._entries(step.from_, {**step.where, **step.narrow}, step.if_, path)
+                self._known.add(step.pick)
+            case SelectStep():
+                self._entries(step.from_, step.where, step.if_, path)
+                self._known.add(step.select)
+            case TallyStep():
+                self._entries(step.from_, {}, step.if_, path)
+                if (step.of is None) != (step.op == "count"):
+                    self._report((*path, "of"), "'of' names the field; only 'count' has none")
+                self._known.add(step.tally)
+            case ReadStep():
+                self._head(step.from_, (*path, "from"))
+                self._known.add(step.read)
+            case GuardStep():
+                self._guard(step, path)
+            case ActStep():
+                self._act(step, path)
+
+    def _entries(self, list_: str, where: Mapping[str, Any], text: str | None, path: Path) -> None:
+        """Check what is looked at in the entries of a list."""
+        self._head(list_, (*path, "from"))
+        for field, source in where.items():
+            self._source(source, (*path, "where", field))
+        if text is not None:
+            self._known.add("it")
+            self._expression(text, (*path, "if"))
+            self._known.discard("it")
+
+    def _act(self, step: ActStep, path: Path) -> None:
+        action = self._intent.actions.get(step.act)
+        if action is None:
+            self._report((*path, "act"), f"the intent has no action {step.act!r}")
+            return
+        if action.tool not in self._loaded.domain.user_tools:
+            where: Path = (*self._path, "actions", step.act, "tool")
+            self._report(where, f"the user has no tool {action.tool!r}")
+        for slot in action.tells:
+            if slot not in self._loaded.lexicon.slots:
+                where = (*self._path, "actions", step.act, "tells", slot)
+                self._report(where, "the lexicon has no slot of this name")
+        self._told |= set(action.tells)
 
     def _report(self, path: Path, message: str) -> None:
         self._found.append(self._loaded.playbook_file.problem(path, message))
@@ -93,6 +147,9 @@ class _IntentLinter:
             known = ", ".join(sorted(self._tools))
             self._report((*path, "call"), f"unknown tool {step.call!r}; there are: {known}")
             return
+        if step.each is not None:
+            self._head(step.each, (*path, "each"))
+            self._known.add("it")
         properties: Any = spec.parameters.get("properties", {})
         required: Any = spec.parameters.get("required", [])
         for name, source in step.args.items():
@@ -108,12 +165,15 @@ class _IntentLinter:
                 self._report(
                     (*path, "args"), f"the parameter {name!r} of {step.call!r} is required"
                 )
+        self._known.discard("it")
         self._known.add(step.as_)
 
     def _guard(self, step: GuardStep, path: Path) -> None:
-        if step.guard not in self._loaded.domain.policy:
-            self._report((*path, "guard"), f"the policy has no clause {step.guard!r}")
-        if step.guard not in self._loaded.lexicon.clauses:
+        lexicon = self._loaded.lexicon
+        if step.guard not in self._loaded.domain.policy and step.guard not in lexicon.obstacles:
+            message = f"the policy has no clause {step.guard!r} and the lexicon no such obstacle"
+            self._report((*path, "guard"), message)
+        elif lexicon.reason(step.guard) is None:
             self._report((*path, "guard"), f"the lexicon has no words to decline by {step.guard!r}")
         self._expression(step.ok, (*path, "ok"))
 
@@ -124,14 +184,14 @@ class _IntentLinter:
             self._report(path, f"{text!r} is not a well-formed expression: {error}")
             return
         for name in expression.paths:
-            if name.split(".")[0] not in self._intent.facts:
+            if name.split(".")[0] not in {*self._intent.facts, *self._told}:
                 self._head(name, path)
 
     def _source(self, source: Any, path: Path) -> bool:
         """Check a source's names; return whether it is a source at all."""
         names = source_names(source)
         for kind, name in names:
-            if kind == "$" and name not in self._intent.facts:
+            if kind == "$" and name not in {*self._intent.facts, *self._told}:
                 self._report(path, f"the user knows no fact {name!r}")
             if kind == "@":
                 self._head(name, path)
@@ -159,84 +219,3 @@ def _offered(schema: Mapping[str, Any], value: Any) -> bool:
         or value in schema.get("enum", ())
         or value == schema.get("default", ...)
     )
-
-
-def phrase_problems(loaded: DomainFolder) -> list[Problem]:
-    """Return everything wrong with a domain's phrases."""
-    file = loaded.lexicon_file
-    lexicon = loaded.lexicon
-    problems: list[Problem] = []
-    for name, slot in lexicon.slots.items():
-        path: Path = ("slots", name)
-        problems += _templates(file, (*path, "tell"), slot.tell, set(lexicon.slots))
-        problems += _templates(file, (*path, "ask"), slot.ask, None)
-        problems += _patterns(file, (*path, "asked_by"), slot.asked_by, groups=0)
-        problems += _patterns(file, (*path, "patterns"), slot.patterns, groups=1)
-        if (slot.hearing == "pattern") != bool(slot.patterns):
-            problems.append(file.problem(path, "'patterns' belongs to 'hearing: pattern'"))
-    for name, phrases in lexicon.clauses.items():
-        problems += _patterns(file, ("clauses", name, "cues"), phrases.cues, groups=0)
-        problems += _templates(file, ("clauses", name, "decline"), phrases.decline, None)
-    for index, ask in enumerate(lexicon.asks):
-        problems += _templates(file, ("asks", index, "tell"), ask.tell, set(ask.slots))
-    for name, intent in loaded.playbook.intents.items():
-        phrases = lexicon.intents.get(name)
-        if phrases is None:
-            problems.append(file.problem(("intents",), f"no phrases for the intent {name!r}"))
-            continue
-        problems += _intent_phrases(file, ("intents", name), intent, phrases)
-    return problems
-
-
-def _intent_phrases(
-    file: Loaded, path: Path, intent: Intent, phrases: IntentPhrases
-) -> list[Problem]:
-    seen: set[str] = set(intent.facts) | set(intent.answers)
-    for step in intent.steps:
-        if isinstance(step, CallStep):
-            seen.add(step.as_)
-        elif isinstance(step, PickStep):
-            seen.add(step.pick)
-    problems = _templates(file, (*path, "open"), phrases.open, set(intent.facts))
-    for bank in ("propose", "done", "answer"):
-        problems += _templates(file, (*path, bank), getattr(phrases, bank), seen)
-    needed = ("propose", "done", "claims") if intent.kind == "write" else ("answer",)
-    a_kind = "a write" if intent.kind == "write" else "an info"
-    problems += [
-        file.problem((*path, bank), f"{a_kind} intent needs at least one phrase here")
-        for bank in needed
-        if not getattr(phrases, bank)
-    ]
-    return problems + _patterns(file, (*path, "claims"), phrases.claims, groups=0)
-
-
-def _templates(
-    file: Loaded, path: Path, phrases: Sequence[str], known: set[str] | None
-) -> list[Problem]:
-    problems: list[Problem] = []
-    for index, phrase in enumerate(phrases):
-        try:
-            slots = parse_template(phrase).slots
-        except UserError as error:
-            problems.append(file.problem((*path, index), str(error)))
-            continue
-        for slot in slots:
-            if known is not None and slot.partition("|")[0].split(".")[0] not in known:
-                listed = ", ".join(sorted(known))
-                problems.append(
-                    file.problem((*path, index), f"unknown slot {slot!r}; known here: {listed}")
-                )
-    return problems
-
-
-def _patterns(file: Loaded, path: Path, patterns: Sequence[str], *, groups: int) -> list[Problem]:
-    problems: list[Problem] = []
-    for index, pattern in enumerate(patterns):
-        try:
-            compiled = re.compile(pattern)
-        except re.error as error:
-            problems.append(file.problem((*path, index), f"not a regular expression: {error}"))
-            continue
-        if groups and compiled.groups != groups:
-            problems.append(file.problem((*path, index), f"needs exactly {groups} group"))
-    return problems

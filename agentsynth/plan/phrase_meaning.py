@@ -33,9 +33,9 @@ def meaning_problems(loaded: DomainFolder, voice: Voice) -> list[Problem]:
                 where = loaded.lexicon_file.problem((*path, index), f"{message}: {wrong!r}")
                 problems.append(where)
 
-    for name, intent in loaded.playbook.intents.items():
+    for name in loaded.playbook.intents:
         phrases = loaded.lexicon.intents.get(name)
-        if phrases is None or intent.kind != "write":
+        if phrases is None or not phrases.claims:
             continue
         claims = phrases.claims
         expect(
@@ -56,15 +56,18 @@ def meaning_problems(loaded: DomainFolder, voice: Voice) -> list[Problem]:
             lambda text: matches_any(voice.confirm_cues, text),
             "a user would not notice that this asks for a yes",
         )
-    for name, clause in loaded.lexicon.clauses.items():
+    lexicon = loaded.lexicon
+    reasons = [("clauses", n, r) for n, r in lexicon.clauses.items()]
+    reasons += [("obstacles", n, r) for n, r in lexicon.obstacles.items()]
+    for bank, name, clause in reasons:
         expect(
-            ("clauses", name, "decline"),
+            (bank, name, "decline"),
             clause.decline,
             lambda text: matches_any(voice.refusals, text),
             "this is not recognised as a refusal",
         )
         expect(
-            ("clauses", name, "decline"),
+            (bank, name, "decline"),
             clause.decline,
             lambda text, cues=clause.cues: matches_any(cues, text),
             "none of the clause's 'cues' is in this explanation",

@@ -1,54 +1,42 @@
 """Carry out an intent's plan step by step, without I/O.
 
-A `PlanRun` says what could be called next from what is known so far; somebody else makes the calls
+A `PlanRun` says what could be done next from what is known so far; somebody else makes the calls
 and tells it the results. The planner runs it with the true facts, the scripted assistant with what
 it has heard: the plan itself holds names and sources, never values.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import CallStep, GuardStep, Intent, PickStep, PlanStep
-from agentsynth.worlds.expressions import MISSING, resolve_path
-from agentsynth.worlds.seed import compiled
+from agentsynth.core.intent import (
+    ActStep,
+    CallStep,
+    GuardStep,
+    Intent,
+    PickStep,
+    PlanStep,
+    ReadStep,
+    SelectStep,
+    TallyStep,
+)
+from agentsynth.plan.entries import choose, select, tally
+from agentsynth.plan.reading import read_text
+from agentsynth.plan.sources import UNKNOWN, Facts, resolve_source, seen_path, whether
 
 __all__ = [
-    "UNKNOWN",
     "Calls",
     "Declined",
-    "Facts",
     "Finished",
+    "Memory",
     "PickFailed",
     "PlanRun",
     "PlannedCall",
     "Slip",
     "Stuck",
-    "facts_used",
-    "source_names",
+    "UserActs",
 ]
-
-UNKNOWN = object()
-"""What a fact gives that is not known (yet)."""
-
-_BARRIER = object()
-"""Nothing behind this step can be done before what is in front of it."""
-
-_SLOT = re.compile(r"\{([$@])([A-Za-z_][A-Za-z0-9_.]*)\}")
-
-
-class Facts(Protocol):
-    """Where fact values come from: the task itself, or what the user was heard to say."""
-
-    def value(self, name: str) -> Any:
-        """Return the fact's value, or UNKNOWN."""
-        ...
-
-    def among(self, name: str, options: Sequence[str]) -> Any:
-        """Return which of the options the fact names, or UNKNOWN."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -67,6 +55,8 @@ class PlannedCall:
     name: str
     arguments: dict[str, Any]
     bound_as: str
+    entry: int | None = None
+    """For a step with `each`: which entry it is for; None for a single call."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +80,24 @@ class PickFailed:
     pick: str
     facts: tuple[str, ...]
     matches: int
+    options: tuple[Any, ...] = ()
+    """The entries that fit, while there are several."""
+
+
+@dataclass(frozen=True)
+class UserActs:
+    """It is the user's turn to do something with a tool of theirs, and to tell about it."""
+
+    action: str
+    facts: tuple[str, ...]
+    """What the user will know afterwards."""
 
 
 @dataclass(frozen=True)
 class Declined:
-    """A guard failed: the clause forbids what was asked."""
+    """A guard failed: the clause or obstacle stands against what was asked."""
 
-    clause: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,22 @@ class Finished:
     """Every step is done."""
 
 
-Next = Calls | Stuck | PickFailed | Declined | Finished
+Next = Calls | Stuck | PickFailed | UserActs | Declined | Finished
+_Ended = PickFailed | UserActs | Declined
+
+
+@dataclass
+class Memory:
+    """Results that need not be asked for again."""
+
+    stable: dict[tuple[str, str], Any] = field(default_factory=lambda: {})
+    """Results that do not change within a conversation."""
+    recent: dict[tuple[str, str], Any] = field(default_factory=lambda: {})
+    """What was read since the last write."""
+
+
+_BARRIER = object()
+"""Nothing behind this step can be done before what is in front of it."""
 
 
 class PlanRun:
@@ -115,21 +131,26 @@ class PlanRun:
         intent: Intent,
         *,
         writes: frozenset[str],
-        remembered: dict[tuple[str, str], Any] | None = None,
+        memory: Memory | None = None,
         ignore_guards: bool = False,
         slip: Slip | None = None,
     ) -> None:
         self.intent = intent
+        self.seen: dict[str, Any] = {}
+        """What results, picks and figures showed, by the plan's names."""
+        self.narrowed: list[str] = []
+        """Picks for which the first words fitted several entries."""
+        self.branch: str | None = None
+        """Which branch of the intent's condition was taken; None = there is none, or not yet."""
         self._ignore_guards = ignore_guards
         self._slip = slip
-        self.seen: dict[str, Any] = {}
-        """What results and picks showed, by the plan's names."""
         self._writes = writes
         self._done: set[int] = set()
-        self._remembered = {} if remembered is None else remembered
+        self._results: dict[int, dict[int, Any]] = {}
+        self._memory = Memory() if memory is None else memory
 
     def next(self, facts: Facts) -> Next:
-        """Return what can be done now; picks and guards that can be settled are settled."""
+        """Return what can be done now; whatever needs nobody else is settled on the way."""
         ready: list[PlannedCall] = []
         missing: list[str] = []
         for index, step in enumerate(self.intent.steps):
@@ -138,7 +159,9 @@ class PlanRun:
             ended = self._advance(index, step, facts, ready, missing)
             if ended is _BARRIER:
                 break
-            if isinstance(ended, PickFailed | Declined):
+            if isinstance(ended, _Ended):
+                if ready:
+                    break
                 return ended
         if ready:
             return Calls(tuple(ready))
@@ -148,33 +171,184 @@ class PlanRun:
             return self._blocked()
         return Finished()
 
+    def record(self, call: PlannedCall, result: Any) -> None:
+        """Tell the run what a call's decoded result was."""
+        step = self.intent.steps[call.step]
+        if not isinstance(step, CallStep):
+            raise DomainError(f"plan step {call.step + 1} makes no call")
+        self._remember(step, call, result)
+        if call.entry is None:
+            self.seen[call.bound_as] = result
+            self._done.add(call.step)
+            return
+        self._results.setdefault(call.step, {})[call.entry] = result
+        self._settle_each(call.step, step)
+
+    # -- steps ---------------------------------------------------------------------------------
+
     def _advance(
         self, index: int, step: PlanStep, facts: Facts, ready: list[PlannedCall], missing: list[str]
     ) -> object:
         """Do what one step allows now; return how the round ends here, or None to go on."""
+        taken = self._taken(step, facts, missing)
+        if taken is not True:
+            if taken is False:
+                self._done.add(index)
+            return None
         match step:
-            case PickStep():
-                failed = self._pick(index, step, facts)
-                return _BARRIER if failed is not None and ready else failed
-            case GuardStep():
-                refused = self._guard(index, step, facts) is False
-                return Declined(step.guard) if refused else None
             case CallStep():
-                writes = step.call in self._writes
-                if writes and (ready or self._open_before(index)):
-                    return _BARRIER
-                call = self._call(index, step, facts, missing)
-                if call is not None:
-                    ready.append(call)
-                return _BARRIER if writes else None
+                return self._call(index, step, facts, ready, missing)
+            case PickStep():
+                return self._pick(index, step, facts)
+            case GuardStep():
+                return self._guard(index, step, facts)
+            case ActStep():
+                return self._act(index, step, facts, missing)
+            case SelectStep():
+                return self._keep(index, step.select, select(step, self.intent, facts, self.seen))
+            case TallyStep():
+                figure = tally(step, self.intent, facts, self.seen)
+                return self._keep(index, step.tally, None if figure is UNKNOWN else [figure])
+            case ReadStep():
+                text = seen_path(step.from_, self.seen)
+                value = None if text is UNKNOWN else [read_text(step, text)]
+                return self._keep(index, step.read, value)
 
-    def record(self, call: PlannedCall, result: Any) -> None:
-        """Tell the run what a call's decoded result was."""
-        self.seen[call.bound_as] = result
-        self._done.add(call.step)
-        step = self.intent.steps[call.step]
-        if isinstance(step, CallStep) and step.stable:
-            self._remembered[_call_key(call.name, call.arguments)] = result
+    def _keep(self, index: int, name: str, value: list[Any] | None) -> None:
+        """Bind a value worked out here; figures come as a list of one, so that None can be one."""
+        if value is None:
+            return
+        step = self.intent.steps[index]
+        self.seen[name] = value if isinstance(step, SelectStep) else value[0]
+        self._done.add(index)
+
+    def _taken(self, step: PlanStep, facts: Facts, missing: list[str]) -> bool | None:
+        """Whether the step is on the branch taken; None = not known yet."""
+        if step.when is None:
+            return True
+        if self.branch is None:
+            text = self.intent.condition or "true"
+            holds = whether(text, self.intent, facts, self.seen)
+            if holds is None:
+                return None
+            self.branch = "met" if holds else "unmet"
+        return step.when == self.branch
+
+    def _call(
+        self,
+        index: int,
+        step: CallStep,
+        facts: Facts,
+        ready: list[PlannedCall],
+        missing: list[str],
+    ) -> object:
+        writes = step.call in self._writes
+        if writes and (ready or self._open_before(index)):
+            return _BARRIER
+        entries: Any = [None]
+        if step.each is not None:
+            entries = seen_path(step.each, self.seen)
+            if entries is UNKNOWN:
+                return _BARRIER if writes else None
+            if not isinstance(entries, list):
+                raise DomainError(f"{step.each!r} is not a list to go through: {entries!r}")
+        for number, entry in enumerate(entries):
+            self._call_for(
+                index, step, facts, ready, missing, None if step.each is None else number, entry
+            )
+        if step.each is not None:
+            self._settle_each(index, step)
+        return _BARRIER if writes and index not in self._done else None
+
+    def _call_for(
+        self,
+        index: int,
+        step: CallStep,
+        facts: Facts,
+        ready: list[PlannedCall],
+        missing: list[str],
+        number: int | None,
+        entry: Any,
+    ) -> None:
+        """Add the call for one entry, unless it was made or cannot be made yet."""
+        if number is not None and number in self._results.get(index, {}):
+            return
+        arguments: dict[str, Any] = {}
+        complete = True
+        for name, source in step.args.items():
+            value = resolve_source(source, facts, self.seen, missing, entry)
+            complete = complete and value is not UNKNOWN
+            arguments[name] = value
+        if not complete:
+            return
+        planned = PlannedCall(index, step.call, arguments, step.as_, number)
+        known = self._recalled(step, planned)
+        if known is UNKNOWN:
+            ready.append(planned)
+        elif number is None:
+            self.seen[step.as_] = known
+            self._done.add(index)
+        else:
+            self._results.setdefault(index, {})[number] = known
+
+    def _settle_each(self, index: int, step: CallStep) -> None:
+        """Bind the results once there is one for every entry."""
+        entries = seen_path(step.each or "", self.seen)
+        made = self._results.get(index, {})
+        if isinstance(entries, list) and len(made) == len(entries):
+            self.seen[step.as_] = [made[number] for number in range(len(entries))]
+            self._done.add(index)
+
+    def _pick(self, index: int, step: PickStep, facts: Facts) -> PickFailed | None:
+        choice = choose(step, self.intent, facts, self.seen)
+        if choice is None:
+            return None
+        if choice.matches != 1:
+            return PickFailed(step.pick, choice.facts, choice.matches, choice.options)
+        if choice.narrowed:
+            self.narrowed.append(step.pick)
+        self.seen[step.pick] = choice.entry
+        if self._slip is not None and self._slip.pick == step.pick:
+            entries = seen_path(step.from_, self.seen)
+            place = entries.index(choice.entry) + self._slip.offset
+            self.seen[step.pick] = entries[place % len(entries)]
+        self._done.add(index)
+        return None
+
+    def _guard(self, index: int, step: GuardStep, facts: Facts) -> Declined | None:
+        holds = True if self._ignore_guards else whether(step.ok, self.intent, facts, self.seen)
+        if holds:
+            self._done.add(index)
+        return Declined(step.guard) if holds is False else None
+
+    def _act(self, index: int, step: ActStep, facts: Facts, missing: list[str]) -> object:
+        if self._open_before(index):
+            return _BARRIER
+        action = self.intent.actions[step.act]
+        told = {slot: facts.value(slot) for slot in action.tells}
+        if told and all(value is not UNKNOWN for value in told.values()):
+            self._done.add(index)
+            return None
+        if not told and facts.value(f"did:{step.act}") is not UNKNOWN:
+            self._done.add(index)
+            return None
+        return UserActs(step.act, tuple(action.tells))
+
+    # -- memory --------------------------------------------------------------------------------
+
+    def _remember(self, step: CallStep, call: PlannedCall, result: Any) -> None:
+        if call.name in self._writes:
+            self._memory.recent.clear()
+            return
+        kept = self._memory.stable if step.stable else self._memory.recent
+        kept[_call_key(call)] = result
+
+    def _recalled(self, step: CallStep, call: PlannedCall) -> Any:
+        if call.name in self._writes:
+            return UNKNOWN
+        key = _call_key(call)
+        known = self._memory.stable if step.stable else self._memory.recent
+        return known.get(key, UNKNOWN)
 
     def _open_before(self, index: int) -> bool:
         return any(before not in self._done for before in range(index))
@@ -185,144 +359,26 @@ class PlanRun:
             f"plan step {index + 1} of {self.intent.title!r} can never be carried out"
         )
 
-    def _call(
-        self, index: int, step: CallStep, facts: Facts, missing: list[str]
-    ) -> PlannedCall | None:
-        arguments: dict[str, Any] = {}
-        complete = True
-        for name, source in step.args.items():
-            value = self._resolve(source, facts, missing)
-            if value is UNKNOWN:
-                complete = False
-            else:
-                arguments[name] = value
-        if not complete:
-            return None
-        key = _call_key(step.call, arguments)
-        if step.stable and key in self._remembered:
-            self.seen[step.as_] = self._remembered[key]
-            self._done.add(index)
-            return None
-        return PlannedCall(index, step.call, arguments, step.as_)
 
-    def _resolve(self, source: Any, facts: Facts, missing: list[str]) -> Any:
-        if isinstance(source, Mapping) and set(source) == {"text"}:
-            return self._text(str(source["text"]), facts, missing)
-        if isinstance(source, str) and source.startswith("$"):
-            value = facts.value(source[1:])
-            if value is UNKNOWN:
-                missing.append(source[1:])
-            return value
-        if isinstance(source, str) and source.startswith("@"):
-            return self._seen_path(source[1:])
-        return source
-
-    def _seen_path(self, path: str) -> Any:
-        if path.split(".")[0] not in self.seen:
-            return UNKNOWN
-        return resolve_path(path, self.seen)
-
-    def _text(self, template: str, facts: Facts, missing: list[str]) -> Any:
-        parts: dict[str, str] = {}
-        unknown = False
-        for kind, name in _SLOT.findall(template):
-            value = self._resolve(kind + name, facts, missing)
-            unknown = unknown or value is UNKNOWN
-            parts[kind + name] = str(value).replace("'", "''")
-        if unknown:
-            return UNKNOWN
-        return _SLOT.sub(lambda match: parts[match[1] + match[2]], template)
-
-    def _pick(self, index: int, step: PickStep, facts: Facts) -> PickFailed | None:
-        entries = self._seen_path(step.from_)
-        if entries is UNKNOWN:
-            return None
-        if not isinstance(entries, list):
-            raise DomainError(f"{step.from_!r} is not a list to pick from: {entries!r}")
-        named: list[str] = []
-        wanted: dict[str, Any] = {}
-        for field, source in step.where.items():
-            if any(not isinstance(entry, dict) or field not in entry for entry in entries):
-                raise DomainError(
-                    f"pick {step.pick!r}: an entry of {step.from_!r} has no {field!r}"
-                )
-            if isinstance(source, str) and source.startswith("$"):
-                named.append(source[1:])
-                options = [str(entry[field]) for entry in entries]
-                wanted[field] = facts.among(source[1:], options)
-            else:
-                wanted[field] = self._resolve(source, facts, [])
-        matches = [entry for entry in entries if all(_same(entry[f], v) for f, v in wanted.items())]
-        if len(matches) != 1:
-            return PickFailed(step.pick, tuple(named), len(matches))
-        self.seen[step.pick] = matches[0]
-        if self._slip is not None and self._slip.pick == step.pick:
-            place = entries.index(matches[0]) + self._slip.offset
-            self.seen[step.pick] = entries[place % len(entries)]
-        self._done.add(index)
-        return None
-
-    def _guard(self, index: int, step: GuardStep, facts: Facts) -> bool | None:
-        if self._ignore_guards:
-            self._done.add(index)
-            return True
-        condition = compiled(step.ok)
-        scope = dict(self.seen)
-        for path in condition.paths:
-            head = path.split(".")[0]
-            if head in self.seen:
-                continue
-            if head not in self.intent.facts:
-                return None
-            value = facts.value(head)
-            if value is UNKNOWN:
-                return None
-            scope[head] = value
-        if any(_lookup(path, scope) is MISSING for path in condition.paths):
-            raise DomainError(f"guard {step.ok!r} reads something that no result shows")
-        if condition.evaluate(scope):
-            self._done.add(index)
-            return True
-        return False
+def _call_key(call: PlannedCall) -> tuple[str, str]:
+    return call.name, repr(sorted(call.arguments.items()))
 
 
-def _call_key(name: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
-    return name, repr(sorted(arguments.items()))
-
-
-def _lookup(path: str, scope: Mapping[str, Any]) -> Any:
-    try:
-        return resolve_path(path, scope)
-    except DomainError:
-        return MISSING
-
-
-def _same(shown: Any, wanted: Any) -> bool:
-    if wanted is UNKNOWN:
-        return False
-    if isinstance(shown, str) and isinstance(wanted, str):
-        return shown.casefold() == wanted.casefold()
-    return shown == wanted and type(shown) is type(wanted)
-
-
-def source_names(source: Any) -> list[tuple[str, str]]:
-    """Return the (`$` or `@`, name) pairs a source reads; empty for a literal."""
-    if isinstance(source, str) and source[:1] in ("$", "@") and len(source) > 1:
-        return [(source[0], source[1:])]
-    if isinstance(source, Mapping):
-        return [(kind, name) for kind, name in _SLOT.findall(str(source.get("text", "")))]
-    return []
-
-
-def facts_used(intent: Intent) -> tuple[str, ...]:
-    """Return the facts an intent's plan reads, in the order it needs them."""
-    found: list[str] = []
+def steps_named(intent: Intent) -> Mapping[str, PlanStep]:
+    """Return the steps by the names they bind."""
+    named: dict[str, PlanStep] = {}
     for step in intent.steps:
-        if isinstance(step, GuardStep):
-            heads = [path.split(".")[0] for path in compiled(step.ok).paths]
-            found += [head for head in heads if head in intent.facts]
-            continue
-        sources = step.where if isinstance(step, PickStep) else step.args
-        for source in sources.values():
-            found += [name for kind, name in source_names(source) if kind == "$"]
-    return tuple(dict.fromkeys(found))
+        match step:
+            case CallStep():
+                named[step.as_] = step
+            case PickStep():
+                named[step.pick] = step
+            case SelectStep():
+                named[step.select] = step
+            case TallyStep():
+                named[step.tally] = step
+            case ReadStep():
+                named[step.read] = step
+            case _:
+                pass
+    return named

@@ -2,40 +2,38 @@
 
 It holds the intents' plans (tool names and argument sources), never a value: each value is heard
 from the user or read from a result, or the call is not made. It asks for what is missing, reads
-independent things at once, reads a change back before making it, and reports what it found. It is
-a fixture and a baseline, not a model of a good assistant's judgement.
+independent things at once, reads a change back before making it, starts over when the user puts
+something right, and reports what it found. It is a fixture and a baseline, not a model of a good
+assistant's judgement.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agentsynth.checks.conduct import matches_any
-from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import CallStep, GuardStep, Intent
-from agentsynth.core.lexicon import Lexicon, Voice
+from agentsynth.core.lexicon import IntentPhrases, Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
-from agentsynth.core.phrasing import Template, format_value, parse_template, render, tidy
 from agentsynth.core.protocols import AssistantView
-from agentsynth.plan.candidate import error_code
 from agentsynth.plan.recipe import (
-    UNKNOWN,
     Calls,
     Declined,
     Finished,
+    Memory,
     PickFailed,
     PlannedCall,
     PlanRun,
     Slip,
     Stuck,
-    facts_used,
+    UserActs,
 )
+from agentsynth.plan.sources import UNKNOWN, facts_used, look_up, narrowing_facts
 from agentsynth.simulate.flaws import Flawed
 from agentsynth.simulate.hearing import Heard
-from agentsynth.worlds.expressions import resolve_path
+from agentsynth.simulate.speech import Speech
 from agentsynth.worlds.runtime import DomainRuntime
-from agentsynth.worlds.seed import compiled
 
 __all__ = ["ScriptedAssistant"]
 
@@ -55,22 +53,27 @@ class ScriptedAssistant:
         self._intents = intents
         self._runtime = runtime
         self._lexicon: Lexicon = runtime.lexicon
-        self._domain: Domain = runtime.domain
         self._voice = voice
         self._today = today
         self._rng = rng
         self._flaw = flaw
-        self._dates = rng.choice(("day_month", "weekday", "month_day"))
+        self._speech = Speech(
+            self._lexicon, voice, rng, rng.choice(("day_month", "weekday", "month_day"))
+        )
         self._patience = rng.random()  # the impatient ask for two things at most at a time
+        self._together = rng.choice((1, 4, 10, 10, 20))  # calls of a long list made at once
         self._segment = -1
         self._calls = 0
         self._pending: dict[str, PlannedCall] = {}
-        self._remembered: dict[tuple[str, str], Any] = {}
+        self._memory = Memory()
         self._proposed: PlannedCall | None = None
+        self._confirmed: int | None = None
+        self._asked_to_act: set[str] = set()
         self._reported = False
         self._declined = False
         self._left = False
         self._talked = False
+        self._wrote = False
         self._in_vain: dict[str, int] = {}
         self._heard = Heard(self._lexicon, [], today)
         self._begin_next()
@@ -94,13 +97,20 @@ class ScriptedAssistant:
 
     def _listen(self, text: str) -> AssistantMessage | None:
         """Take in what the user said; return a message where that alone settles the answer."""
-        if self._reported:
-            if self._declined or self._segment + 1 >= len(self._intents):
-                pushes = self._declined and "?" in text
-                return self._say(self._bank("hold_firm" if pushes else "closing"))
+        corrects = not self._reported or (
+            self._declined and matches_any(self._voice.corrections, text)
+        )
+        if not (corrects and self._put_right(text)) and self._reported:
+            if self._declined and "?" in text and self._last():
+                return self._say(self._speech.bank("hold_firm"))
+            if self._last():
+                return self._say(self._speech.bank("closing"))
             self._begin_next()
-        self._heard.texts.append(text)
+        if text not in self._heard.texts[-1:]:
+            self._heard.texts.append(text)
         self._talked = False
+        for action in self._asked_to_act:
+            self._heard.tell(f"did:{action}", True)  # asked for, and the user has answered
         if self._proposed is None:
             return None
         planned, self._proposed = self._proposed, None
@@ -108,26 +118,55 @@ class ScriptedAssistant:
             return None
         if self._flaw is not None and self._flaw.kind == "claims_without_doing" and self._last():
             return self._report()
+        self._confirmed = planned.step
+        if planned.entry is not None:
+            return None  # one of many: the plan gives them all again
         return self._call((planned,), confirmed=True)
+
+    def _put_right(self, text: str) -> bool:
+        """Start the plan over if the words change a fact that was heard otherwise before."""
+        names = (*self._needs, *narrowing_facts(self._intent))
+        before = self._heard.known(names)
+        self._heard.texts.append(text)
+        after = self._heard.known(names)
+        changed = [name for name, value in before.items() if after.get(name, value) != value]
+        if not changed:
+            self._heard.texts.pop()
+            return False
+        self._proposed = self._confirmed = None
+        self._reported = self._declined = False
+        self._in_vain = {}
+        self._run = self._new_run()
+        return True
 
     def _begin_next(self) -> None:
         self._segment += 1
         self._in_vain = {}
-        self._reported = False
+        self._reported = self._declined = self._wrote = False
+        self._confirmed = None
+        self._asked_to_act = set()
         self._needs = facts_used(self._intent)
         kept = self._kept_facts()
         self._heard = Heard(self._lexicon, [], self._today)
         self._heard.kept = kept
+        self._run = self._new_run()
+
+    def _new_run(self) -> PlanRun:
         flaw = self._flaw
         planted = flaw is not None and flaw.segment == self._segment
         slip: Slip | None = flaw.slip if flaw is not None and planted else None
-        self._run = PlanRun(
+        return PlanRun(
             self._intent,
             writes=self._runtime.writes,
-            remembered=self._remembered,
-            ignore_guards=flaw is not None and flaw.kind == "ignores_policy",
-            slip=slip if self._intent.kind == "info" else None,
+            memory=self._memory,
+            ignore_guards=flaw is not None and planted and flaw.kind == "ignores_policy",
+            slip=slip if not self._writes_ahead() else None,
         )
+
+    def _writes_ahead(self) -> bool:
+        """Whether the plan at hand changes anything."""
+        steps = self._intent.steps
+        return any(isinstance(s, CallStep) and s.call in self._runtime.writes for s in steps)
 
     def _kept_facts(self) -> dict[str, Any]:
         """Return who the user is: names and addresses stay true, other facts do not."""
@@ -156,19 +195,20 @@ class ScriptedAssistant:
             if message.is_error:
                 problem = self._explain(message.content)
                 continue
+            self._wrote = self._wrote or planned.name in self._runtime.writes
             self._run.record(planned, self._runtime.decode(message.content))
         return problem
 
     def _explain(self, content: str) -> str:
         """Return what to say about an error the tool gave."""
         self._reported = True
-        code = error_code(content)
-        for name, clause in self._domain.policy.items():
-            if code is not None and code in clause.codes and name in self._lexicon.clauses:
-                self._declined = True
-                return self._phrase(self._lexicon.clauses[name].decline)
+        reason = self._runtime.reason_of(content)
+        phrases = self._lexicon.reason(reason) if reason is not None else None
+        if phrases is not None:
+            self._declined = True
+            return self._phrase(phrases.decline)
         self._left = True
-        return self._bank("not_found")
+        return self._speech.bank("not_found")
 
     # -- acting --------------------------------------------------------------------------------
 
@@ -176,7 +216,7 @@ class ScriptedAssistant:
         if isinstance(self._intent.steps[0], GuardStep):
             first = self._run.next(self._heard)
             if isinstance(first, Declined):  # no answer of the user's could change that
-                return self._decline(first.clause)
+                return self._decline(first.reason)
         question = self._question_first()
         if question is not None:
             return self._say(question)
@@ -188,14 +228,28 @@ class ScriptedAssistant:
                 return self._say(self._ask(facts))
             case PickFailed():
                 return self._say(self._not_picked(following))
-            case Declined(clause):
-                return self._decline(clause)
+            case UserActs():
+                return self._ask_to_act(following.action)
+            case Declined(reason):
+                return self._decline(reason)
             case Finished():
                 return self._report()
 
-    def _decline(self, clause: str) -> AssistantMessage:
+    def _decline(self, reason: str) -> AssistantMessage:
         self._reported = self._declined = True
-        return self._say(self._phrase(self._lexicon.clauses[clause].decline))
+        phrases = self._lexicon.reason(reason)
+        if phrases is None:
+            raise DomainError(f"the lexicon has no words for {reason!r}")
+        return self._say(self._phrase(phrases.decline))
+
+    def _ask_to_act(self, action: str) -> AssistantMessage:
+        """Ask the user to do something; leave when that was asked for in vain."""
+        tries = self._in_vain.get(action, 0)
+        self._in_vain[action] = tries + 1
+        if tries > 1:
+            return self._leave_early()
+        self._asked_to_act.add(action)
+        return self._say(self._phrase(self._lexicon.actions[action].ask))
 
     def _question_first(self) -> str | None:
         """Ask for what only the user can know before looking anything up."""
@@ -210,25 +264,35 @@ class ScriptedAssistant:
         self, calls: tuple[PlannedCall, ...], view: AssistantView
     ) -> AssistantMessage:
         first = calls[0]
+        if len(calls) > self._together and first.entry is not None:
+            calls = calls[: self._together]
         planted = self._flaw is not None and self._flaw.segment == self._segment
         if first.name not in self._runtime.writes:
             is_last = self._is_last_call(calls[-1])
-            if planted and self._flaw is not None and is_last and self._intent.kind == "info":
+            if planted and self._flaw is not None and is_last and not self._writes_ahead():
                 if self._flaw.kind == "stops_early":
                     return self._leave_early()
                 if self._flaw.kind == "invents_argument":
                     calls = (*calls[:-1], self._flaw.with_invention(calls[-1], view))
             return self._call(calls)
-        spec = self._runtime.spec_by_name[first.name]
+        return self._before_writing(calls, view, planted=planted)
+
+    def _before_writing(
+        self, calls: tuple[PlannedCall, ...], view: AssistantView, *, planted: bool
+    ) -> AssistantMessage:
+        """Read a write back, or make it where that was done or is not asked for."""
+        first = calls[0]
         if planted and self._flaw is not None:
             if self._flaw.kind == "stops_early":
                 return self._leave_early()
             if self._flaw.kind == "skips_confirmation":
-                return self._call((first,), confirmed=True)
-        if spec.consequential:
+                return self._call(calls, confirmed=True)
+        if self._confirmed == first.step:
+            return self._call([self._slipped(call, view) for call in calls], confirmed=True)
+        if self._runtime.spec_by_name[first.name].consequential:
             self._proposed = self._slipped(first, view)
             return self._say(self._phrase(self._phrases.propose))
-        return self._call((self._slipped(first, view),))
+        return self._call([self._slipped(call, view) for call in calls])
 
     def _is_last_call(self, call: PlannedCall) -> bool:
         return not any(isinstance(s, CallStep) for s in self._intent.steps[call.step + 1 :])
@@ -256,42 +320,41 @@ class ScriptedAssistant:
         talks = not confirmed and not self._talked and self._rng.random() < 0.35
         self._talked = True
         return AssistantMessage(
-            content=self._bank("lets_see") if talks else "", tool_calls=tuple(made)
+            content=self._speech.bank("lets_see") if talks else "", tool_calls=tuple(made)
         )
+
+    # -- words ---------------------------------------------------------------------------------
 
     def _report(self) -> AssistantMessage:
         self._reported = True
         phrases = self._phrases
-        text = self._phrase(phrases.done if self._intent.kind == "write" else phrases.answer)
+        claimed = self._flaw is not None and self._flaw.kind == "claims_without_doing"
+        if self._wrote or (claimed and self._writes_ahead()):
+            said = phrases.done
+        elif self._run.branch == "unmet" and phrases.otherwise:
+            said = phrases.otherwise
+        else:
+            said = phrases.answer or phrases.done
+        text = self._phrase(said)
         if self._rng.random() < 0.5:
-            text = f"{text} {self._bank('more')}"
+            text = f"{text} {self._speech.bank('more')}"
         return self._say(text)
 
     def _leave_early(self) -> AssistantMessage:
         self._left = True
-        return self._say(self._bank("leaves_early"))
-
-    # -- words ---------------------------------------------------------------------------------
+        return self._say(self._speech.bank("leaves_early"))
 
     @property
-    def _phrases(self) -> Any:
+    def _phrases(self) -> IntentPhrases:
         return self._lexicon.intents[self._intents[self._segment]]
 
     def _ask(self, facts: Sequence[str]) -> str:
         names = list(facts)
         if self._patience < 0.35 and len(names) > 2:
             names = names[:2]
-        parts: list[str] = []
-        for group in sorted(self._lexicon.asks, key=lambda g: -len(g.slots)):
-            if set(group.slots) <= set(names):
-                parts.append(self._phrase(group.ask))
-                names = [name for name in names if name not in group.slots]
-        parts += [self._phrase(self._lexicon.slots[name].ask) for name in names]
-        parts = [
-            tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)
-        ]
+        parts = self._speech.questions(names, self._intent, self._heard, self._run.seen)
         if self._calls == 0 and len(self._heard.texts) == 1:
-            parts.insert(0, self._bank("ask_lead"))
+            parts.insert(0, self._speech.bank("ask_lead"))
         return " ".join(part for part in parts if part)
 
     def _not_picked(self, failed: PickFailed) -> str:
@@ -299,69 +362,26 @@ class ScriptedAssistant:
         self._in_vain[failed.pick] = tries + 1
         if tries > 1 or not failed.facts:
             self._left = True
-            return self._bank("leaves_early")
+            return self._speech.bank("leaves_early")
+        slot = self._lexicon.slots[failed.facts[0]]
+        if failed.matches > 1 and slot.which and tries == 0:
+            return self._which(failed, slot.which)
         if tries == 0:
-            return self._phrase(self._lexicon.slots[failed.facts[0]].ask)
-        return self._bank("not_found")
+            return self._phrase(slot.ask)
+        return self._speech.bank("not_found")
+
+    def _which(self, failed: PickFailed, phrases: Sequence[str]) -> str:
+        """Ask which of several entries is meant, naming what tells them apart."""
+        step = next(s for s in self._intent.steps if getattr(s, "pick", None) == failed.pick)
+        narrow: dict[str, Any] = getattr(step, "narrow", {})
+        field = next(f for f, source in narrow.items() if source == f"${failed.facts[0]}")
+        values = [look_up(field, entry) for entry in failed.options]
+        listed = self._speech.listed(values, field)
+        extra = {"options": listed, "options|count": str(len(failed.options))}
+        return self._speech.phrase(phrases, self._intent, self._heard, self._run.seen, extra)
 
     def _phrase(self, phrases: Sequence[str]) -> str:
-        """Render one of the phrases whose slots can all be filled from what is known."""
-        known: dict[str, str] = {}
-        fitting: list[Template] = []
-        for template in map(parse_template, phrases):
-            values = {slot: self._value(slot) for slot in template.slots}
-            if all(values[slot] is not None for slot in template.needed):
-                fitting.append(template)
-                known |= {slot: text for slot, text in values.items() if text is not None}
-        if not fitting:
-            raise DomainError(f"no phrase can be said here; the first is {phrases[:1]!r}")
-        template = self._rng.choice(fitting)
-        return render(template, self._rng, known.__getitem__, known)
-
-    def _value(self, slot: str) -> str | None:
-        """Return what to say for a slot: an answer, something seen, or a fact heard.
-
-        `{path|first}` says the first word only, as one does with a person's name.
-        """
-        path, _, part = slot.partition("|")
-        text = self._whole_value(path)
-        return text.split(" ")[0] if text is not None and part == "first" else text
-
-    def _whole_value(self, path: str) -> str | None:
-        scope: Mapping[str, Any] = self._run.seen
-        answer = self._intent.answers.get(path)
-        if answer is not None:
-            try:
-                value = _evaluate(answer.value, {**self._said_facts(), **scope})
-            except DomainError:
-                return None
-            if str(value) in answer.words:
-                return answer.words[str(value)]
-            suffix = "_cents" if answer.type == "money" else ""
-            return format_value(path + suffix, value, self._lexicon.words, self._dates)
-        if path.split(".")[0] in scope:
-            value = resolve_path(path, scope)
-        elif path in self._lexicon.slots:
-            value = self._heard.value(path)
-        else:
-            value = UNKNOWN
-        if value is UNKNOWN or value is None:
-            return None
-        kind = self._lexicon.slots[path].type if path in self._lexicon.slots else ""
-        suffix = "_cents" if kind == "money" else ""
-        return format_value(path + suffix, value, self._lexicon.words, self._dates)
-
-    def _said_facts(self) -> dict[str, Any]:
-        values = {name: self._heard.value(name) for name in self._intent.facts}
-        return {name: value for name, value in values.items() if value is not UNKNOWN}
-
-    def _bank(self, name: str) -> str:
-        bank = self._voice.phrases[name]
-        return render(parse_template(self._rng.choice(bank)), self._rng, str)
+        return self._speech.phrase(phrases, self._intent, self._heard, self._run.seen)
 
     def _say(self, text: str) -> AssistantMessage:
         return AssistantMessage(content=text)
-
-
-def _evaluate(text: str, scope: Mapping[str, Any]) -> Any:
-    return compiled(text.removeprefix("=")).evaluate(scope)

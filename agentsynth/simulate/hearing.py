@@ -7,7 +7,7 @@ from typing import Any
 
 from agentsynth.checks.mentions import contains, dates_in, numbers_in
 from agentsynth.core.lexicon import Lexicon, SlotPhrases
-from agentsynth.plan.recipe import UNKNOWN
+from agentsynth.plan.sources import UNKNOWN
 
 __all__ = ["Heard", "hear"]
 
@@ -24,6 +24,7 @@ _PERSON = (
     re.compile(rf"(?:^|\n|[-—,.] ?){_NAME}\W*$"),
     re.compile(rf"(?:^|[.!?] ){_NAME} here\b"),
 )
+_TIME = re.compile(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?![\d:])")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}")
 
 
@@ -51,6 +52,8 @@ def _heard(slot: SlotPhrases, text: str, today: str) -> Any:
         case "email":
             match_ = _EMAIL.search(text)
             return match_[0].lower() if match_ else None
+        case "time":
+            return next((f"{int(m[1]):02}:{m[2]}" for m in _TIME.finditer(text)), None)
         case "date":
             dates = dates_in(text, today)
             return max(dates) if dates else None
@@ -85,7 +88,8 @@ class Heard:
         """What the user said that may hold facts of this intent; grows with the conversation."""
         self.kept: dict[str, Any] = {}
         """Facts kept from an earlier intent: who the user is."""
-        self._named: dict[str, str] = {}
+        self._named: dict[str, tuple[int, str]] = {}
+        self._options: dict[str, tuple[str, ...]] = {}
         self._known: dict[tuple[str, int], Any] = {}
         self._address_patterns = [
             pattern
@@ -98,7 +102,9 @@ class Heard:
     def value(self, name: str) -> Any:
         """Return what was heard for this fact, or UNKNOWN."""
         if name in self._named:
-            return self._named[name]
+            return self._named[name][1]
+        if name not in self._lexicon.slots:
+            return self.kept.get(name, UNKNOWN)
         place = (name, len(self.texts))
         if place not in self._known:
             value = hear(self._lexicon.slots[name], self._unclaimed(name), self._today)
@@ -121,9 +127,13 @@ class Heard:
 
     def among(self, name: str, options: Sequence[str]) -> Any:
         """Return the one option the user named, the longest where one holds another; or UNKNOWN."""
-        direct = self.value(name)
+        self._options[name] = tuple(options)
+        known = self._named.get(name)
+        direct = UNKNOWN if known is not None else self.value(name)
         if direct is not UNKNOWN:
             return next((o for o in options if o.casefold() == str(direct).casefold()), UNKNOWN)
+        if known is not None and known[0] == len(self.texts) and known[1] in options:
+            return known[1]
         for text in reversed(self.texts):
             named = [option for option in dict.fromkeys(options) if contains(text, option)]
             named = [
@@ -132,6 +142,20 @@ class Heard:
                 if not any(option != other and contains(other, option) for other in named)
             ]
             if len(named) == 1:
-                self._named[name] = named[0]
+                self._named[name] = (len(self.texts), named[0])
                 return named[0]
         return UNKNOWN
+
+    def known(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return what is heard by now of these facts, looked for again among what was listed."""
+        found: dict[str, Any] = {}
+        for name in names:
+            options = self._options.get(name)
+            value = self.value(name) if options is None else self.among(name, options)
+            if value is not UNKNOWN:
+                found[name] = value
+        return found
+
+    def tell(self, name: str, value: Any) -> None:
+        """Take a fact in that needs no hearing."""
+        self.kept[name] = value

@@ -5,7 +5,7 @@ barrier, as pure functions.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agentsynth.checks.mentions import says
 from agentsynth.core.agent import Agent
@@ -14,6 +14,7 @@ from agentsynth.core.messages import (
     AssistantMessage,
     Message,
     SystemMessage,
+    ToolCall,
     UserMessage,
 )
 from agentsynth.core.observe import observe
@@ -21,12 +22,22 @@ from agentsynth.core.protocols import (
     Assistant,
     AssistantView,
     OpenWorld,
+    ToolResult,
     User,
+    UserAct,
     UserView,
     World,
 )
 from agentsynth.core.task import Change, Fact, Task
-from agentsynth.core.trajectory import CallRecord, FactLedger, FactTurn, StopReason, Trajectory
+from agentsynth.core.tools import ToolSpec
+from agentsynth.core.trajectory import (
+    CallRecord,
+    FactLedger,
+    FactTurn,
+    StopReason,
+    Trajectory,
+    UserCall,
+)
 
 __all__ = ["Limits", "assistant_view", "ledger", "rollout", "user_view"]
 
@@ -38,6 +49,18 @@ class Limits:
     user_turns: int = 16
     waves_per_turn: int = 12
     """Assistant messages with calls between two user turns."""
+    user_calls_per_turn: int = 4
+    """Rounds of calls that a user makes before saying something."""
+
+
+@dataclass
+class _Record:
+    """What happened so far."""
+
+    messages: list[Message]
+    calls: list[CallRecord] = field(default_factory=lambda: [])
+    user_calls: list[UserCall] = field(default_factory=lambda: [])
+    results: list[tuple[ToolCall, ToolResult]] = field(default_factory=lambda: [])
 
 
 def assistant_view(agent: Agent, messages: Sequence[Message]) -> AssistantView:
@@ -45,15 +68,22 @@ def assistant_view(agent: Agent, messages: Sequence[Message]) -> AssistantView:
     return AssistantView(messages=tuple(messages), tools=agent.tools)
 
 
-def user_view(task: Task, messages: Sequence[Message]) -> UserView:
-    """Return what the user may see: goal, facts, and the texts that passed. No results."""
+def user_view(
+    task: Task,
+    messages: Sequence[Message],
+    tools: Sequence[ToolSpec] = (),
+    results: Sequence[tuple[ToolCall, ToolResult]] = (),
+) -> UserView:
+    """Return what the user may see: goal, facts, the texts that passed, and what their own tools
+    gave. No results of the assistant's calls.
+    """
     facts: Mapping[str, Fact] = {fact.name: fact for fact in task.facts}
     texts = [
         ("user" if isinstance(message, UserMessage) else "assistant", message.content)
         for message in messages
         if isinstance(message, UserMessage | AssistantMessage) and message.content
     ]
-    return UserView(goal=task.goal, facts=facts, messages=texts)
+    return UserView(goal=task.goal, facts=facts, messages=texts, tools=tools, results=results)
 
 
 async def rollout(
@@ -65,21 +95,21 @@ async def rollout(
     *,
     scenario_id: str,
     limits: Limits,
+    user_tools: Sequence[ToolSpec] = (),
 ) -> Trajectory:
     """Play one scenario to its end.
 
     A world or server that breaks ends the rollout with the error on record. Anything else that
     goes wrong is a bug and is not caught here.
     """
-    messages: list[Message] = [SystemMessage(content=agent.system_prompt)]
-    records: list[CallRecord] = []
+    record = _Record([SystemMessage(content=agent.system_prompt)])
     start = final = ""
     net: tuple[Change, ...] = ()
     error: str | None = None
     try:
         async with open_world(task.world_seed) as world:
             start = final = world.state_hash()
-            stop = await _talk(task, agent, user, assistant, world, messages, records, limits)
+            stop = await _talk(task, agent, user, assistant, world, record, limits, user_tools)
             final = world.state_hash()
             net = world.net_changes()
     except (DomainError, ServerError) as broken:
@@ -87,8 +117,9 @@ async def rollout(
     return Trajectory(
         task_id=task.id,
         scenario_id=scenario_id,
-        messages=tuple(messages),
-        calls=tuple(records),
+        messages=tuple(record.messages),
+        calls=tuple(record.calls),
+        user_calls=tuple(record.user_calls),
         start_state=start,
         final_state=final,
         net_changes=net,
@@ -103,12 +134,15 @@ async def _talk(
     user: User,
     assistant: Assistant,
     world: World,
-    messages: list[Message],
-    records: list[CallRecord],
+    record: "_Record",
     limits: Limits,
+    user_tools: Sequence[ToolSpec],
 ) -> StopReason:
+    messages = record.messages
     for _ in range(limits.user_turns):
-        act = await user.act(user_view(task, messages))
+        act = await _user_turn(task, user, world, record, limits, user_tools)
+        if act is None:
+            return StopReason.TURN_LIMIT
         if act.text is None:
             return StopReason.USER_DONE if act.satisfied else StopReason.USER_GAVE_UP
         messages.append(UserMessage(content=act.text))
@@ -119,7 +153,7 @@ async def _talk(
             messages.append(reply)
             if not reply.tool_calls:
                 break
-            await _run_calls(reply, world, messages, records)
+            await _run_calls(reply, world, record)
         else:
             return StopReason.TURN_LIMIT
         if act.leaves:
@@ -127,13 +161,39 @@ async def _talk(
     return StopReason.TURN_LIMIT
 
 
-async def _run_calls(
-    reply: AssistantMessage, world: World, messages: list[Message], records: list[CallRecord]
-) -> None:
+async def _user_turn(
+    task: Task,
+    user: User,
+    world: World,
+    record: "_Record",
+    limits: Limits,
+    user_tools: Sequence[ToolSpec],
+) -> UserAct | None:
+    """Let the user use tools of their own until they say something; None = they never do."""
+    for _ in range(limits.user_calls_per_turn):
+        act = await user.act(user_view(task, record.messages, user_tools, record.results))
+        if not act.calls:
+            return act
+        for call in act.calls:
+            result = await world.call(call, "user")
+            record.results.append((call, result))
+            record.user_calls.append(
+                UserCall(
+                    after=len(record.messages),
+                    call=call,
+                    content=result.content,
+                    is_error=result.is_error,
+                    changes=result.changes,
+                )
+            )
+    return None
+
+
+async def _run_calls(reply: AssistantMessage, world: World, record: "_Record") -> None:
     for call in reply.tool_calls:
-        message, record = observe(call, await world.call(call))
-        messages.append(message)
-        records.append(record)
+        message, made = observe(call, await world.call(call))
+        record.messages.append(message)
+        record.calls.append(made)
 
 
 def ledger(task: Task, trajectory: Trajectory, *, today: str) -> FactLedger:
@@ -147,6 +207,9 @@ def ledger(task: Task, trajectory: Trajectory, *, today: str) -> FactLedger:
             fact.name
             for fact in task.facts
             if says(message.content, fact.value, fact.type, today=today)
+            or (
+                fact.first is not None and says(message.content, fact.first, fact.type, today=today)
+            )
         )
         told |= set(now)
         withheld = tuple(fact.name for fact in task.facts if fact.name not in told)

@@ -1,5 +1,6 @@
 """The scripted user: knows its facts, tells them bit by bit, answers, confirms, leaves."""
 
+import json
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from agentsynth.core.phrasing import Template, parse_template, render, show_date
 from agentsynth.core.protocols import UserAct, UserView
 from agentsynth.core.scenario import Persona
 from agentsynth.core.task import Fact
+from agentsynth.plan.candidate import action_call, action_tells
+from agentsynth.plan.sources import KnownFacts
 
 __all__ = ["ScriptedUser"]
 
@@ -45,6 +48,8 @@ class ScriptedUser:
         self._rng = rng
         self._segment = 0
         self._told: set[str] = set()
+        self._revised: set[str] = set()
+        self._acted: dict[str, int] = {}
         self._pushed = False
         self._nudged = 0
 
@@ -53,22 +58,64 @@ class ScriptedUser:
         if not view.messages:
             return UserAct(self._opening(view.facts))
         text = view.messages[-1][1]
+        acted = self._act_on(text, view)
+        if acted is not None:
+            return acted
         question = " ".join(_QUESTION.findall(text))
         asked = self._asked(question, view.facts)
         untold = [name for name in asked if name not in self._told]
+        revision = self._revision(view.facts, "next_turn")
+        if revision is not None:
+            return UserAct(_join([revision, self._tell(untold, view.facts)]))
         if untold:
             return UserAct(self._tell(untold, view.facts))
         if matches_any(self._voice.confirm_cues, question):
-            return UserAct(self._bank("yes"))
+            return UserAct(self._revision(view.facts, "at_read_back") or self._bank("yes"))
         if asked:
             return UserAct(self._tell(asked, view.facts))
         if matches_any(self._voice.refusals, text):
-            return self._refused()
+            return self._refused(view.facts)
         return self._after_report(text, view.facts)
+
+    # -- acts of their own ---------------------------------------------------------------------
+
+    def _act_on(self, text: str, view: UserView) -> UserAct | None:
+        """Do what is asked for with a tool of their own, then tell about it; None = nothing is."""
+        intent = self._intents[self._segment][1]
+        for name in intent.actions:
+            phrases = self._lexicon.actions[name]
+            if not matches_any(phrases.asked_by, text):
+                continue
+            if name not in self._acted:
+                self._acted[name] = len(view.results)
+                facts = {n: fact.value for n, fact in self._facts(view.facts).items()}
+                call = action_call(intent, name, KnownFacts(facts), f"user_{len(view.results) + 1}")
+                return UserAct(None, calls=(call,))
+            call, result = view.results[self._acted[name]]
+            if result.is_error:
+                return UserAct(self._bank("act_failed"))
+            told = action_tells(intent, name, json.loads(result.content))
+            template = parse_template(self._rng.choice(phrases.report))
+            return UserAct(
+                render(template, self._rng, lambda slot: self._shown(slot, told[slot]), told)
+            )
+        return None
+
+    def _revision(self, facts: Mapping[str, Fact], when: str) -> str | None:
+        """Put right what was told otherwise first; None = nothing is due now."""
+        for name, fact in self._facts(facts).items():
+            due = fact.revised == when and name in self._told and name not in self._revised
+            if fact.first is not None and due:
+                self._revised.add(name)
+                lead = self._bank("correct" if when == "next_turn" else "changed_mind")
+                return _join([lead, self._tell([name], facts)])
+        return None
 
     # -- turns ---------------------------------------------------------------------------------
 
-    def _refused(self) -> UserAct:
+    def _refused(self, facts: Mapping[str, Fact]) -> UserAct:
+        if self._segment + 1 < len(self._intents):
+            return self._next_request(facts)
         if self._persona.pushes_back and not self._pushed:
             self._pushed = True
             return UserAct(self._bank("push_back"))
@@ -77,21 +124,22 @@ class ScriptedUser:
         return UserAct(self._bank("accepts_refusal"), leaves=True)
 
     def _after_report(self, text: str, facts: Mapping[str, Fact]) -> UserAct:
-        claims = self._lexicon.intents[self._intents[self._segment][0]].claims
-        if (
-            self._intents[self._segment][1].kind == "write"
-            and claims
-            and not matches_any(claims, text)
-        ):
+        name, intent = self._intents[self._segment]
+        claims = self._lexicon.intents[name].claims
+        due = claims and not intent.answers and intent.condition is None
+        if due and not matches_any(claims, text):
             return self._not_done()
         if self._segment + 1 < len(self._intents):
-            self._segment += 1
-            again = {n.partition("@")[0] for n in facts if n.endswith(f"@{self._segment + 1}")}
-            self._told -= again
-            return UserAct(self._also(facts))
+            return self._next_request(facts)
         if not self._persona.says_goodbye:
             return UserAct(None)
         return UserAct(self._bank("thanks"), leaves=True)
+
+    def _next_request(self, facts: Mapping[str, Fact]) -> UserAct:
+        self._segment += 1
+        again = {n.partition("@")[0] for n in facts if n.endswith(f"@{self._segment + 1}")}
+        self._told -= again
+        return UserAct(self._also(facts))
 
     def _not_done(self) -> UserAct:
         self._nudged += 1
@@ -116,19 +164,26 @@ class ScriptedUser:
 
     def _chosen(self, facts: Mapping[str, Fact]) -> set[str]:
         """Return which facts this persona tells unasked."""
-        new = sorted(name for name in self._facts(facts) if name not in self._told)
+        mine = self._facts(facts)
+        new = sorted(n for n in mine if n not in self._told and mine[n].told == "freely")
+        early = {name for name in new if mine[name].first is not None}
         match self._persona.opens_with:
             case "all":
                 return set(new)
             case "some":
-                return {name for name in new if self._rng.random() < 0.5}
+                return early | {name for name in new if self._rng.random() < 0.5}
             case "little":
-                return set()
+                return early
 
     def _open_sentence(self, facts: Mapping[str, Fact], tell: set[str]) -> str:
         phrases = self._lexicon.intents[self._intents[self._segment][0]].open
         mine = self._facts(facts)
-        fitting = [t for t in map(parse_template, phrases) if t.needed <= mine.keys()]
+        kept_back = {name for name, fact in mine.items() if fact.told == "when_asked"}
+        fitting = [
+            template
+            for template in map(parse_template, phrases)
+            if template.needed <= mine.keys() and not template.needed & kept_back
+        ]
         template = self._rng.choice(fitting)
         return self._render(template, facts, tell)
 
@@ -178,19 +233,26 @@ class ScriptedUser:
 
         def value(path: str) -> str:
             self._told.add(path)
-            return self._spoken(mine[path])
+            return self._spoken(path, mine[path])
 
         known = {name for name in tell if name in mine}
         return render(template, self._rng, value, known)
 
-    def _spoken(self, fact: Fact) -> str:
-        value: Any = fact.value
-        if fact.type == "date":
+    def _spoken(self, name: str, fact: Fact) -> str:
+        early = fact.first is not None and name not in self._revised
+        return self._shown(name, fact.first if early else fact.value)
+
+    def _shown(self, slot: str, value: Any) -> str:
+        """Return a value as this user says it."""
+        known = self._lexicon.slots.get(slot)
+        type_ = known.type if known is not None else "text"
+        if type_ == "date":
             return show_date(str(value), self._persona.dates)
-        if fact.type == "money":
+        if type_ == "money" and isinstance(value, int):
             cents = f"{value % 100:02}"
             return f"${value // 100}" + ("" if cents == "00" else f".{cents}")
-        return self._lexicon.words.get(str(value), str(value))
+        spoken = self._lexicon.words.get(str(value), str(value))
+        return f"{spoken} {known.unit}" if known is not None and known.unit else spoken
 
     def _bank(self, name: str) -> str:
         styled = f"{name}.{self._persona.style}"

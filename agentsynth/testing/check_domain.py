@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentsynth.compose.tasks import make_task
+from agentsynth.compose.tasks import NoTask, make_task
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.intent import CallStep
 from agentsynth.core.task import TaskKind
@@ -110,9 +110,9 @@ async def _fruitless_intents(runtime: DomainRuntime) -> list[str]:
                 )
                 for kind in kinds[: 1 + (world_seed == _WORLDS_TRIED - 1)]
             ]
-            if any(not isinstance(one, str) for one in found):
+            if not all(isinstance(one, NoTask) for one in found):
                 break
-            reason = str(found[0])
+            reason = next(one.reason for one in found if isinstance(one, NoTask))
         else:
             problems.append(f"intent {name!r} gives no certified task: {reason}")
     return problems
@@ -141,8 +141,8 @@ async def _check_kind(
     for number in range(tasks):
         found.sought += 1
         prepared = await worker.prepare(Place(number, name, found.kind, seed=number, probe=False))
-        if isinstance(prepared, str):
-            found.reasons[prepared] = found.reasons.get(prepared, 0) + 1
+        if isinstance(prepared, NoTask):
+            found.reasons[prepared.reason] = found.reasons.get(prepared.reason, 0) + 1
             continue
         found.certified += 1
         ids.add(prepared.composed.task.id)

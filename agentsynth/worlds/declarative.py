@@ -12,7 +12,7 @@ from jsonschema.exceptions import best_match
 from agentsynth.core.domain import Clause, Domain, ToolDef
 from agentsynth.core.errors import DomainError, ToolError
 from agentsynth.core.messages import ToolCall
-from agentsynth.core.protocols import ToolResult
+from agentsynth.core.protocols import Actor, ToolResult
 from agentsynth.core.task import Change
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
 from agentsynth.core.words import has_words, normal
@@ -184,11 +184,17 @@ class DeclarativeWorld:
         self.compiled = compiled
         self.state = State(base)
 
-    async def call(self, call: ToolCall) -> ToolResult:
-        """Run one call; see `World.call`."""
-        return self.call_now(call)
+    def fork(self) -> "DeclarativeWorld":
+        """Return a world of its own that starts out like this one."""
+        twin = DeclarativeWorld(self.compiled, self.state.base)
+        twin.state = self.state.fork()
+        return twin
 
-    def call_now(self, call: ToolCall) -> ToolResult:
+    async def call(self, call: ToolCall, actor: Actor = "assistant") -> ToolResult:
+        """Run one call; see `World.call`."""
+        return self.call_now(call, actor)
+
+    def call_now(self, call: ToolCall, actor: Actor = "assistant") -> ToolResult:
         """Run one call without waiting for anything: nothing here ever does."""
         tool = self.compiled.tools.get(call.name)
         if tool is None:
@@ -237,4 +243,4 @@ def _whole(value: Any) -> int:
 
 def _error(code: str, message: str) -> ToolResult:
     text = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
-    return ToolResult(text, is_error=True)
+    return ToolResult(text, is_error=True, code=code)

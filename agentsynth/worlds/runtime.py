@@ -17,6 +17,7 @@ from agentsynth.worlds.declarative import ArgumentChecker, CompiledDomain, Decla
 from agentsynth.worlds.live import LiveWorld
 from agentsynth.worlds.load import DomainFolder
 from agentsynth.worlds.seed import world_today
+from agentsynth.worlds.static import error_codes
 
 __all__ = ["DomainRuntime", "declarative_runtime"]
 
@@ -39,6 +40,8 @@ class DomainRuntime:
     """None for live domains."""
     rows: Callable[[str], list[dict[str, Any]]] | None = None
     """For live domains: run a SELECT on the seed database."""
+    user_specs: tuple[ToolSpec, ...] = ()
+    """Tools that only the user has."""
     sql_arguments: frozenset[str] = frozenset()
     """Arguments that hold SQL: traced word by word instead of as a whole."""
     _today: dict[int, str] = field(default_factory=dict)
@@ -59,6 +62,26 @@ class DomainRuntime:
     def writes(self) -> frozenset[str]:
         """Names of the tools that change state."""
         return frozenset(spec.name for spec in self.specs if not spec.read_only)
+
+    def reason_of(self, content: str, code: str | None = None) -> str | None:
+        """Return the clause or obstacle that explains a tool's error; None = neither does.
+
+        Args:
+            code: the error's code where it is known beside the text; None = read from the text.
+        """
+        found = code or read_code(content)
+        for name, clause in self.domain.policy.items():
+            if found is not None and found in clause.codes:
+                return name
+        for name, obstacle in self.lexicon.obstacles.items():
+            if found is not None and found in obstacle.codes:
+                return name
+        return None
+
+    def codes_of(self, tool: str) -> frozenset[str]:
+        """Return the error codes that a declarative tool's steps give; empty for other tools."""
+        spec = self.domain.tools.get(tool)
+        return frozenset(error_codes(spec.steps)) if spec is not None else frozenset()
 
     def today(self, world_seed: int) -> str:
         """Return the world's date for this seed."""
@@ -113,6 +136,14 @@ class DomainRuntime:
             if rules and self.checkers[call.name].error(call.arguments) is None:
                 broken += [n for n, rule in rules if rule.broken_by(world.state, call, said)]
         return broken
+
+
+def read_code(content: str) -> str | None:
+    """Return the error code that a result's text shows; None where it shows none."""
+    if not content.startswith('{"error"'):
+        return None
+    error = json.loads(content)["error"]
+    return error.get("code") if isinstance(error, dict) else None
 
 
 def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:

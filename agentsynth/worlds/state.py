@@ -46,6 +46,13 @@ class State:
         self._pending: dict[tuple[str, str], Record | None] | None = None
         self._created = 0
 
+    def fork(self) -> "State":
+        """Return a state of its own that starts out like this one; no transaction may be open."""
+        twin = State(self.base)
+        twin._overlay = {entity: dict(records) for entity, records in self._overlay.items()}
+        twin._created = self._created
+        return twin
+
     def get(self, entity: str, key: str) -> Record | None:
         """Return the record; None when there is none."""
         if self._pending is not None and (entity, key) in self._pending:

@@ -30,7 +30,7 @@ from agentsynth.worlds.expressions import compile_expression, slots_of
 from agentsynth.worlds.files import Loaded
 from agentsynth.worlds.semantics import field_error
 
-__all__ = ["domain_problems"]
+__all__ = ["domain_problems", "error_codes"]
 
 Path = tuple[str | int, ...]
 _WRITES = (CreateStep, UpdateStep, DeleteStep)
@@ -321,6 +321,15 @@ def _check_clause(
             re.compile(pattern)
         except re.error as error:
             checker.report((*path, "forbid", argument), f"not a regular expression: {error}")
+
+
+def error_codes(steps: Sequence[Step]) -> list[str]:
+    """Return the error codes that steps can give, those inside steps included."""
+    found: list[str] = []
+    for step in steps:
+        found += _codes(step)
+        found += error_codes(getattr(step, "do", ()))
+    return found
 
 
 def _codes(step: Step) -> list[str]:

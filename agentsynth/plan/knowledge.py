@@ -1,0 +1,177 @@
+"""What a search knows: the user's facts, and the records that results showed."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from agentsynth.core.domain import Domain
+from agentsynth.core.tools import ToolSpec
+from agentsynth.plan.goals import leaves
+from agentsynth.plan.roles import Role
+
+__all__ = ["Knowledge"]
+
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
+
+
+class Knowledge:
+    """Facts and records seen, and which keys they speak for."""
+
+    def __init__(
+        self,
+        facts: Mapping[str, Any],
+        domain: Domain,
+        roles: Mapping[tuple[str, str], Role],
+        today: str,
+    ) -> None:
+        self._facts = dict(facts)
+        self._told = {_plain(value) for value in facts.values()}
+        self._domain = domain
+        self._roles = roles
+        self._today = today
+        self._patterns = {
+            name: re.compile(re.escape(entity.id_pattern).replace(r"\#", r"\d"))
+            for name, entity in domain.entities.items()
+        }
+        self._records: list[dict[str, Any]] = []
+        self._shown: set[tuple[str, Any]] = set()
+        self._keys: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        self._rank: dict[str, int] | None = None
+
+    def shown(self) -> set[tuple[str, Any]]:
+        """Return every (field, value) that results showed."""
+        return self._shown
+
+    def learn(self, result: Any) -> None:
+        """Take a result in."""
+        for record in _records(result):
+            flat = dict(leaves(record))
+            self._records.append(flat)
+            for name, value in leaves(record):
+                self._shown.add((name, value))
+                for entity in self._entities_of(value):
+                    self._keys.setdefault(entity, {}).setdefault(str(value), []).append(flat)
+        for name, value in leaves(result):
+            self._shown.add((name, value))
+        self._rank = None
+
+    def _entities_of(self, value: Any) -> list[str]:
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            return []
+        return [n for n, pattern in self._patterns.items() if pattern.fullmatch(str(value))]
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def keys(self, entity: str) -> list[list[str]]:
+        """Return the known keys in groups, those that the facts speak for the most first."""
+        known = self._keys.get(entity, {})
+        ranks = self._ranks()
+        groups: dict[int, list[str]] = {}
+        for key in known:
+            groups.setdefault(ranks.get(key, 0), []).append(key)
+        return [groups[rank] for rank in sorted(groups, reverse=True)]
+
+    def _ranks(self) -> dict[str, int]:
+        """Count for each key how many facts, and keys that facts speak for, stand beside it."""
+        if self._rank is None:
+            first = {
+                key: max(self._matches(record) for record in records)
+                for known in self._keys.values()
+                for key, records in known.items()
+            }
+            self._rank = {
+                key: rank * 2 + max(self._linked(key, record, first) for record in records)
+                for known in self._keys.values()
+                for key, records in known.items()
+                for rank in (first[key],)
+            }
+        return self._rank
+
+    def _matches(self, record: Mapping[str, Any]) -> int:
+        return len({_plain(value) for value in record.values()} & self._told)
+
+    def _linked(self, key: str, record: Mapping[str, Any], first: Mapping[str, int]) -> int:
+        others = (str(v) for v in record.values() if isinstance(v, str | int) and str(v) != key)
+        return sum(first.get(other, 0) > 0 for other in others)
+
+    # -- values --------------------------------------------------------------------------------
+
+    def values(self, spec: ToolSpec, parameter: str) -> list[Any]:
+        """Return what could be given for a parameter, the likeliest first."""
+        properties: Any = spec.parameters.get("properties", {})
+        schema: Any = properties.get(parameter, {})
+        role = self._roles.get((spec.name, parameter))
+        if schema.get("type") == "array":
+            return self._lists(schema, role)
+        if role is not None and role.is_key:
+            return [key for group in self.keys(role.entity) for key in group]
+        if "enum" in schema:
+            told = [option for option in schema["enum"] if _plain(option) in self._told]
+            return told + [option for option in schema["enum"] if option not in told]
+        if schema.get("type") == "boolean":
+            return [True, False]
+        names = [parameter] + ([role.field] if role is not None else [])
+        facts = sorted(self._facts.items(), key=lambda fact: -_likeness(fact[0], names))
+        found = [value for _, value in facts if _fits(value, schema)]
+        beside = [r[n] for n in names for r in self._ranked_records() if n in r]
+        found += [value for value in beside if _fits(value, schema)]
+        if schema.get("format") == "date":
+            found.append(self._today)
+        unique: dict[str, Any] = {}
+        for value in found:
+            unique.setdefault(repr(value), value)
+        return list(unique.values())
+
+    def _ranked_records(self) -> list[dict[str, Any]]:
+        return sorted(self._records, key=lambda record: -self._matches(record))[:12]
+
+    def _lists(self, schema: Mapping[str, Any], role: Role | None) -> list[Any]:
+        facts = [value for value in self._facts.values() if isinstance(value, list)]
+        if role is None:
+            return [*facts, [v for v in self._facts.values() if _fits(v, schema.get("items", {}))]]
+        groups = self.keys(role.entity)
+        return [*facts, *groups, [key for group in groups for key in group]]
+
+
+def _records(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the records of a result: every mapping in it."""
+    if isinstance(value, dict):
+        record = cast(dict[str, Any], value)
+        yield record
+        for part in record.values():
+            yield from _records(part)
+    elif isinstance(value, list):
+        for part in cast(list[Any], value):
+            yield from _records(part)
+
+
+def _plain(value: Any) -> str:
+    return str(value).casefold()
+
+
+def _likeness(name: str, names: Sequence[str]) -> int:
+    """Say how alike a fact's name and a parameter's are."""
+    words = set(name.partition("@")[0].split("_"))
+    return max(
+        (3 if name == other else 0) + len(words & set(re.split(r"_|(?=[A-Z])", other.lower())))
+        for other in names
+    )
+
+
+def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    match schema.get("type"):
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "number":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case "string":
+            if not isinstance(value, str):
+                return False
+            if schema.get("format") == "date":
+                return _ISO_DATE.fullmatch(value) is not None
+            if schema.get("format") == "date-time":
+                return _ISO_TIME.fullmatch(value) is not None
+            return True
+        case _:
+            return False

@@ -1,0 +1,218 @@
+"""Search for a way to a goal from what the user knows and what tools return.
+
+The search knows the tools, the facts and the results it gets. Of the goal it may only ask whether
+it is there or nearer. It knows no plan, no key of a record that no result showed, and no answer.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentsynth.core.messages import ToolCall
+from agentsynth.core.protocols import Actor, ToolResult
+from agentsynth.core.task import ReferenceCall, Task
+from agentsynth.core.tools import ToolSpec
+from agentsynth.core.words import normal
+from agentsynth.plan.goals import Goal, Progress
+from agentsynth.plan.knowledge import Knowledge
+from agentsynth.plan.roles import parameter_roles
+from agentsynth.worlds.declarative import DeclarativeWorld
+from agentsynth.worlds.runtime import DomainRuntime
+
+__all__ = ["Found", "search"]
+
+_ROUNDS = 5
+_READS = 80
+_WAYS_PER_READ = 8
+_WAYS_PER_WRITE = 40
+_ALTERNATIVES = 6
+
+
+@dataclass
+class Found:
+    """What a search found."""
+
+    reached: bool = False
+    calls: tuple[ReferenceCall, ...] = ()
+    """The writes (and acts of the user) of the first way; the look-ups before it are left out."""
+    alternatives: list[tuple[ReferenceCall, ...]] = field(default_factory=lambda: [])
+    """Other ways, where the space is small."""
+    tried: int = 0
+    """Calls made."""
+
+
+async def search(task: Task, goal: Goal, runtime: DomainRuntime) -> Found:
+    """Look for ways to the goal. Only for worlds over our own state.
+
+    Args:
+        task: of which only the facts, the world and the number of steps to expect are looked at.
+    """
+    assert runtime.compiled is not None  # the caller looked
+    seeker = _Seeker(task, goal, runtime)
+    world = DeclarativeWorld(runtime.compiled, runtime.compiled.base(task.world_seed))
+    return seeker.run(world)
+
+
+_Step = tuple[ReferenceCall, DeclarativeWorld, Progress, str]
+"""A write, the world after it, where that leads, and what the tool answered."""
+
+
+class _Seeker:
+    def __init__(self, task: Task, goal: Goal, runtime: DomainRuntime) -> None:
+        self._goal = goal
+        self._runtime = runtime
+        facts = {fact.name: fact.value for fact in task.facts}
+        self._said = normal(" ".join(str(value) for value in facts.values()))
+        self._knowledge = Knowledge(
+            facts, runtime.domain, parameter_roles(runtime.domain), runtime.today(task.world_seed)
+        )
+        self._budget = _READS + 3 * len(task.reference_calls)
+        self._length = len(task.reference_calls)
+        self._made: set[tuple[str, str]] = set()
+        self.found = Found()
+
+    def run(self, world: DeclarativeWorld) -> Found:
+        found = self.found
+        path: list[ReferenceCall] = []
+        self._read(world)
+        if not self._goal.writes_due:
+            found.reached = self._goal.is_shown(self._knowledge.shown())
+            return found
+        while len(path) <= self._length:
+            step = self._nearer(world, path)
+            if step is None:
+                return found
+            call, world, progress, content = step
+            path.append(call)
+            self._knowledge.learn(self._runtime.decode(content))
+            if progress is Progress.REACHED:
+                found.reached = self._goal.is_shown(self._knowledge.shown())
+                found.calls = tuple(path)
+                found.alternatives += self._orders(path)
+                return found
+            if len(path) < 8:
+                self._read(world)
+        return found
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def _read(self, world: DeclarativeWorld) -> None:
+        """Make every look-up that the facts and the results so far give arguments for."""
+        self._made.clear()
+        for _ in range(_ROUNDS):
+            calls: list[tuple[ToolSpec, dict[str, Any], Actor]] = [
+                (spec, arguments, actor)
+                for spec, actor in self._tools(read_only=True)
+                for arguments in self._arguments(spec, _WAYS_PER_READ)
+                if self._is_new(spec, arguments)
+            ]
+            if not calls or self.found.tried >= self._budget:
+                return
+            for spec, arguments, actor in calls:
+                self._call(world.fork(), spec, arguments, actor)
+            if not self._goal.writes_due and self._goal.is_shown(self._knowledge.shown()):
+                return
+
+    def _is_new(self, spec: ToolSpec, arguments: dict[str, Any]) -> bool:
+        made = (spec.name, repr(sorted(arguments.items())))
+        if made in self._made:
+            return False
+        self._made.add(made)
+        return True
+
+    def _tools(self, *, read_only: bool) -> list[tuple[ToolSpec, Actor]]:
+        mine: list[tuple[ToolSpec, Actor]] = [(s, "assistant") for s in self._runtime.specs]
+        theirs: list[tuple[ToolSpec, Actor]] = [(s, "user") for s in self._runtime.user_specs]
+        return [(spec, who) for spec, who in (*mine, *theirs) if spec.read_only == read_only]
+
+    def _call(
+        self, world: DeclarativeWorld, spec: ToolSpec, arguments: dict[str, Any], actor: Actor
+    ) -> ToolResult:
+        self.found.tried += 1
+        result = world.call_now(ToolCall(id="s", name=spec.name, arguments=arguments), actor)
+        if not result.is_error:
+            self._knowledge.learn(self._runtime.decode(result.content))
+        return result
+
+    def _arguments(self, spec: ToolSpec, limit: int) -> list[dict[str, Any]]:
+        """Return sets of arguments, the likeliest first: the required ones, then with others."""
+        required: Sequence[str] = spec.parameters.get("required", ())  # pyright: ignore[reportAssignmentType]
+        properties: Any = spec.parameters.get("properties", {})
+        optional = [name for name in properties if name not in required]
+        values = {name: self._knowledge.values(spec, name) for name in properties}
+        if any(not values[name] for name in required):
+            return []
+        made = self._combined(list(required), values, limit)
+        filled = [name for name in optional if values[name]]
+        if filled and len(required) + len(filled) <= 6:
+            for count in range(1, min(len(filled), 3) + 1):
+                for chosen in itertools.combinations(filled, count):
+                    made += self._combined([*required, *chosen], values, max(2, limit // 4))
+        return made[: limit * 3]
+
+    def _combined(
+        self, names: list[str], values: dict[str, list[Any]], limit: int
+    ) -> list[dict[str, Any]]:
+        """Return combinations, near the front of every list first."""
+        wide = max(limit, self._length + 4) if len(names) == 1 else limit
+        ranked = [list(enumerate(values[name][:wide])) for name in names]
+        size = 1
+        for options in ranked:
+            size *= len(options)
+        if size > 4000:
+            ranked = [options[: max(2, int(4000 ** (1 / len(ranked))))] for options in ranked]
+        combos = sorted(itertools.product(*ranked), key=lambda combo: sum(n for n, _ in combo))
+        return [
+            {name: value for name, (_, value) in zip(names, combo, strict=True)}
+            for combo in combos[:wide]
+        ]
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def _nearer(self, world: DeclarativeWorld, path: list[ReferenceCall]) -> "_Step | None":
+        """Return the first write that leads nearer; note others that lead all the way."""
+        best: _Step | None = None
+        for spec, actor in self._tools(read_only=False):
+            for arguments in self._arguments(spec, max(_WAYS_PER_WRITE, self._length + 4)):
+                step = self._tried(world, spec, arguments, actor, len(path))
+                if step is None:
+                    continue
+                if best is None or (best[2], step[2]) == (Progress.NEARER, Progress.REACHED):
+                    best = step
+                    if step[2] is Progress.NEARER and self._length > 8:
+                        return best  # a long way: the first step that helps is taken
+                elif step[2] is Progress.REACHED and len(self.found.alternatives) < _ALTERNATIVES:
+                    self.found.alternatives.append((*path, step[0]))
+        return best
+
+    def _tried(
+        self,
+        world: DeclarativeWorld,
+        spec: ToolSpec,
+        arguments: dict[str, Any],
+        actor: Actor,
+        wave: int,
+    ) -> "_Step | None":
+        """Make a write on a copy of the world; None = it does not lead nearer, or is forbidden."""
+        call = ToolCall(id="s", name=spec.name, arguments=arguments)
+        if actor == "assistant" and self._runtime.broken_clauses(world, call, self._said):
+            return None
+        after = world.fork()
+        self.found.tried += 1
+        result = after.call_now(call, actor)
+        if result.is_error or not result.changes:
+            return None
+        progress = self._goal.of_changes(after.net_changes())
+        if progress is Progress.ASTRAY:
+            return None
+        made = ReferenceCall(name=spec.name, arguments=arguments, wave=wave, actor=actor)
+        return made, after, progress, result.content
+
+    def _orders(self, path: list[ReferenceCall]) -> list[tuple[ReferenceCall, ...]]:
+        """Return the other orders of a short way; those that do not lead there are left out."""
+        if not 2 <= len(path) <= 3:
+            return []
+        return [order for order in itertools.permutations(path) if order != tuple(path)][
+            :_ALTERNATIVES
+        ]
