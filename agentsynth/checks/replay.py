@@ -2,6 +2,7 @@
 
 from agentsynth.checks.evidence import Replay
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
+from agentsynth.core.observe import unknown_tool
 from agentsynth.core.protocols import World
 from agentsynth.core.task import Task
 from agentsynth.core.trajectory import Trajectory
@@ -11,10 +12,18 @@ from agentsynth.worlds.runtime import DomainRuntime
 __all__ = ["replay"]
 
 
-async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> Replay:
+async def replay(
+    task: Task,
+    trajectory: Trajectory,
+    runtime: DomainRuntime,
+    offered: frozenset[str] | None = None,
+) -> Replay:
     """Re-execute every answered call, in order, and compare results and final state.
 
     Also notes which clauses of the policy each call broke in the state it met.
+
+    Args:
+        offered: the tools the agent had; None = all of the domain's.
     """
     differences: list[str] = []
     broken: list[tuple[int, str]] = []
@@ -34,6 +43,11 @@ async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> 
             for call in message.tool_calls:
                 answer = answers.get(call.id)
                 if answer is None:
+                    continue
+                if offered is not None and call.name not in offered:
+                    result = unknown_tool(call)
+                    if (result.content, result.is_error) != (answer.content, answer.is_error):
+                        differences.append(f"{call.name} ({call.id}) answered differently")
                     continue
                 clauses = runtime.broken_clauses(world, call, said)
                 result = await world.call(call)

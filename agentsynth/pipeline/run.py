@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import json
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
@@ -53,6 +54,10 @@ class Fold:
 
     def _count(self, item: Item) -> str:
         progress = self.progress
+        if item.rejected:
+            progress.count_rejected(json.loads(item.rejected))
+        if item.level and item.slot == 0:
+            progress.levels[item.level] = progress.levels.get(item.level, 0) + 1
         if item.status == "unfilled":
             progress.count_unfilled(item.detail)
             return "unfilled"

@@ -16,7 +16,7 @@ from agentsynth.core.errors import StoreError
 
 __all__ = ["STORE_VERSION", "Item", "Payload", "Store"]
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 _PROBE_SLOT = 1_000_000
 """Slot of a place's probe: behind all its samples."""
 
@@ -55,6 +55,10 @@ class Item:
     calls: int
     flaw: str
     """Empty for rollouts that play as well as they can."""
+    level: int = 0
+    """Difficulty of the task, 1 to 5; 0 where there is no task."""
+    rejected: str = ""
+    """Tasks that were found first and failed their certificate: JSON of probe to count."""
 
     @staticmethod
     def probe_slot() -> int:
@@ -71,6 +75,15 @@ _COLUMNS = tuple(Item.__dataclass_fields__)
 _INSERT_ITEM = (
     f"INSERT OR IGNORE INTO item ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
+
+
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "ALTER TABLE item ADD COLUMN level INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE item ADD COLUMN rejected TEXT NOT NULL DEFAULT ''",
+    ),
+)
+"""What leads from each version to the next, the first from 1 to 2."""
 
 
 class Store:
@@ -96,6 +109,20 @@ class Store:
                 f"{path}: the store has {found}, this agentsynth reads up to {STORE_VERSION}; "
                 "update agentsynth-engine, or choose another --out"
             )
+        if int(version[0]) < STORE_VERSION:
+            self._migrate(int(version[0]))
+
+    def _migrate(self, version: int) -> None:
+        """Bring an older store up to date, step by step, in one transaction."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for steps in _MIGRATIONS[version - 1 :]:
+                for statement in steps:
+                    self._db.execute(statement)
+            self._db.execute("UPDATE meta SET value=? WHERE key='version'", (str(STORE_VERSION),))
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(_explained(self.path, error)) from error
 
     def __enter__(self) -> "Store":
         return self

@@ -1,15 +1,16 @@
 """One place of a run: find its task, certify it, play it, check it, decide. No store, no order."""
 
+import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
-from agentsynth.compose.agents import make_agent
+from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
-from agentsynth.compose.tasks import Composed, NoTask, make_task
+from agentsynth.compose.tasks import Composed, Desk, NoTask, make_task
 from agentsynth.core.agent import Agent
 from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.ids import derive_seed
@@ -88,6 +89,7 @@ class Worker:
         rng = random.Random(derive_seed(place.seed, "task"))
         number = rng.randrange(runtime.domain.worlds)
         world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
+        plan = rng.choice(agent_plans(runtime))
         try:
             composed = await make_task(
                 place.kind,
@@ -96,12 +98,13 @@ class Worker:
                 world_seed=world_seed,
                 rng=rng,
                 witness=self.witness,
+                desk=Desk(plan.intents, plan.tools, level=rng.randint(1, 5)),
             )
         except (ServerError, DomainError) as error:
             return NoTask(f"the world broke while a task was sought: {error}")
         if isinstance(composed, NoTask):
             return composed
-        agent = make_agent(runtime, runtime.today(world_seed))
+        agent = make_agent(runtime, plan, runtime.today(world_seed))
         rubric = rubric_for(place.kind, self.config.rubric)
         scenarios = [
             (sample, self._scenario(composed.task, agent, place, sample, _SCRIPTED))
@@ -145,7 +148,7 @@ class Worker:
         if trajectory.stop_reason is StopReason.ERROR:
             again = Replay(("the rollout died",), (), trajectory.final_state)
         else:
-            again = await replay(task, trajectory, runtime)
+            again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
         evidence = Evidence(task, trajectory, runtime, self.voice, again)
         verdict = judge(evidence, prepared.rubric)
         decision = decide(trajectory, verdict)
@@ -206,7 +209,13 @@ def _unfilled(place: Place, none: NoTask) -> Item:
         ordinal=place.ordinal, slot=0, status="unfilled", domain=place.domain, kind=place.kind,
         scenario_id="", task_id="", trajectory_id="", conversation="", kept=0,
         reason="unfilled", detail=none.reason, score=0.0, messages=0, calls=0, flaw="",
+        rejected=_counts(none.rejected),
     )  # fmt: skip
+
+
+def _counts(rejected: Mapping[str, int]) -> str:
+    """Return counts as the store keeps them: JSON, or nothing for none."""
+    return json.dumps(rejected, sort_keys=True) if rejected else ""
 
 
 def rows_of(prepared: Prepared, graded: list[Graded]) -> tuple[list[Item], list[Payload]]:
@@ -233,6 +242,8 @@ def _items(prepared: Prepared, graded: list[Graded]) -> list[Item]:
             messages=len(one.trajectory.messages),
             calls=len(one.trajectory.calls),
             flaw=one.scenario.assistant.flaw or "",
+            level=prepared.composed.difficulty.level,
+            rejected=_counts(prepared.composed.rejected) if one.slot == 0 else "",
         )
         for one in graded
     ]
@@ -245,7 +256,15 @@ def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
     made = [
         Payload(prepared.agent.id, "agent", prepared.agent.plain),
         Payload(prepared.rubric.id, "rubric", prepared.rubric.plain),
-        Payload(task.id, "task", {"task": task.plain, "certificate": certificate.plain}),
+        Payload(
+            task.id,
+            "task",
+            {
+                "task": task.plain,
+                "certificate": certificate.plain,
+                "difficulty": prepared.composed.difficulty.plain,
+            },
+        ),
     ]
     for one in graded:
         bundle = {

@@ -17,7 +17,7 @@ from agentsynth.core.messages import (
     ToolCall,
     UserMessage,
 )
-from agentsynth.core.observe import observe
+from agentsynth.core.observe import observe, unknown_tool
 from agentsynth.core.protocols import (
     Assistant,
     AssistantView,
@@ -153,7 +153,7 @@ async def _talk(
             messages.append(reply)
             if not reply.tool_calls:
                 break
-            await _run_calls(reply, world, record)
+            await _run_calls(reply, agent, world, record)
         else:
             return StopReason.TURN_LIMIT
         if act.leaves:
@@ -189,9 +189,13 @@ async def _user_turn(
     return None
 
 
-async def _run_calls(reply: AssistantMessage, world: World, record: "_Record") -> None:
+async def _run_calls(
+    reply: AssistantMessage, agent: Agent, world: World, record: "_Record"
+) -> None:
     for call in reply.tool_calls:
-        message, made = observe(call, await world.call(call))
+        offered = call.name in agent.tool_names
+        result = await world.call(call) if offered else unknown_tool(call)
+        message, made = observe(call, result)
         record.messages.append(message)
         record.calls.append(made)
 
