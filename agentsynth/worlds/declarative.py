@@ -25,10 +25,17 @@ __all__ = [
     "ArgumentChecker",
     "CompiledDomain",
     "DeclarativeWorld",
+    "ToolFunction",
     "argument_validator",
     "tool_spec",
 ]
 
+
+ToolFunction = Callable[[State, dict[str, Any]], Any]
+"""Carries out a tool: state (inside a transaction) and scope (`args`, `today`) to its result.
+
+Raises ToolError where it refuses; its writes are undone then.
+"""
 
 _REMEMBERED = 256
 """Answers kept per tool."""
@@ -94,15 +101,32 @@ class ArgumentChecker:
 
 
 class CompiledDomain:
-    """A declarative domain with everything that is compiled once and shared by its worlds."""
+    """A domain with everything that is compiled once and shared by its worlds."""
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        tools: Mapping[str, ToolFunction] | None = None,
+        base: Callable[[int], Base] | None = None,
+    ) -> None:
+        """Compile a domain.
+
+        Args:
+            tools: what carries out each tool; None = its steps, compiled.
+            base: world seed to starting state; None = the domain's own seed records.
+        """
         self.domain = domain
+        self._make_base = base or (lambda world_seed: make_base(domain, world_seed))
         self.specs = tuple(tool_spec(domain, name, tool) for name, tool in domain.tools.items())
         self.checkers = {spec.name: ArgumentChecker(spec.parameters) for spec in self.specs}
-        self.tools: dict[str, Callable[[State, dict[str, Any]], Any]] = {
-            name: compile_steps(tool.steps, domain.entities) for name, tool in domain.tools.items()
-        }
+        self.tools: dict[str, ToolFunction] = (
+            dict(tools)
+            if tools is not None
+            else {
+                name: compile_steps(tool.steps, domain.entities)
+                for name, tool in domain.tools.items()
+            }
+        )
         self.defaults = {
             name: {key: schema.get("default") for key, schema in tool.parameters.items()}
             for name, tool in domain.tools.items()
@@ -126,7 +150,7 @@ class CompiledDomain:
     def base(self, world_seed: int) -> Base:
         """Return the shared starting state of this seed, made on first use."""
         if world_seed not in self._bases:
-            self._bases[world_seed] = make_base(self.domain, world_seed)
+            self._bases[world_seed] = self._make_base(world_seed)
         return self._bases[world_seed]
 
     @asynccontextmanager
