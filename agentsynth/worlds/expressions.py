@@ -11,12 +11,12 @@ null with `<` is an error. Money is integer cents, dates are ISO text and compar
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 import cel
 
 from agentsynth.core.errors import DomainError
+from agentsynth.worlds.functions import FUNCTIONS
 
 __all__ = ["FUNCTIONS", "Expression", "compile_expression", "fill", "resolve_path", "slots_of"]
 
@@ -30,26 +30,6 @@ _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
 _WORDS = frozenset({"true", "false", "null", "in"})
 _SLOT = re.compile(r"\{([a-z_][A-Za-z0-9_.]*)\}")
 MISSING = object()
-
-
-def _days_between(start: str, end: str) -> int:
-    return (date.fromisoformat(end) - date.fromisoformat(start)).days
-
-
-def _add_days(start: str, days: int) -> str:
-    return (date.fromisoformat(start) + timedelta(days=days)).isoformat()
-
-
-def _lower(text: str) -> str:
-    return text.lower()
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "days_between": _days_between,
-    "add_days": _add_days,
-    "lower": _lower,
-}
-"""What expressions may call beside CEL's own functions."""
 
 _KNOWN_FUNCTIONS = (
     *FUNCTIONS,
