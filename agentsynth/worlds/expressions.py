@@ -18,7 +18,16 @@ import cel
 from agentsynth.core.errors import DomainError
 from agentsynth.worlds.functions import FUNCTIONS
 
-__all__ = ["FUNCTIONS", "Expression", "compile_expression", "fill", "resolve_path", "slots_of"]
+__all__ = [
+    "FUNCTIONS",
+    "MISSING",
+    "Expression",
+    "compile_expression",
+    "fill",
+    "resolve_path",
+    "slots_of",
+    "step_into",
+]
 
 Scope = Mapping[str, Any]
 
@@ -61,13 +70,14 @@ def resolve_path(path: str, scope: Scope) -> Any:
 def _resolve(parts: tuple[str, ...], scope: Scope) -> Any:
     value: Any = scope
     for part in parts:
-        value = value.get(part, MISSING) if type(value) is dict else _step(value, part)
+        value = value.get(part, MISSING) if type(value) is dict else step_into(value, part)
         if value is MISSING:
             raise DomainError(f"{'.'.join(parts)!r} has no value here: {part!r} does not exist")
     return value
 
 
-def _step(value: Any, part: str) -> Any:
+def step_into(value: Any, part: str) -> Any:
+    """Return what one part of a path leads to; MISSING if it leads nowhere."""
     if isinstance(value, Mapping):
         return value.get(part, MISSING)
     if isinstance(value, list | tuple) and part.isdigit() and int(part) < len(value):
