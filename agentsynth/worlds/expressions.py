@@ -5,7 +5,8 @@ and only those scalars are passed, which keeps a call near 2 µs where passing o
 An expression that is nothing but a path never reaches CEL and may name any value.
 
 CEL as used here: no mixing of integers and floats, `==` of different types is false, comparing
-null with `<` is an error. Money is integer cents, dates are ISO text and compare as such.
+null with `<` is an error. A path that leads through a null is an error only where its value is
+needed, so `room == null || room.floor == 2` can be said. Money is integer cents, dates are ISO text and compare as such.
 """
 
 import re
@@ -67,9 +68,12 @@ def resolve_path(path: str, scope: Scope) -> Any:
     return _resolve(tuple(path.split(".")), scope)
 
 
-def _resolve(parts: tuple[str, ...], scope: Scope) -> Any:
+def _resolve(parts: tuple[str, ...], scope: Scope, *, through_null: bool = False) -> Any:
+    """Return the value; MISSING if it lies behind a null and that is allowed."""
     value: Any = scope
     for part in parts:
+        if value is None and through_null:
+            return MISSING
         value = value.get(part, MISSING) if type(value) is dict else step_into(value, part)
         if value is MISSING:
             raise DomainError(f"{'.'.join(parts)!r} has no value here: {part!r} does not exist")
@@ -109,12 +113,15 @@ def compile_expression(text: str) -> Expression:
     functions = {name: FUNCTIONS[name] for name in used if name in FUNCTIONS}
 
     def evaluate(scope: Scope) -> Any:
-        values: dict[str, Any] = {flat: _resolve(parts, scope) for flat, parts in wanted}
-        values.update(functions)
+        values: dict[str, Any] = {**functions}
+        for flat, parts in wanted:
+            value = _resolve(parts, scope, through_null=True)
+            if value is not MISSING:  # CEL complains where it is needed after all
+                values[flat] = value
         try:
             return program.execute(values)
         except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-            shown = {".".join(parts): values[flat] for flat, parts in wanted}
+            shown = {".".join(parts): values.get(flat) for flat, parts in wanted}
             raise DomainError(f"{stripped!r} cannot be evaluated with {shown}: {error}") from error
 
     return Expression(stripped, tuple(paths), evaluate)
