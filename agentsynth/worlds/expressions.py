@@ -6,7 +6,8 @@ An expression that is nothing but a path never reaches CEL and may name any valu
 
 CEL as used here: no mixing of integers and floats, `==` of different types is false, comparing
 null with `<` is an error. A path that leads through a null is an error only where its value is
-needed, so `room == null || room.floor == 2` can be said. Money is integer cents, dates are ISO text and compare as such.
+needed, so `room == null || room.floor == 2` can be said. Money is integer cents, dates are ISO text
+and compare as such.
 """
 
 import re
