@@ -3,6 +3,7 @@
 Expressions are strings that start with `=`; anything else is a literal. `worlds/` compiles them.
 """
 
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, JsonValue, Tag
@@ -33,7 +34,9 @@ __all__ = [
     "UpdateStep",
 ]
 
-FieldType = Literal["string", "integer", "money", "boolean", "date", "enum"]
+FieldType = Literal[
+    "string", "text", "strings", "integer", "money", "boolean", "date", "datetime", "time", "enum"
+]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -72,6 +75,11 @@ class Entity(Frozen):
     natural_key: tuple[str, ...] = ()
     """Fields by which people name a record; a task's facts use these, never the key."""
     fields: dict[str, FieldSpec]
+    unique: tuple[tuple[str, ...], ...] = Field(default=(), exclude_if=not_)
+    """Sets of fields no two live records may share; a null in any of them is no clash."""
+    soft_delete: str | None = Field(default=None, exclude_if=not_)
+    """A nullable `date` or `datetime` field that `delete` sets to the world's time; reads pass over
+    such records unless told otherwise. None = `delete` removes the record."""
     records: tuple[dict[str, JsonValue], ...] = ()
     generate: GenerateSpec | None = None
 
@@ -212,7 +220,12 @@ class ToolDef(Frozen):
     """For write tools: the policy asks for a confirmation before the call."""
     parameters: dict[Name, dict[str, JsonValue]] = {}
     """Parameter to its JSON Schema; `optional: true` beside the schema makes it optional."""
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[Step, ...] = ()
+    """Empty only where the domain's tools are written in Python."""
+    result: Literal["json", "text"] = Field(default="json", exclude_if=lambda kind: kind == "json")
+    """`text` = the agent reads the returned string as it is."""
+    codes: tuple[str, ...] = Field(default=(), exclude_if=not_)
+    """The error codes of a tool in Python, read off its code; steps say theirs themselves."""
 
 
 class Clause(Frozen):
@@ -279,11 +292,17 @@ class Domain(Identified):
     policy: dict[Name, Clause]
     entities: dict[Name, Entity] = {}
     tools: dict[Name, ToolDef] = {}
+    user_tools: dict[Name, ToolDef] = Field(default={}, exclude_if=not_)
+    """Tools that only the user has, over the same world."""
+    python: str | None = Field(
+        default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*\.py$", exclude_if=not_
+    )
+    """File beside the domain that holds the tools in Python; None = their steps say everything."""
     invariants: tuple[Invariant, ...] = ()
     worlds: int = Field(default=4, ge=1)
     """How many different seeded starting states tasks are spread over."""
     live: LiveServer | None = None
-    """None = declarative: `entities` and `tools` say everything."""
+    """None = no live server: `entities` and `tools`, or the file `python`, say everything."""
     parent: str | None = None
     """Id of the domain this one was evolved from; None = written by hand."""
     files: dict[str, str] = {}

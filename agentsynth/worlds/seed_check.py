@@ -1,6 +1,6 @@
 """Check the seed records of a world against their own domain: types, references, invariants."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import Problem
@@ -13,12 +13,21 @@ from agentsynth.worlds.state import Base, Record
 __all__ = ["seed_problems"]
 
 
-def seed_problems(domain: Domain, loaded: Loaded, *, world_seed: int = 0) -> list[Problem]:
+def seed_problems(
+    domain: Domain,
+    loaded: Loaded,
+    *,
+    world_seed: int = 0,
+    base_of: Callable[[int], Base] | None = None,
+) -> list[Problem]:
     """Return what is wrong with the records of one seeded world: types, references, invariants.
 
     One wrong record of each entity is reported, since the others are wrong alike.
+
+    Args:
+        base_of: world seed to starting state; None = the domain's own seed records.
     """
-    base = make_base(domain, world_seed)
+    base = make_base(domain, world_seed) if base_of is None else base_of(world_seed)
     problems: list[Problem] = []
     for name, entity in domain.entities.items():
         wrong = next(

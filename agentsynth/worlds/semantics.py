@@ -277,11 +277,15 @@ def _write(state: State, name: str, entity: Entity, key: str, record: Record) ->
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)  # what `fromisoformat` takes is more
 _PYTHON: dict[str, type] = {
     "string": str,
+    "text": str,
     "integer": int,
     "money": int,
     "boolean": bool,
     "date": str,
+    "datetime": str,
+    "time": str,
     "enum": str,
+    "strings": list,
 }
 
 

@@ -277,6 +277,8 @@ def _check_tool(checker: _Checker, name: str, tool: ToolDef) -> None:
             Draft202012Validator.check_schema(schema)
         except SchemaError as error:
             checker.report(where, f"is not a JSON Schema: {error.message}")
+    if checker.domain.python is not None:
+        return  # its code is checked where it is loaded
     scope = _Scope({"args": frozenset(tool.parameters), "today": None})
     checker.steps(tool.steps, scope, (*path, "steps"), tool=tool)
     if not any(isinstance(step, ReturnStep) for step in tool.steps):
@@ -289,6 +291,7 @@ def _check_tool(checker: _Checker, name: str, tool: ToolDef) -> None:
 
 def _check_policy(checker: _Checker, domain: Domain) -> None:
     codes = {code for tool in domain.tools.values() for step in tool.steps for code in _codes(step)}
+    codes |= {code for tool in domain.tools.values() for code in tool.codes}
     for name, clause in domain.policy.items():
         _check_clause(checker, domain, clause, ("policy", name), codes)
     free = sum(clause.enforced_by == "agent" for clause in domain.policy.values())
