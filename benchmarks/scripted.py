@@ -8,7 +8,7 @@ reference beside it (hashing and JSON of the same stored bytes) tells a slow mac
     python -m benchmarks.scripted --workers 2
 
 With `--workers` it times whole runs instead: tasks sought and certified, played, replayed, graded
-and stored by so many processes (1 = in this one, as a run without workers); their start is left out.
+and stored by so many processes (1 = in this one, as a run without workers); without their start.
 """
 
 import argparse
