@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
@@ -12,6 +12,7 @@ from agentsynth.core.task import Change, Fact
 from agentsynth.core.tools import ToolSpec
 
 __all__ = [
+    "Actor",
     "Assistant",
     "AssistantView",
     "OpenWorld",
@@ -23,6 +24,10 @@ __all__ = [
 ]
 
 
+Actor = Literal["assistant", "user"]
+"""Who calls a tool: each has tools of its own over the same world."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     """What a tool answered: a success, or an error the agent should see."""
@@ -32,13 +37,15 @@ class ToolResult:
     is_error: bool = False
     changes: tuple[Change, ...] = ()
     """What the call changed."""
+    code: str | None = None
+    """The error's code, for us and never shown; None = a success, or the world gives no codes."""
 
 
 class World(Protocol):
     """Where tool calls land: mutable, single-use, opened from a domain and a seed."""
 
-    async def call(self, call: ToolCall) -> ToolResult:
-        """Run one call.
+    async def call(self, call: ToolCall, actor: Actor = "assistant") -> ToolResult:
+        """Run one call of the actor's own tools; the other's are unknown to it.
 
         Raises:
             DomainError: the domain broke its own rules; the rollout fails.

@@ -15,7 +15,7 @@ from agentsynth.core.errors import ServerError
 from agentsynth.core.ids import content_id
 from agentsynth.core.manifest import ServerManifest
 from agentsynth.core.messages import ToolCall
-from agentsynth.core.protocols import OpenWorld, ToolResult, World
+from agentsynth.core.protocols import Actor, OpenWorld, ToolResult, World
 from agentsynth.core.task import Change
 from agentsynth.core.tools import ToolSpec
 from agentsynth.worlds.listing import offered_specs, raw_hashes
@@ -57,13 +57,13 @@ class LiveWorld:
         self._now: Tables = self._start
         self._turn = asyncio.Lock()
 
-    async def call(self, call: ToolCall) -> ToolResult:
+    async def call(self, call: ToolCall, actor: Actor = "assistant") -> ToolResult:
         """Run one call on the server and compare the database before and after.
 
         Raises:
             ServerError: the server died, hung or broke the protocol; the rollout fails.
         """
-        if call.name not in self._offered:
+        if actor == "user" or call.name not in self._offered:
             return ToolResult(content=f"Unknown tool: {call.name}", is_error=True)
         async with self._turn:
             reply = await self._connection.call_tool(call.name, call.arguments)

@@ -30,7 +30,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from agentsynth.core.domain import FieldType
 from agentsynth.core.errors import ToolError
-from agentsynth.worlds.python_tables import Record, Table
+from agentsynth.worlds.python_tables import Access, Record, Table, schedule, unschedule
 
 __all__ = [
     "Context",
@@ -81,14 +81,42 @@ Text: TypeAlias = Annotated[str, Kind("text")]
 """A long text."""
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
-    """What a tool may know beside its arguments and the state."""
+    """The world's clock: what time it is, and what comes due later."""
 
-    today: str
-    """The world's date, ISO."""
-    now: str
-    """The world's time to the minute, ISO: 2027-04-05T09:00."""
+    __slots__ = ("_access",)
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    @property
+    def today(self) -> str:
+        """The world's date, ISO."""
+        return self._access.state.today
+
+    @property
+    def now(self) -> str:
+        """The world's time to the minute, ISO: 2027-04-05T09:00."""
+        return self._access.state.now
+
+    def schedule(self, effect: str, at: str, **values: Any) -> str:
+        """Let an effect of domain.yaml come due; return the id under which it waits.
+
+        Args:
+            effect: its name under `effects`.
+            at: ISO datetime, or a date for its first minute.
+            values: all of the effect's parameters.
+        """
+        return schedule(self._access, effect, at, values)
+
+    def unschedule(self, effect: str, **where: Any) -> int:
+        """Drop the waiting effects of this name whose values equal these; return how many."""
+        return unschedule(self._access, effect, where)
+
+    def advance(self, minutes: int) -> None:
+        """Move the clock on; what has come due by then runs after the tool."""
+        self._access.check_writes("the clock")
+        self._access.state.advance(minutes)
 
 
 @dataclass(frozen=True, slots=True)

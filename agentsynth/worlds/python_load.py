@@ -29,7 +29,7 @@ from agentsynth.worlds.state import Base
 
 __all__ = ["PythonDomain", "load_python"]
 
-_FROM_CODE = ("entities", "tools", "user_tools", "effects", "live")
+_FROM_CODE = ("entities", "tools", "user_tools", "live")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def load_python(domain: Domain, domain_file: Loaded, folder: Path) -> PythonDoma
     return PythonDomain(
         domain=whole,
         tools={
-            name: run_tool(tool, parameters, exports, source.file)
+            name: run_tool(tool, parameters, exports, whole, source.file)
             for name, (tool, _, parameters) in made.items()
         },
         base=lambda world_seed: seeded_base(whole, exports, source.file, world_seed),

@@ -20,20 +20,20 @@ from agentsynth.worlds.state import Base, State
 __all__ = ["line_in", "named", "run_tool", "seeded_base"]
 
 
-def run_tool(tool: PythonTool, parameters: Parameters, exports: Exports, file: str) -> ToolFunction:
+def run_tool(
+    tool: PythonTool, parameters: Parameters, exports: Exports, domain: Domain, file: str
+) -> ToolFunction:
     """Return what carries out a tool: state and scope to its result as JSON."""
 
     def run(state: State, scope: dict[str, Any]) -> Any:
-        today = scope["today"]
-        now = scope.get("now", f"{today}T09:00")
-        access = Access(state, exports.entities, today=today, now=now, writes=tool.kind == "write")
+        access = Access(state, domain, writes=tool.kind == "write")
         tables: dict[str, Any] = {
             field: Table(access, name, exports.models[name])
             for field, name in exports.tables.items()
         }
         arguments = parameters.convert(scope["args"])
         try:
-            result = tool.run(exports.state(**tables), Context(today, now), **arguments)
+            result = tool.run(exports.state(**tables), Context(access), **arguments)
             return _plain(result, "result")
         except ToolError:
             raise
@@ -96,7 +96,7 @@ def seeded_base(domain: Domain, exports: Exports, file: str, world_seed: int) ->
         raise DomainError(f"{file}:{line}: seed: {error}") from error
     except (Exception, SystemExit) as error:  # foreign code may raise anything
         raise DomainError(f"{_place(error, file)}: seed raised {named(error)}") from error
-    return Base(tables, seed=world_seed, today=today)
+    return Base(tables, seed=world_seed, today=today, opens_at=domain.clock.opens_at)
 
 
 def line_in(error: BaseException, file: str) -> int | None:

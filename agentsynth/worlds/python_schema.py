@@ -35,9 +35,10 @@ _FORMS: Mapping[FieldType, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"},
     "datetime": {
         "type": "string",
+        "format": "datetime",
         "pattern": r"^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d$",
     },
-    "time": {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"},
+    "time": {"type": "string", "format": "time", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"},
     "money": {"type": "integer"},
     "text": {"type": "string"},
 }

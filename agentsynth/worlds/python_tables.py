@@ -9,12 +9,23 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agentsynth.core.domain import Entity
+from agentsynth.core.domain import Domain, Entity
 from agentsynth.core.errors import DomainError, ToolError
-from agentsynth.worlds.semantics import field_error
+from agentsynth.worlds.base import SCHEDULED
+from agentsynth.worlds.fields import field_error, is_date, is_datetime
+from agentsynth.worlds.schedule import SCHEDULED_ENTITY
 from agentsynth.worlds.state import State
+from agentsynth.worlds.steps_write import clash
 
-__all__ = ["Access", "Record", "Table", "from_stored", "to_stored"]
+__all__ = [
+    "Access",
+    "Record",
+    "Table",
+    "from_stored",
+    "schedule",
+    "to_stored",
+    "unschedule",
+]
 
 
 class Record(BaseModel):
@@ -49,26 +60,16 @@ def from_stored(model: type[RecordT], stored: Mapping[str, Any]) -> RecordT:
 class Access:
     """What one call may do to one state."""
 
-    __slots__ = ("entities", "now", "state", "today", "writes")
+    __slots__ = ("domain", "state", "writes")
 
-    def __init__(
-        self,
-        state: State,
-        entities: Mapping[str, Entity],
-        *,
-        today: str,
-        now: str,
-        writes: bool,
-    ) -> None:
+    def __init__(self, state: State, domain: Domain, *, writes: bool) -> None:
         self.state = state
-        self.entities = entities
-        self.today = today
-        self.now = now
+        self.domain = domain
         self.writes = writes
 
     def live(self, name: str, stored: Mapping[str, Any]) -> bool:
         """Return whether a record has not been deleted softly."""
-        field = self.entities[name].soft_delete
+        field = self.domain.entities[name].soft_delete
         return field is None or stored[field] is None
 
     def write(self, name: str, key: str, stored: dict[str, Any] | None) -> None:
@@ -77,37 +78,36 @@ class Access:
         Raises:
             DomainError: if the tool is a read tool, or the record breaks a rule of its entity.
         """
-        if not self.writes:
-            raise DomainError(f"a read tool writes {name} {key!r}; export it with write(...)")
+        self.check_writes(f"{name} {key!r}")
         if stored is not None:
             self._check(name, key, stored)
         self.state.put(name, key, stored)
 
+    def check_writes(self, what: str) -> None:
+        """Refuse a read tool that writes."""
+        if not self.writes:
+            raise DomainError(f"a read tool writes {what}; export it with write(...)")
+
     def _check(self, name: str, key: str, stored: Mapping[str, Any]) -> None:
-        entity = self.entities[name]
+        entity = self.domain.entities[name]
         for field, spec in entity.fields.items():
-            error = field_error(spec, stored[field])
+            value = stored[field]
+            error = field_error(spec, value)
             if error is not None:
                 raise DomainError(f"{name} {key!r}, field {field!r}: {error}")
-            target = stored[field]
-            if spec.ref is None or target is None:
-                continue
-            if self.state.get(spec.ref, str(target)) is None:
-                raise DomainError(f"{name} {key!r}, field {field!r}: no {spec.ref} {target!r}")
-        if self.live(name, stored):
-            for fields in entity.unique:
-                self._check_unique(name, key, {field: stored[field] for field in fields})
-
-    def _check_unique(self, name: str, key: str, values: Mapping[str, Any]) -> None:
-        if None in values.values():
-            return
-        for other, stored in self.state.records(name, values):
-            if other != key and self.live(name, stored):
-                shown = ", ".join(f"{field} {value!r}" for field, value in values.items())
-                raise DomainError(
-                    f"{name} {key!r}: {other!r} already has {shown}, which is unique; look with "
-                    "find(...) first and raise a ToolError"
-                )
+            if (
+                spec.ref is not None
+                and value is not None
+                and self.state.get(spec.ref, value) is None
+            ):
+                raise DomainError(f"{name} {key!r}, field {field!r}: no {spec.ref} {value!r}")
+        shared = clash(self.state, name, entity, key, stored) if entity.unique else None
+        if shared is not None:
+            shown = ", ".join(f"{field} {stored[field]!r}" for field in shared)
+            raise DomainError(
+                f"another {name} already has {shown}, which is unique; look with find(...) "
+                "first and raise a ToolError"
+            )
 
 
 class Table(Generic[RecordT]):
@@ -120,6 +120,10 @@ class Table(Generic[RecordT]):
         self._name = name
         self._model = model
         self._deleted = deleted
+
+    @property
+    def _entity(self) -> Entity:
+        return self._access.domain.entities[self._name]
 
     @property
     def with_deleted(self) -> "Table[RecordT]":
@@ -145,9 +149,27 @@ class Table(Generic[RecordT]):
         return record
 
     def where(self, **equal: Any) -> list[RecordT]:
-        """Return the records whose fields equal these values; the first field is looked up."""
-        fields = self._access.entities[self._name].fields
-        for field in equal:
+        """Return the records whose fields equal these values; the fields are looked up."""
+        return self._found(equal, {})
+
+    def between(
+        self, field: str, low: str | int | None, high: str | int | None, **equal: Any
+    ) -> list[RecordT]:
+        """Return the records whose field lies from `low` to `high`, both included.
+
+        Args:
+            field: a field that has an order, such as a date; records with null there are left out.
+            low: None = no lower bound.
+            high: None = no upper bound.
+            equal: further fields to the values they must equal.
+        """
+        return self._found(equal, {field: (low, high)})
+
+    def _found(
+        self, equal: Mapping[str, Any], between: Mapping[str, tuple[Any, Any]]
+    ) -> list[RecordT]:
+        fields = self._entity.fields
+        for field in (*equal, *between):
             if field not in fields or fields[field].type == "strings":
                 known = ", ".join(name for name, spec in fields.items() if spec.type != "strings")
                 raise DomainError(
@@ -155,7 +177,7 @@ class Table(Generic[RecordT]):
                 )
         return [
             from_stored(self._model, stored)
-            for _, stored in self._access.state.records(self._name, equal)
+            for _, stored in self._access.state.records(self._name, equal, between)
             if self._deleted or self._access.live(self._name, stored)
         ]
 
@@ -169,7 +191,7 @@ class Table(Generic[RecordT]):
 
     def add(self, **fields: Any) -> RecordT:
         """Add a record and return it; its key comes from the world's seed."""
-        entity = self._access.entities[self._name]
+        entity = self._entity
         if entity.key in fields:
             raise DomainError(f"{self._name}: the key {entity.key!r} is given by the world")
         key = self._access.state.new_key(self._name, entity.id_pattern)
@@ -181,7 +203,7 @@ class Table(Generic[RecordT]):
         """Put a record in the place of the one with its key, and return it."""
         if not isinstance(record, self._model):
             raise DomainError(f"{self._name}: expected {self._model.__name__}, got {record!r}")
-        key = str(getattr(record, self._access.entities[self._name].key))
+        key = str(getattr(record, self._entity.key))
         if self._access.state.get(self._name, key) is None:
             raise DomainError(f"put of {self._name} {key!r}, which does not exist; add(...) makes")
         self._access.write(self._name, key, to_stored(record))
@@ -189,7 +211,7 @@ class Table(Generic[RecordT]):
 
     def update(self, record: RecordT, **changes: Any) -> RecordT:
         """Put the record with these fields changed, and return it."""
-        key = self._access.entities[self._name].key
+        key = self._entity.key
         if key in changes:
             raise DomainError(f"{self._name}: the key {key!r} cannot be changed")
         values = {field: getattr(record, field) for field in self._model.model_fields}
@@ -200,12 +222,12 @@ class Table(Generic[RecordT]):
         stored = self._access.state.get(self._name, key)
         if stored is None or not self._access.live(self._name, stored):
             raise DomainError(f"remove of {self._name} {key!r}, which does not exist")
-        entity = self._access.entities[self._name]
+        entity = self._entity
         if entity.soft_delete is None:
             self._access.write(self._name, key, None)
             return
         is_date = entity.fields[entity.soft_delete].type == "date"
-        when = self._access.today if is_date else self._access.now
+        when = self._access.state.today if is_date else self._access.state.now
         self._access.write(self._name, key, {**stored, entity.soft_delete: when})
 
     def _made(self, values: Mapping[str, Any]) -> RecordT:
@@ -219,3 +241,46 @@ def _told(error: ValidationError) -> Iterable[str]:
     for detail in error.errors(include_url=False):
         place = ".".join(str(part) for part in detail["loc"])
         yield f"field {place!r}: {detail['msg']} (given: {detail.get('input')!r})"
+
+
+def schedule(access: Access, effect: str, at: str, values: Mapping[str, Any]) -> str:
+    """Let an effect come due; return the id under which it waits.
+
+    Raises:
+        DomainError: for an unknown effect, wrong values or a time that is none.
+    """
+    access.check_writes(f"the schedule ({effect})")
+    _check_effect(access, effect, values.keys(), whole=True)
+    due = f"{at}T00:00" if is_date(at) else at
+    if not is_datetime(due):
+        raise DomainError(f"schedule of {effect!r}: {at!r} is not a date or a datetime")
+    key = access.state.new_key(SCHEDULED, SCHEDULED_ENTITY.id_pattern)
+    record = {"id": key, "effect": effect, "due": due, "args": dict(values)}
+    access.state.put(SCHEDULED, key, record)
+    return key
+
+
+def unschedule(access: Access, effect: str, where: Mapping[str, Any]) -> int:
+    """Drop the waiting effects of this name whose values equal these; return how many."""
+    access.check_writes(f"the schedule ({effect})")
+    _check_effect(access, effect, where.keys(), whole=False)
+    waiting = list(access.state.records(SCHEDULED, {"effect": effect}))
+    dropped = [
+        key
+        for key, record in waiting
+        if all(record["args"].get(name) == value for name, value in where.items())
+    ]
+    for key in dropped:
+        access.state.put(SCHEDULED, key, None)
+    return len(dropped)
+
+
+def _check_effect(access: Access, effect: str, given: Iterable[str], *, whole: bool) -> None:
+    known = access.domain.effects.get(effect)
+    if known is None:
+        names = ", ".join(access.domain.effects) or "none"
+        raise DomainError(f"there is no effect {effect!r}; domain.yaml has: {names}")
+    wrong = set(given) ^ set(known.parameters) if whole else set(given) - set(known.parameters)
+    if wrong:
+        takes = ", ".join(known.parameters) or "nothing"
+        raise DomainError(f"effect {effect!r} takes {takes}; wrong or missing: {sorted(wrong)}")
