@@ -1,11 +1,16 @@
 """Every kind of mistake that is found before a domain runs, each by the line it is on."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from agentsynth.core.domain import Domain
+from agentsynth.core.errors import UserError
+from agentsynth.core.messages import ToolCall
+from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
 from agentsynth.worlds.files import parse_yaml, validate
 from agentsynth.worlds.static import domain_problems
 
@@ -181,3 +186,39 @@ def line_of(text: str, keys: list[str]) -> int:
             node = node.value[int(key)]
             line = node.start_mark.line + 1
     return line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("key: =id\n", "keys: =id\n", "tools.cancel_all.steps.0.do.0.keys"),
+        ("{delete: booking,", "{remove: booking,", "tools.cancel_all.steps.0.do.2"),
+        ("page: {size: 10,", "page: {sise: 10,", "tools.findRooms.steps.0.page.sise"),
+        ("{sum: minutes}, n", "{total: minutes}, n", "tools.usage.steps.0.give.minutes.total"),
+        ("sort: [name]", "sort: name", "tools.findRooms.steps.0.sort"),
+    ],
+)
+def test_a_mistake_of_form_inside_a_step_is_named_with_its_line(
+    old: str, new: str, path: str
+) -> None:
+    text = GOOD.replace(old, new, 1)
+    with pytest.raises(UserError) as refused:
+        validate(Domain, parse_yaml(text, "domain.yaml"))
+    assert f"domain.yaml:{line_of(text, path.split('.'))}: {path}: " in str(refused.value)
+
+
+def test_the_domain_of_every_kind_of_step_runs() -> None:
+    domain = validate(Domain, parse_yaml(GOOD, "domain.yaml"))
+    compiled = CompiledDomain(domain)
+    world = DeclarativeWorld(compiled, compiled.base(0))
+
+    def call(name: str, **arguments: Any) -> str:
+        made = world.call_now(ToolCall(id="c", name=name, arguments=arguments))
+        assert not made.is_error, made.content
+        return made.content
+
+    start = "2027-03-01T10:00"
+    key = json.loads(call("book", room_id="RM-01", starts=start, minutes=30))["booking_id"]
+    assert call("day-sheet", day="2027-03-01").splitlines()[1] == "10:00 Blue"
+    assert json.loads(call("cancel_all", ids=[key]))["cancelled"] == [key]
+    assert len(json.loads(call("findRooms"))["rooms"]) == 1

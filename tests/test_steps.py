@@ -391,7 +391,7 @@ def test_an_entry_that_is_refused_is_undone_alone_and_told() -> None:
             {"item": "VI-8", "code": "not_there", "message": "No VI-8."},
         ],
     ]
-    made = [c.fields["name"] for c in result.changes if c.op == "create"]
+    made = [str(c.fields["name"]) for c in result.changes if c.op == "create"]
     assert sorted(made) == ["VI-101", "VI-102"]
     keys = [c.key for c in result.changes if c.op == "update"]
     assert keys == ["VI-101", "VI-102", "VI-104"]

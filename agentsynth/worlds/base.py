@@ -68,6 +68,10 @@ class Base:
             for entity, table in self.tables.items()
         }
 
+    def keys_where(self, entity: str, field: str, value: Any) -> list[str]:
+        """Return the keys of base records whose field equals the value, in base order."""
+        return list(self.hashed(entity, (field,)).keys(value))
+
     def hashed(self, entity: str, fields: Fields) -> HashIndex:
         """Return the index over these fields, made on first use; keys are in base order."""
         index = self._hashed.get((entity, fields))
