@@ -94,6 +94,13 @@ def test_schemas_come_from_the_annotations(depot: DomainRuntime) -> None:
         "default": 0,
         "description": "What it may cost, in cents.",
     }
+    visit: Any = depot.spec_by_name["plan_visit"].parameters["properties"]
+    assert visit["at"]["format"] == "datetime"
+    assert visit["tags"] == {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Words to find it by.",
+    }
     assert properties["parts"]["items"] == {
         "type": "object",
         "properties": {"name": {"type": "string"}, "count": {"type": "integer", "minimum": 1}},
@@ -111,6 +118,9 @@ def test_what_a_tool_may_do_is_said_by_how_it_is_exported(depot: DomainRuntime) 
         "close_job": (False, True),
         "open_job": (False, True),
         "retire_turbine": (False, False),
+        "plan_visit": (False, True),
+        "wait": (False, False),
+        "list-visits": (True, False),
     }
     assert {spec.provenance.origin for spec in depot.specs} == {"python"}
 
@@ -202,6 +212,46 @@ def test_softly_deleted_records_are_seen_where_asked_for(tmp_path: Path) -> None
     assert len(value(act(world, "list_turbines"))["turbines"]) == 4
 
 
+def test_what_a_tool_schedules_comes_due_as_the_clock_moves_on(world: DeclarativeWorld) -> None:
+    job, today = job_of(world, "open"), world.state.today
+    first = act(world, "plan_visit", job_id=job, at=f"{today}T11:00", tags=["rope", "ladder"])
+    assert value(first)["tags"] == ["rope", "ladder"]
+    again = value(act(world, "plan_visit", job_id=job, at=f"{today}T12:00", tags=["rope"]))
+    waiting = dict(world.state.records("scheduled", {}))
+    assert list(waiting) == [again["reminder"]], "the first reminder was dropped"
+    assert value(act(world, "wait", minutes=179)) == {"now": f"{today}T11:59", "today": today}
+    stored = world.state.get("job", job)
+    assert stored is not None
+    assert stored["note"] is None
+    waited = act(world, "wait", minutes=1)
+    assert [change.fields for change in waited.changes if change.entity == "job"] == [
+        {"note": "Visit by 1"}
+    ]
+    assert not list(world.state.records("scheduled", {}))
+    assert value(act(world, "wait", minutes=720))["today"] > today
+
+
+def test_a_tool_may_answer_in_plain_text_over_a_range(world: DeclarativeWorld) -> None:
+    today = world.state.today
+    assert act(world, "list-visits").content == "No visits."
+    jobs = [key for key, _ in world.state.records("job", {"status": "open"})][:2]
+    for job, hour in zip(jobs, (15, 10), strict=True):
+        act(world, "plan_visit", job_id=job, at=f"{today}T{hour}:00")
+    whole = act(world, "list-visits").content.splitlines()
+    assert sorted(line[:16] for line in whole) == [f"{today}T10:00", f"{today}T15:00"]
+    assert len(act(world, "list-visits", until=f"{today}T10:00").content.splitlines()) == 1
+    assert code(act(world, "plan_visit", job_id=jobs[0], at="at noon")) == "invalid_arguments"
+
+
+def test_tools_of_the_user_are_the_users_alone(
+    depot: DomainRuntime, world: DeclarativeWorld
+) -> None:
+    look = ToolCall(id="c", name="look_up", arguments={"turbine_id": "TU-01"})
+    assert value(world.call_now(look, "user")) == {"stands": True}
+    assert code(world.call_now(look)) == "unknown_tool"
+    assert "look_up" not in depot.spec_by_name
+
+
 def test_clauses_over_the_entities_are_the_agents_to_keep(depot: DomainRuntime) -> None:
     world = opened(depot)
     urgent = next(key for key, _ in world.state.records("job", {"urgent": True}))
@@ -233,6 +283,10 @@ LIST = 'return {"turbines": sorted(state.turbines.all(), key=lambda turbine: tur
         (CLOSE, 'state.turbines.add(name="Ada", site="north"); closed = job', "name 'Ada', which is unique"),
         (CLOSE, 'state.jobs.add(id="JO-1", title="x"); closed = job', "is given by the world"),
         (CLOSE, 'state.jobs.where(colour="red"); closed = job', "cannot be looked up by 'colour'"),
+        (CLOSE, 'state.jobs.where(tags=()); closed = job', "cannot be looked up by 'tags'"),
+        (CLOSE, 'ctx.schedule("nudge", at=ctx.now); closed = job', "no effect 'nudge'; domain.yaml has: remind"),
+        (CLOSE, 'ctx.schedule("remind", at=ctx.now, job_id="x"); closed = job', "effect 'remind' takes job_id, text"),
+        (CLOSE, 'ctx.schedule("remind", at="noon", job_id="x", text=""); closed = job', "'noon' is not a date or"),
     ],
 )  # fmt: skip
 def test_a_bug_of_a_tool_ends_the_rollout_with_tool_and_line(
@@ -260,6 +314,8 @@ def test_a_bug_of_a_tool_ends_the_rollout_with_tool_and_line(
         ('return {1: "n"}  # pyright: ignore', "result has the key 1, which is no text"),
         ('return state.turbines.add(name="E", site="north")', "a read tool writes turbine"),
         ('state.turbines.remove("TU-01"); return {}', "a read tool writes turbine 'TU-01'"),
+        ("ctx.advance(5); return {}", "a read tool writes the clock"),
+        ('ctx.unschedule("remind"); return {}', "a read tool writes the schedule (remind)"),
     ],
 )
 def test_read_tools_cannot_write_and_results_are_json(new: str, told: str, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "no Python": ("class Depot:", "class Depot", "@: not valid Python: expected ':'"),
     "raises": ("STATE = Depot", "STATE = Depo", "@: running the file raised NameError: name 'Depo'"),
     "leaves": ("STATE = Depot", "raise SystemExit(3)", "@: running the file raised SystemExit: 3"),
-    "no TOOLS": ("TOOLS = (", "OTHERS = (", "TOOLS: is missing; TOOLS = (read(list_jobs)"),
+    "no TOOLS": ("\nTOOLS = (", "\nOTHERS = (", "TOOLS: is missing; TOOLS = (read(list_jobs)"),
     "no STATE": ("STATE = Depot\n", "\n", "STATE: is missing; STATE = Depot: a frozen dataclass"),
     "no seed": ("def seed(", "def seeds(", "seed: is missing; def seed(rng: random.Random"),
     "seed shape": ("def seed(rng: random.Random, today: str)", "def seed(today: str)", "@: seed: expected def seed(rng"),

@@ -10,6 +10,7 @@ from pydantic import Field
 from agentsynth.worlds.python import (
     Context,
     Date,
+    DateTime,
     Money,
     Record,
     Ref,
@@ -39,6 +40,8 @@ class Job(Record):
     cost_cents: Money = 0
     closed_on: Date | None = None
     note: str | None = None
+    visit_at: DateTime | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,46 @@ def retire_turbine(
     return {"turbine_id": turbine.id, "retired_on": ctx.today}
 
 
+def plan_visit(
+    state: Depot,
+    ctx: Context,
+    job_id: Annotated[str, "Id of the job to visit."],
+    at: Annotated[DateTime, "When the crew comes."],
+    tags: Annotated[list[str] | None, "Words to find it by."] = None,
+) -> dict[str, Any]:
+    """Plan a visit for a job; the crew is reminded then."""
+    job = _job(state, job_id)
+    ctx.unschedule("remind", job_id=job.id)
+    waiting = ctx.schedule("remind", at=at, job_id=job.id, text=f"Visit by {len(tags or ())}")
+    planned = state.jobs.update(job, visit_at=at, tags=tuple(tags or ()))
+    return {"reminder": waiting, "tags": planned.tags, "visit_at": planned.visit_at}
+
+
+def wait(
+    state: Depot, ctx: Context, minutes: Annotated[int, Field(ge=0), "How long."]
+) -> dict[str, Any]:
+    """Wait for so many minutes."""
+    ctx.advance(minutes)
+    return {"now": ctx.now, "today": ctx.today}
+
+
+def list_visits(
+    state: Depot,
+    ctx: Context,
+    until: Annotated[DateTime | None, "The last visit to list."] = None,
+) -> str:
+    """List the planned visits as a text."""
+    planned = state.jobs.between("visit_at", ctx.now, until, status="open")
+    return "\n".join(f"{job.visit_at} {job.title}" for job in planned) or "No visits."
+
+
+def look_up(
+    state: Depot, ctx: Context, turbine_id: Annotated[str, "Id of the turbine."]
+) -> dict[str, Any]:
+    """Look up at a turbine and say whether it stands."""
+    return {"stands": state.turbines.get(turbine_id) is not None}
+
+
 def seed(rng: random.Random, today: str) -> Iterator[Record]:
     names = ("Ada", "Bell", "Cora", "Dana")
     for number, name in enumerate(names, start=1):
@@ -156,4 +199,8 @@ TOOLS = (
     write(close_job),
     write(open_job),
     write(retire_turbine, consequential=False),
+    write(plan_visit),
+    write(wait, consequential=False),
+    read(list_visits, name="list-visits"),
 )
+USER_TOOLS = (read(look_up),)
