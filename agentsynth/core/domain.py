@@ -119,6 +119,8 @@ class ToolDef(Frozen):
     """Empty only where the domain's tools are written in Python."""
     result: Literal["json", "text"] = Field(default="json", exclude_if=lambda kind: kind == "json")
     """`text` = the agent reads the returned string as it is."""
+    codes: tuple[str, ...] = Field(default=(), exclude_if=not_)
+    """The error codes of a tool in Python, read off its code; steps say theirs themselves."""
 
 
 class Effect(Frozen):
@@ -210,7 +212,9 @@ class Domain(Identified):
     """What comes due at a time of the world's clock."""
     errors: ErrorStyle = Field(default="codes", exclude_if=lambda style: style == "codes")
     """How errors look: an object with code and message, like HTTP, or a plain sentence."""
-    python: str | None = Field(default=None, exclude_if=not_)
+    python: str | None = Field(
+        default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*\.py$", exclude_if=not_
+    )
     """File beside the domain that holds the tools in Python; None = their steps say everything."""
     invariants: tuple[Invariant, ...] = ()
     worlds: int = Field(default=4, ge=1)

@@ -229,7 +229,14 @@ def probe_table(probes: Mapping[str, Counter[str]]) -> list[list[Any]]:
 
 
 def write_report(
-    path: Path, *, config: RunConfig, fold: Fold, seconds: float, concurrency: int, resumed: int
+    path: Path,
+    *,
+    config: RunConfig,
+    fold: Fold,
+    seconds: float,
+    concurrency: int,
+    workers: int,
+    resumed: int,
 ) -> dict[str, Any]:
     """Write what belongs to this machine and moment, not to the rows; return it."""
     progress = fold.progress
@@ -241,6 +248,7 @@ def write_report(
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "concurrency": concurrency,
+        "workers": workers,
         "seconds": round(seconds, 3),
         "resumed_places": resumed,
         "rollouts": played,

@@ -14,7 +14,7 @@ from typing import Any
 
 from agentsynth.core.errors import StoreError
 
-__all__ = ["STORE_VERSION", "Item", "Payload", "Store"]
+__all__ = ["STORE_VERSION", "Item", "Packed", "Payload", "Store", "packed"]
 
 STORE_VERSION = 2
 _PROBE_SLOT = 1_000_000
@@ -29,6 +29,15 @@ class Payload:
     kind: str
     value: Any
     """Anything JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A payload as the store keeps it."""
+
+    id: str
+    kind: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._items: list[Item] = []
-        self._payloads: dict[str, Payload] = {}
+        self._payloads: dict[str, Payload | Packed] = {}
         fresh = not path.exists()
         if fresh:
             _create(path)
@@ -151,7 +160,7 @@ class Store:
 
     # -- writing -------------------------------------------------------------------------------
 
-    def add(self, items: Iterable[Item], payloads: Iterable[Payload]) -> None:
+    def add(self, items: Iterable[Item], payloads: Iterable[Payload | Packed]) -> None:
         """Queue one place's rows; they are written together by `flush`, or not at all."""
         self._items += items
         self._payloads |= {payload.id: payload for payload in payloads}
@@ -170,7 +179,8 @@ class Store:
         """
         if not self._items and not self._payloads:
             return
-        rows = [(p.id, p.kind, "zlib", _packed(p.value)) for p in self._payloads.values()]
+        ready = [p if isinstance(p, Packed) else packed(p) for p in self._payloads.values()]
+        rows = [(p.id, p.kind, "zlib", p.body) for p in ready]
         items = [tuple(getattr(item, name) for name in _COLUMNS) for item in self._items]
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -234,9 +244,10 @@ class Store:
             raise StoreError(_explained(self.path, error)) from error
 
 
-def _packed(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return zlib.compress(text.encode("utf-8"), 1)
+def packed(payload: Payload) -> Packed:
+    """Return the payload as it is stored: compressed JSON."""
+    text = json.dumps(payload.value, ensure_ascii=False, separators=(",", ":"))
+    return Packed(payload.id, payload.kind, zlib.compress(text.encode("utf-8"), 1))
 
 
 def _create(path: Path) -> None:

@@ -63,7 +63,7 @@ def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
         read_only=tool.kind == "read",
         consequential=tool.kind == "write" and tool.consequential,
         provenance=Provenance(
-            origin="synthetic",
+            origin="synthetic" if domain.python is None else "python",
             source=domain.name,
             licence="Apache-2.0",
             spec_hash=spec_hash(name, tool.description, parameters, None, annotations),

@@ -174,8 +174,12 @@ def _json_or_text(content: str) -> Any:
 
 
 def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:
-    """Return the runtime of a declarative domain."""
-    compiled = CompiledDomain(loaded.domain)
+    """Return the runtime of a domain that holds its own state: declarative, or in Python."""
+    python = loaded.python
+    if python is None:
+        compiled = CompiledDomain(loaded.domain)
+    else:
+        compiled = CompiledDomain(loaded.domain, tools=python.tools, base=python.base)
     return DomainRuntime(
         domain=loaded.domain,
         playbook=loaded.playbook,

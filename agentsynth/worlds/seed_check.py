@@ -3,7 +3,7 @@
 Types, references, unique fields and invariants.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import Problem
@@ -11,18 +11,27 @@ from agentsynth.worlds.fields import field_error
 from agentsynth.worlds.files import Loaded
 from agentsynth.worlds.rules import InvariantRule
 from agentsynth.worlds.seed import make_base
-from agentsynth.worlds.state import Record, State
+from agentsynth.worlds.state import Base, Record, State
 from agentsynth.worlds.steps_write import clash
 
 __all__ = ["seed_problems"]
 
 
-def seed_problems(domain: Domain, loaded: Loaded, *, world_seed: int = 0) -> list[Problem]:
+def seed_problems(
+    domain: Domain,
+    loaded: Loaded,
+    *,
+    world_seed: int = 0,
+    base_of: Callable[[int], Base] | None = None,
+) -> list[Problem]:
     """Return what is wrong with the records of one seeded world.
 
     One wrong record of each entity is reported, since the others are wrong alike.
+
+    Args:
+        base_of: world seed to starting state; None = the domain's own seed records.
     """
-    state = State(make_base(domain, world_seed))
+    state = State(make_base(domain, world_seed) if base_of is None else base_of(world_seed))
     rules = [(rule.entity, InvariantRule(domain, rule)) for rule in domain.invariants]
     problems: list[Problem] = []
     for name, entity in domain.entities.items():

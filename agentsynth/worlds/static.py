@@ -193,7 +193,7 @@ def _check_clause(
     if domain.tools:
         for tool in sorted(set(clause.tools) - domain.tools.keys()):
             checker.report((*path, "tools"), f"unknown tool {tool!r}")
-        for code in sorted(set(clause.codes) - codes) if domain.python is None else ():
+        for code in sorted(set(clause.codes) - codes):
             checker.report((*path, "codes"), f"no tool fails with the code {code!r}")
     scope = Scope({**TIME, "args": _clause_arguments(domain, clause)})
     check_steps(checker, clause.steps, scope, (*path, "steps"), Setting("a policy clause"))

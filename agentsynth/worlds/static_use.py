@@ -40,8 +40,8 @@ def error_codes(domain: Domain) -> set[str]:
 
 
 def tool_codes(tool: ToolDef) -> set[str]:
-    """Return the codes with which a tool's steps can fail; empty for a tool in Python."""
-    return {code for step in all_steps(tool.steps) for code in _codes(step)}
+    """Return the codes with which a tool can fail."""
+    return {code for step in all_steps(tool.steps) for code in _codes(step)}.union(tool.codes)
 
 
 def failure_messages(domain: Domain) -> list[tuple[str, str]]:
