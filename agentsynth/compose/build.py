@@ -53,6 +53,7 @@ def build_task(
     return Task(
         domain=runtime.domain.name,
         domain_id=runtime.domain.id,
+        language=runtime.lexicon.language,
         kind=kind,
         requests=requests,
         goal=_goal(segments, twist),

@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from agentsynth.core.frozen import Frozen, Identified
 from agentsynth.core.intent import AnswerType
+from agentsynth.core.lexicon import Language
 
 __all__ = [
     "KINDS",
@@ -140,6 +141,8 @@ class Task(Identified):
     schema_version: Literal[1] = 1
     domain: str
     domain_id: str
+    language: Language = "en"
+    """What user and assistant speak; tools and policy stay as they are."""
     kind: TaskKind
     requests: tuple[Request, ...] = Field(min_length=1)
     goal: str

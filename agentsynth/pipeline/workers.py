@@ -23,7 +23,6 @@ from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.store import Item, Packed, packed
 from agentsynth.pipeline.work import Worker
 from agentsynth.simulate.rollout import Limits
-from agentsynth.simulate.voice import load_voice
 
 __all__ = ["BLOCK", "Pool", "Rows", "open_worker", "playable_elsewhere"]
 
@@ -70,7 +69,7 @@ async def open_worker(
     """
     chosen = [n for n, weight in config.domains.items() if weight] if names is None else names
     runtimes = await open_runtimes(chosen, stack, log=log)
-    return Worker(config, runtimes, load_voice(), Limits())
+    return Worker(config, runtimes, Limits())
 
 
 def playable_elsewhere(worker: Worker) -> frozenset[str]:
