@@ -103,4 +103,5 @@ def _chain(places: Sequence[Sequence[int]]) -> set[int]:
 def _shown(point: Checkpoint) -> str:
     if isinstance(point, CalledCheckpoint):
         return f"call of {point.called.tool}"
-    return f"{point.change.op or 'change'} of {point.change.entity} {point.change.fields or ''}".strip()
+    change = point.change
+    return f"{change.op or 'change'} of {change.entity} {change.fields or ''}".strip()

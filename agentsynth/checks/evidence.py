@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from agentsynth.checks.forms import Clock, Day, Mention
-from agentsynth.checks.mentions import clocks_in, days_in, quantities_in
+from agentsynth.checks.found import clocks_in, days_in, quantities_in
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.task import Task

@@ -11,6 +11,7 @@ from typing import Any
 
 from agentsynth.checks.computed import amount_grounded, time_grounded
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
+from agentsynth.checks.forms import Mention
 from agentsynth.checks.visible import Visible, texts_shown
 from agentsynth.core.messages import AssistantMessage
 from agentsynth.core.tools import ToolSpec
@@ -150,20 +151,20 @@ def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
     """Return the first statement of a message that nothing showed; None = all were."""
     text = evidence.texts[index]
     for mention in text.quantities:
-        if mention.money:
-            if not amount_grounded(evidence, index, mention.value, visible):
-                return f"the amount {mention.value}"
-        elif mention.base in _CHECKED_UNITS:
-            shown = (mention.base, mention.value) in visible.measured
-            if not shown and not {mention.raw, mention.value} & visible.numbers:
-                return repr(text.text[mention.start : mention.end].strip())
+        if mention.money and not amount_grounded(evidence, index, mention.value, visible):
+            return f"the amount {mention.value}"
+        if mention.base in _CHECKED_UNITS and not _quantity_shown(mention, visible):
+            return repr(text.text[mention.start : mention.end].strip())
     for day in text.days:
         if not day.relative and not visible.has_date(day.iso):
             return repr(day.iso)
     for clock in text.clocks:
         if not clock.vague and not time_grounded(evidence, index, clock.minute, visible):
             return repr(text.text[clock.start : clock.end].strip())
-    for value in _EMAIL.findall(text.text) + _CODE.findall(text.text):
-        if not visible.has_words(value):
-            return repr(value)
-    return None
+    addresses = _EMAIL.findall(text.text) + _CODE.findall(text.text)
+    return next((repr(value) for value in addresses if not visible.has_words(value)), None)
+
+
+def _quantity_shown(mention: Mention, visible: Visible) -> bool:
+    shown = (mention.base or "", mention.value) in visible.measured
+    return shown or bool({mention.raw, mention.value} & visible.numbers)

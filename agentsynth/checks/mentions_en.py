@@ -26,28 +26,11 @@ MONTHS = (
 
 # -- numbers ---------------------------------------------------------------------------------------
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
+_ONES = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
     "nineteen",
-]
+)  # fmt: skip
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SMALL = {word: n for n, word in enumerate(_ONES)} | {
     word: 20 + 10 * n for n, word in enumerate(_TENS)
@@ -226,20 +209,10 @@ _STYLE = Style(
 
 _SHORT_MONTHS = tuple(name[:3] for name in MONTHS)
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS) + "|sept"
-_FIRST_TO_TWELFTH = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
+_FIRST_TO_TWELFTH = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth",
+)  # fmt: skip
 _DAY_MONTH = re.compile(
     rf"\b(\d{{1,2}}|{'|'.join(_FIRST_TO_TWELFTH)})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b\.?"
     rf"(?:,? (\d{{4}})\b)?",
@@ -302,7 +275,7 @@ def _clocks(text: str) -> list[Clock]:
     if "past" in text or "quarter to" in text or "minutes to" in text:
         found += [_clock_past(m) for m in _PAST.finditer(text) if _tells_time(m)]
     found += [Clock(m.start(), m.end(), _NAMED[m[0]]) for m in _NAMED_TIME.finditer(text)]
-    return [clock for clock in found if clock is not None and 0 <= clock.minute < 1440]
+    return [clock for clock in found if 0 <= clock.minute < 1440]
 
 
 def _tells_time(match: re.Match[str]) -> bool:

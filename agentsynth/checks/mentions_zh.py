@@ -1,8 +1,8 @@
 """Chinese: numerals, dates, times of day, units and money, and what stands beside a value.
 
 A numeral of one character counts only before a measure word (三个) or at the end of a phrase: 一
-and 两 and 十 stand in too many other words. Weekdays count where the week is named (本周三, 下周三),
-a day of the month alone (5号) where nothing follows that could make it the number of something.
+and 两 and 十 stand in too many other words. Weekdays count where the week is named (本周三 and
+下周三), a day of the month alone (5号) where nothing follows that could make it a house number.
 """
 
 import re
@@ -56,6 +56,7 @@ _ENDS = re.compile(rf"(?=$|[\s,.;:!?，。；：！？、)）】」]|[{_MEASURE_
 _SCALED = re.compile(r"(?<![a-z0-9.])(\d[\d,]*(?:\.\d+)?)([百千万亿])(?:(\d+)([百千]))?")
 _HALF = re.compile(r"(?<![\d一二两三四五六七八九十个点])半(?=个?小时|个?钟头|公斤|斤|升|米|天)")
 _NONE = re.compile(rf"没有(?!问题|关系|必要|错|[\d{_NUMERAL_CHARS}])")
+_NO = "没有"
 _PERCENT = re.compile(rf"百分之(\d+(?:\.\d+)?|[{_NUMERAL_CHARS}]+(?:点[零〇一二三四五六七八九]+)?)")
 
 
@@ -91,36 +92,33 @@ def _with_fraction(value: int, fraction: str) -> Decimal:
 
 
 def _numerals(text: str) -> list[Numeral]:
-    found: list[Numeral] = []
-    for match in _RUN.finditer(text):
-        run = match[0]
-        if run[0] in "百千万亿" or _NOT_NUMBERS.match(text, match.start()):
-            continue
-        if len(run) == 1 and not _ENDS.match(text, match.end()):
-            continue
-        if text.startswith("分之", match.end()) or text.startswith("百分之", match.start()):
-            continue
-        if text.startswith("月", match.end()):
-            continue  # the month of a date; 三个月 has its measure word before
-        value = read_numeral(run)
-        if value is not None:
-            found.append(Numeral(match.start(), match.end(), value, worded=True))
+    found = [one for match in _RUN.finditer(text) if (one := _spoken(text, match)) is not None]
     for match in _SCALED.finditer(text):
         value = Decimal(match[1].replace(",", "")) * _SCALES[match[2]]
         if match[3]:
             value += int(match[3]) * _SCALES[match[4]]
         found.append(Numeral(match.start(), match.end(), value))
-    if "没有" in text:
-        found += [
-            Numeral(m.start(), m.end(), Decimal(0), worded=True) for m in _NONE.finditer(text)
-        ]
+    for cue, pattern, value in ((_NO, _NONE, Decimal(0)), ("半", _HALF, Decimal("0.5"))):
+        if cue in text:
+            found += [
+                Numeral(m.start(), m.end(), value, worded=True) for m in pattern.finditer(text)
+            ]
     if "百分之" in text:
         found += [_percent(match) for match in _PERCENT.finditer(text)]
-    if "半" in text:
-        found += [
-            Numeral(m.start(), m.end(), Decimal("0.5"), worded=True) for m in _HALF.finditer(text)
-        ]
     return found
+
+
+def _spoken(text: str, match: re.Match[str]) -> Numeral | None:
+    """Return a run of numeral characters as a number; None where it is part of another word."""
+    run = match[0]
+    if run[0] in "百千万亿" or _NOT_NUMBERS.match(text, match.start()):
+        return None
+    if len(run) == 1 and not _ENDS.match(text, match.end()):
+        return None
+    if text.startswith(("分之", "月"), match.end()):
+        return None  # a percentage, or the month of a date; 三个月 has its measure word before
+    value = read_numeral(run)
+    return None if value is None else Numeral(match.start(), match.end(), value, worded=True)
 
 
 def _percent(match: re.Match[str]) -> Numeral:
@@ -159,6 +157,8 @@ _MEASURES: dict[str, Measure] = {
     "分": Measure("分", Decimal("0.01")), "分钱": _FEN, "美分": _FEN, "欧分": _FEN, "便士": _FEN,
 }  # fmt: skip
 
+_YUAN_COLLOQUIAL = r"块(?=$|[\d一二两三四五六七八九半\s,.;:!?，。；：！？、)）吧吗呢啊左])"
+"""三块 is money, 三块地 is land."""
 _SIGN = r"(?:人民币|us\$|[$€£¥])?\s?$"
 _STYLE = Style(
     denied=re.compile(
@@ -258,9 +258,9 @@ def _relative_days(text: str, today: str) -> list[Day]:
 # -- times of day ----------------------------------------------------------------------------------
 
 _PART = r"(凌晨|清晨|清早|早上|早晨|上午|中午|下午|傍晚|晚上|晚间|夜里|今晚|今早|明早|明晚)?\s?"
-_HOUR = r"(?<![\d.第])(\d{1,2}|[一二两三四五六七八九十]{1,3})"
+_HOUR_OF_DAY = r"(?<![\d.第])(\d{1,2}|[一二两三四五六七八九十]{1,3})"
 _SPOKEN = re.compile(
-    rf"{_PART}{_HOUR}(?:\s?[点點]钟?|时(?!间|候|常))(?:(半)|([一三])刻|(\d{{1,2}}|[零一二三四五六七八九十]{{1,4}})分?(?!之|钟后|钟前)|整)?"
+    rf"{_PART}{_HOUR_OF_DAY}(?:\s?[点點]钟?|时(?!间|候|常))(?:(半)|([一三])刻|(\d{{1,2}}|[零一二三四五六七八九十]{{1,4}})分?(?!之|钟后|钟前)|整)?"
 )
 _DIGITAL = re.compile(
     rf"{_PART}(?<![\d:.a-su-z_])(\d{{1,2}}):([0-5]\d)(?::\d\d)?(?![\d:])\s?(am|pm|a\.m\.|p\.m\.)?"
@@ -311,7 +311,7 @@ CHINESE = Forms(
     measure=measure_pattern(
         (name for name in _MEASURES if name != "块"),
         bordered=False,
-        special=r"块(?=$|[\d一二两三四五六七八九半\s,.;:!?，。；：！？、)）吧吗呢啊左])",  # 三块地 is land
+        special=_YUAN_COLLOQUIAL,
     ),
     half=re.compile(r"个半(?=小时|钟头|月|星期|礼拜)"),
     half_unit=re.compile(r"半(?!天|夜|年|小时|个)"),

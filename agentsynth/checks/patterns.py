@@ -1,10 +1,21 @@
 """Patterns of tool use: order, counts, alternatives, what must never be called."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from agentsynth.checks.calling import meant, not_offered
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed, undecided
-from agentsynth.core.criteria import AllOf, AnyOf, Before, Called, Count, Never, Order, Pattern
+from agentsynth.core.criteria import (
+    AllOf,
+    AnyOf,
+    Before,
+    Called,
+    Count,
+    Never,
+    Order,
+    Pattern,
+    PatternCheck,
+    called_in,
+)
 from agentsynth.core.messages import ToolCall
 
 __all__ = ["pattern_kept"]
@@ -18,7 +29,11 @@ def pattern_kept(evidence: Evidence, pattern: Pattern) -> Finding:
     It is not applicable where it speaks of a tool that is not offered or of a fact the task does
     not have, and undecided where it hangs on a call whose outcome is not on record.
     """
-    if any(not_offered(evidence, called) for called in _named(pattern)):
+    if isinstance(pattern, AnyOf):
+        return _any_of([pattern_kept(evidence, one) for one in pattern.any_of])
+    if isinstance(pattern, AllOf):
+        return _all_of([pattern_kept(evidence, one) for one in pattern.all_of])
+    if any(not_offered(evidence, called) for called in called_in(PatternCheck(pattern=pattern))):
         return NOT_APPLICABLE
     calls = [(index, call) for index, call, _ in evidence.calls]
     match pattern:
@@ -30,26 +45,6 @@ def pattern_kept(evidence: Evidence, pattern: Pattern) -> Finding:
             return _count(evidence, pattern, calls)
         case Never():
             return _never(evidence, pattern, calls)
-        case AnyOf():
-            return _any_of([pattern_kept(evidence, one) for one in pattern.any_of])
-        case AllOf():
-            return _all_of([pattern_kept(evidence, one) for one in pattern.all_of])
-
-
-def _named(pattern: Pattern) -> Iterator[Called]:
-    match pattern:
-        case Before():
-            yield from pattern.before
-        case Order():
-            yield from pattern.order
-        case Count():
-            yield pattern.count
-        case Never():
-            yield pattern.never
-        case _:
-            return  # alternatives are looked at one by one
-    if isinstance(pattern, Count | Never) and pattern.before_first is not None:
-        yield pattern.before_first
 
 
 def _reached(

@@ -3,6 +3,7 @@
 Each is a mapping with one verb, such as `{pattern: {before: [get_member, assign_plot]}}`.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
@@ -30,6 +31,7 @@ __all__ = [
     "SaidCheck",
     "Saying",
     "StateChange",
+    "called_in",
 ]
 
 
@@ -258,6 +260,29 @@ class NotSaidCheck(Frozen):
     """Something that must not be said."""
 
     not_said: Saying
+
+
+def called_in(check: PatternCheck | CheckpointCheck) -> Iterator[Called]:
+    """Yield every call a check speaks of, alternatives included."""
+    if isinstance(check, CheckpointCheck):
+        yield from (p.called for p in check.checkpoints if isinstance(p, CalledCheckpoint))
+    else:
+        yield from _called_in(check.pattern)
+
+
+def _called_in(pattern: Pattern) -> Iterator[Called]:
+    match pattern:
+        case Before():
+            yield from pattern.before
+        case Order():
+            yield from pattern.order
+        case Count(count=called, before_first=first) | Never(never=called, before_first=first):
+            yield called
+            if first is not None:
+                yield first
+        case AnyOf(any_of=inner) | AllOf(all_of=inner):
+            for one in inner:
+                yield from _called_in(one)
 
 
 ParameterCheck: TypeAlias = PatternCheck | CheckpointCheck | LimitCheck | SaidCheck | NotSaidCheck
