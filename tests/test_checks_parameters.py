@@ -1,7 +1,8 @@
 """Checks with parameters, driven through a rubric: each met, not met, undecided, not applicable."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
@@ -9,12 +10,13 @@ from pydantic import ValidationError
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.compose.rubrics import rubric_for, unknown_names, with_own_criteria
 from agentsynth.core.lexicon import Voice
-from agentsynth.core.rubric import Criterion, Rubric
+from agentsynth.core.rubric import CheckName, Criterion, Rubric
 from agentsynth.core.task import Fact, Target, Task
-from agentsynth.core.trajectory import Trajectory
+from agentsynth.core.trajectory import StopReason, Trajectory
 from agentsynth.core.verdict import CriterionOutcome
-from agentsynth.curate.decide import decide
+from agentsynth.curate.decide import REASON_ORDER, decide
 from agentsynth.judge.verdict import judge
+from agentsynth.worlds.files import parse_yaml, validate
 from agentsynth.worlds.runtime import DomainRuntime
 
 Judge = Callable[..., Awaitable[CriterionOutcome]]
@@ -74,10 +76,18 @@ PATTERNS: list[tuple[dict[str, Any], list[Any], str]] = [
     ({"before": ["find_books", "move_book"]}, [FIND, BYE], "not_applicable"),
     ({"before": ["find_books", "no_such_tool"]}, [FIND, MOVE], "not_applicable"),
     ({"before": ["move_book", "list_shelves"]}, [MOVE_FULL, SHELVES], "not_met"),
-    ({"before": [{"tool": "move_book", "outcome": "any"}, "list_shelves"]}, [MOVE_FULL, SHELVES], "met"),
+    (
+        {"before": [{"tool": "move_book", "outcome": "any"}, "list_shelves"]},
+        [MOVE_FULL, SHELVES],
+        "met",
+    ),
     ({"before": ["list_shelves", "find_books", "move_book"]}, [FIND, SHELVES, MOVE], "not_met"),
     ({"before": ["list_shelves", "find_books", "move_book"]}, [SHELVES, FIND, MOVE], "met"),
-    ({"before": ["find_books", {"tool": "move_book", "arguments": {"book_id": "BK-103"}}]}, [MOVE, FIND, MOVE_ON], "met"),
+    (
+        {"before": ["find_books", {"tool": "move_book", "arguments": {"book_id": "BK-103"}}]},
+        [MOVE, FIND, MOVE_ON],
+        "met",
+    ),
     ({"order": ["find_books", "list_shelves"]}, [FIND, MOVE, SHELVES], "met"),
     ({"order": ["find_books", "list_shelves"]}, [SHELVES, FIND], "not_met"),
     ({"order": ["find_books", "list_shelves"]}, [], "not_met"),
@@ -91,10 +101,26 @@ PATTERNS: list[tuple[dict[str, Any], list[Any], str]] = [
     ({"count": "find_books", "exactly": 2}, [FIND, FIND], "met"),
     ({"count": "find_books", "exactly": 2}, [FIND], "not_met"),
     ({"count": "find_books", "exactly": 2}, [FIND, FIND, FIND_OTHER], "not_met"),
-    ({"count": {"tool": "find_books", "arguments": {"title": "red  FERN"}}, "exactly": 1}, [FIND, FIND_OTHER], "met"),
-    ({"count": {"tool": "find_books", "arguments": {"title": "$title"}}, "exactly": 1}, [FIND, FIND_OTHER], "met"),
-    ({"count": {"tool": "find_books", "arguments": {"title": "$title"}}, "exactly": 1}, [FIND_OTHER], "not_met"),
-    ({"count": {"tool": "find_books", "arguments": {"title": "$colour"}}, "exactly": 1}, [FIND], "not_applicable"),
+    (
+        {"count": {"tool": "find_books", "arguments": {"title": "red  FERN"}}, "exactly": 1},
+        [FIND, FIND_OTHER],
+        "met",
+    ),
+    (
+        {"count": {"tool": "find_books", "arguments": {"title": "$title"}}, "exactly": 1},
+        [FIND, FIND_OTHER],
+        "met",
+    ),
+    (
+        {"count": {"tool": "find_books", "arguments": {"title": "$title"}}, "exactly": 1},
+        [FIND_OTHER],
+        "not_met",
+    ),
+    (
+        {"count": {"tool": "find_books", "arguments": {"title": "$colour"}}, "exactly": 1},
+        [FIND],
+        "not_applicable",
+    ),
     ({"count": "find_books", "at_most": 0, "before_first": "move_book"}, [MOVE, FIND], "met"),
     ({"count": "find_books", "at_most": 0, "before_first": "move_book"}, [FIND, MOVE], "not_met"),
     ({"count": "find_books", "at_most": 0, "before_first": "move_book"}, [FIND], "not_applicable"),
@@ -103,12 +129,24 @@ PATTERNS: list[tuple[dict[str, Any], list[Any], str]] = [
     ({"never": {"tool": "move_book", "outcome": "success"}}, [MOVE_FULL], "met"),
     ({"never": "add_book", "before_first": "find_books"}, [SHELVES], "not_applicable"),
     ({"never": "move_book", "before_first": "find_books"}, [FIND, MOVE], "met"),
-    ({"any_of": [{"never": "find_books"}, {"order": ["find_books", "move_book"]}]}, [FIND, MOVE], "met"),
-    ({"any_of": [{"never": "find_books"}, {"order": ["find_books", "move_book"]}]}, [MOVE, FIND], "not_met"),
+    (
+        {"any_of": [{"never": "find_books"}, {"order": ["find_books", "move_book"]}]},
+        [FIND, MOVE],
+        "met",
+    ),
+    (
+        {"any_of": [{"never": "find_books"}, {"order": ["find_books", "move_book"]}]},
+        [MOVE, FIND],
+        "not_met",
+    ),
     ({"any_of": [{"never": "no_such_tool"}, {"never": "nor_this"}]}, [FIND], "not_applicable"),
     ({"any_of": [{"never": "no_such_tool"}, {"never": "find_books"}]}, [FIND], "not_met"),
     ({"all_of": [{"never": "add_book"}, {"count": "find_books", "exactly": 1}]}, [FIND], "met"),
-    ({"all_of": [{"never": "add_book"}, {"count": "find_books", "exactly": 1}]}, [FIND, FIND], "not_met"),
+    (
+        {"all_of": [{"never": "add_book"}, {"count": "find_books", "exactly": 1}]},
+        [FIND, FIND],
+        "not_met",
+    ),
     ({"all_of": [{"never": "no_such_tool"}, {"never": "nor_this"}]}, [FIND], "not_applicable"),
 ]
 
@@ -207,7 +245,7 @@ def test_credit_counts_in_the_score_unless_the_criterion_is_required(
     check = {"checkpoints": [LOOKED, MOVED]}
     played = Trajectory(
         task_id=task.id, scenario_id="", messages=(), calls=(), start_state="a", final_state="a",
-        net_changes=(), stop_reason="user_done",
+        net_changes=(), stop_reason=StopReason.USER_DONE,
     )  # fmt: skip
     for required, expected in ((False, 0.5), (True, 0.0)):
         criteria = (
@@ -392,3 +430,28 @@ def test_a_task_may_have_criteria_of_its_own_behind_the_shared_ones(small: Domai
     ]
     with pytest.raises(ValidationError, match="'first' appears twice"):
         with_own_criteria(made, "twice", own)
+
+
+# -- the page about it -----------------------------------------------------------------------------
+
+GRADING = (Path(__file__).parent.parent / "docs" / "grading.md").read_text(encoding="utf-8")
+
+
+def test_the_page_on_grading_names_every_check_and_its_example_is_a_rubric() -> None:
+    example = GRADING.split("```yaml\n")[1].split("```")[0]
+    rubric = validate(Rubric, parse_yaml(f"name: example\n{example}", "grading.md"))
+    assert len(rubric.criteria) == 7
+    for name in (*get_args(CheckName), "pattern", "checkpoints", "limit", "said", "not_said"):
+        assert f"| `{name}` |" in GRADING
+    for code in REASON_ORDER:
+        assert f"`{code}`" in GRADING
+
+
+async def test_the_bundled_limits_stop_a_conversation_that_goes_in_circles(graded: Judge) -> None:
+    checks = {c.name: c.check for c in rubric_for("info").criteria}
+    circle = checks["no_repeated_calls"]
+    assert (await graded(circle, *[FIND] * 4)).outcome == "met"
+    assert (await graded(circle, *[FIND] * 5)).code == "wasteful_calls"
+    length = checks["length"]
+    assert (await graded(length, ("assistant", "x" * 6000))).outcome == "met"
+    assert (await graded(length, ("assistant", "x" * 6001))).code == "too_long"

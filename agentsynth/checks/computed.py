@@ -1,7 +1,7 @@
 """Amounts of money an assistant may state although nobody showed them: simple sums over shown ones.
 
-Allowed is the sum or the difference of two amounts, an amount times a whole number from 2 to 31,
-and a percentage of an amount, rounded to the cent. The operands must be there to see:
+Allowed is the sum or the difference of two different amounts, an amount times a whole number from
+2 to 31, and a percentage of an amount, rounded to the cent. The operands must be there to see:
 
 - an amount is one that somebody stated with its currency: the user, the system prompt, a result,
   or the assistant before or in the same message (where it is checked itself); or one that results
@@ -38,7 +38,9 @@ def amount_grounded(evidence: Evidence, index: int, amount: Decimal, visible: Vi
     if visible.has_number(amount) or visible.has_number(amount * 100):
         return True
     operands = _operands(evidence, index, visible) - {amount}
-    if any(amount - one in operands or amount + one in operands for one in operands):
+    if any(amount + one in operands for one in operands):
+        return True
+    if any(amount - one in operands and amount != 2 * one for one in operands):
         return True
     factors = _factors(evidence, index)
     return any(

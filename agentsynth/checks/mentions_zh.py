@@ -52,7 +52,9 @@ _RUN = re.compile(
 _NOT_NUMBERS = re.compile(
     r"十分(?!钟|之)|一一|万一|三三两两|千万(?!元|人)|一些|一下|一点(?![零〇一二三四五六七八九])"
 )
-_ENDS = re.compile(rf"(?=$|[\s,.;:!?，。；：！？、)）】」]|[{_MEASURE_WORDS}])")
+_ENDS = re.compile(
+    rf"(?=$|[\s,.;:!?，。；：！？、)）】」]|[{_MEASURE_WORDS}]|(?:到|至|或者?|还是)[\d{_NUMERAL_CHARS}])"
+)
 _SCALED = re.compile(r"(?<![a-z0-9.])(\d[\d,]*(?:\.\d+)?)([百千万亿])(?:(\d+)([百千]))?")
 _HALF = re.compile(r"(?<![\d一二两三四五六七八九十个点])半(?=个?小时|个?钟头|公斤|斤|升|米|天)")
 _NONE = re.compile(rf"没有(?!问题|关系|必要|错|[\d{_NUMERAL_CHARS}])")
@@ -160,6 +162,7 @@ _MEASURES: dict[str, Measure] = {
 _YUAN_COLLOQUIAL = r"块(?=$|[\d一二两三四五六七八九半\s,.;:!?，。；：！？、)）吧吗呢啊左])"
 """三块 is money, 三块地 is land."""
 _SIGN = r"(?:人民币|us\$|[$€£¥])?\s?$"
+_MEASURED = rf"[{_MEASURE_WORDS}]?\s?"
 _STYLE = Style(
     denied=re.compile(
         rf"(?:不是|并非|并不是|而不是|而非|不为|不会是|没有|不在|不需要|不用)(?:在)?\s?{_SIGN}"
@@ -168,11 +171,11 @@ _STYLE = Style(
         rf"(?:大约|大概|约|约为|差不多|将近|接近|近|几乎|不到|不足|不止|超过|多于|少于|低于|高于)(?:是|为)?\s?{_SIGN}"
     ),
     about_after=re.compile(r"(?:多|来|余)?(?:个)?(?:左右|上下|以上|以下|多|余)|(?:来|余)"),
-    range_gap=re.compile(rf"\s?(?:到|至|-|–|—|~)\s?{_SIGN}"),
+    range_gap=re.compile(rf"{_MEASURED}(?:到|至|-|–|—|~)\s?{_SIGN}"),
     between=re.compile(rf"(?:在|介于)\s?{_SIGN}"),
     and_gap=re.compile(rf"\s?[和与]\s?{_SIGN}"),
     from_=re.compile(rf"[从由]\s?{_SIGN}"),
-    either_gap=re.compile(rf"[,，]?\s?(?:或者?是?|还是|/)\s?{_SIGN}"),
+    either_gap=re.compile(rf"{_MEASURED}[,，]?\s?(?:或者?是?|还是|/)\s?{_SIGN}"),
     minor_gap=re.compile(r"\s?零?$"),
 )
 

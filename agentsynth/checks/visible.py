@@ -169,7 +169,8 @@ class Visible:
         if len(text) < _PROSE_CHARS if chinese else len(words) < _PROSE_WORDS:
             return False
         mentioned = MessageText(text, self._today, "zh" if chinese else "en")
-        if any(not self.has_number(m.raw) for m in mentioned.quantities if not m.worded):
+        written = [m for m in mentioned.quantities if text[m.start].isdigit()]
+        if any(not self.has_number(m.raw) for m in written):
             return False
         if any(not self.has_date(day) for day in mentioned.dates):
             return False
