@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.compose.rubrics import rubric_for, unknown_names, with_own_criteria
 from agentsynth.core.lexicon import Voice
+from agentsynth.core.messages import AssistantMessage, ToolCall
 from agentsynth.core.rubric import CheckName, Criterion, Rubric
 from agentsynth.core.task import Fact, Target, Task
-from agentsynth.core.trajectory import StopReason, Trajectory
+from agentsynth.core.trajectory import CallRecord, StopReason, Trajectory
 from agentsynth.core.verdict import CriterionOutcome
 from agentsynth.curate.decide import REASON_ORDER, decide
 from agentsynth.judge.verdict import judge
@@ -239,21 +240,40 @@ async def test_checkpoints_of_things_that_are_not_there_do_not_apply(graded: Jud
         assert made.outcome == "not_applicable"
 
 
-def test_credit_counts_in_the_score_unless_the_criterion_is_required(
-    small: DomainRuntime, voice: Voice, task: Task
+async def test_credit_counts_in_the_score_unless_the_criterion_is_required(
+    small: DomainRuntime, voice: Voice, task: Task, converse: Any
 ) -> None:
+    played = await converse(small, task, HELLO, FIND)
     check = {"checkpoints": [LOOKED, MOVED]}
-    played = Trajectory(
-        task_id=task.id, scenario_id="", messages=(), calls=(), start_state="a", final_state="a",
-        net_changes=(), stop_reason=StopReason.USER_DONE,
-    )  # fmt: skip
-    for required, expected in ((False, 0.5), (True, 0.0)):
+    for required, expected in ((False, 0.75), (True, 0.0)):
         criteria = (
             Criterion.model_validate({"name": "a", "check": "replay_agrees"}),
             Criterion.model_validate({"name": "b", "check": check, "required": required}),
         )
         evidence = Evidence(task, played, small, voice, Replay((), (), "a"))
         assert judge(evidence, Rubric(name="r", criteria=criteria)).score == expected
+
+
+def test_calls_of_one_message_are_not_one_after_the_other(
+    small: DomainRuntime, voice: Voice, task: Task
+) -> None:
+    calls = tuple(
+        ToolCall(id=tool, name=tool, arguments={}) for tool in ("list_shelves", "find_books")
+    )
+    records = tuple(CallRecord(call_id=call.id, outcome="success") for call in calls)
+    one_by_one = tuple(AssistantMessage(content="", tool_calls=(call,)) for call in calls)
+    at_once = (AssistantMessage(content="", tool_calls=calls),)
+    for messages, outcome in ((one_by_one, "met"), (at_once, "not_met")):
+        played = Trajectory(
+            task_id="t", scenario_id="", messages=messages, calls=records, start_state="a",
+            final_state="a", net_changes=(), stop_reason=StopReason.USER_DONE,
+        )  # fmt: skip
+        evidence = Evidence(task, played, small, voice, Replay((), (), "a"))
+        for verb in ("before", "order"):
+            check = {"pattern": {verb: ["list_shelves", "find_books"]}}
+            criterion = Criterion.model_validate({"name": "c", "check": check})
+            verdict = judge(evidence, Rubric(name="r", criteria=(criterion,)))
+            assert verdict.outcomes[0].outcome == outcome
 
 
 LONG = ("assistant", "x" * 101)

@@ -149,8 +149,7 @@ class Visible:
         if _DIGITS.fullmatch(text):
             return self.has_number(Decimal(text))
         if _IDENTIFIER.fullmatch(text):
-            parts = _PARTS.findall(text)
-            return len(parts) > 1 and self.has_words(" ".join(parts))
+            return self.has_words(" ".join(_PARTS.findall(text)))
         return self._has_prose(text)
 
     def _has_time(self, text: str) -> bool:
