@@ -8,6 +8,7 @@ from agentsynth.core.contract import (
     CreateEffect,
     DeleteEffect,
     Lookup,
+    PageWalk,
     ScheduleEffect,
     UnscheduleEffect,
     UpdateEffect,
@@ -118,6 +119,31 @@ class Promise:
             if not _same(wanted, got):
                 return Mismatch(f"{path} = {_short(wanted)}", f"{path} = {_short(got)}")
         return self._unsaid(situation, result)
+
+    def pages_mismatch(
+        self, situation: Situation, pages: PageWalk, items: list[Any], lengths: Sequence[int]
+    ) -> Mismatch | None:
+        """Return where a list that came in pages departs from the whole list that is promised.
+
+        Args:
+            items: the entries of all pages.
+            lengths: how many entries each page had.
+        """
+        promised = self.returns[pages.items]
+        path = f"{pages.items}, over all pages"
+        if isinstance(promised, Selected) and promised.lookup.verb == "rows":
+            wrong = _rows_mismatch(situation, promised, items, partial=False)
+        else:
+            wanted = situation.value(promised) if isinstance(promised, Part) else None
+            wrong = None if _same(wanted, items) else _short(wanted)
+        if wrong is not None:
+            return Mismatch(f"{path} = {wrong}", f"{path} = {_short(items)}")
+        size = situation.value(compile_part(pages.size))
+        if size is not None and any(length != size for length in lengths[:-1]):
+            return Mismatch(f"pages of {size}", f"pages of {list(lengths)}")
+        if size is not None and lengths[-1] > size:
+            return Mismatch(f"pages of {size}", f"pages of {list(lengths)}")
+        return None
 
     def _unsaid(self, situation: Situation, result: Any) -> Mismatch | None:
         place, text = 0, str(result)
