@@ -2,9 +2,9 @@
 
     python -m benchmarks.defects [DOMAIN ...] [--per-tool 10] [--seed 1]
 
-Every tool gets up to ten small defects, each in a domain of its own. A killer looks at such a domain
-and says why it is rejected. Survivors are listed with a sentence each, for a person to judge: some
-make no difference that anyone could see. The sound domain has to pass every killer.
+Every tool gets up to ten small defects, each in a domain of its own. A killer looks at such a
+domain and says why it is rejected. Survivors are listed with a sentence each, for a person to
+judge: some make no difference that anyone could see. The sound domain has to pass every killer.
 """
 
 import argparse

@@ -7,8 +7,8 @@ from typing import Any
 from agentsynth.core.contract import Contract, CreateEffect, DeleteEffect, Lookup, UpdateEffect
 from agentsynth.core.domain import Domain
 from agentsynth.plan.contract_goals import expressions_of
-from agentsynth.plan.expression_parts import ExpressionPart, atoms, parts_of, split_expression
-from agentsynth.worlds.contract_eval import Part, condition
+from agentsynth.plan.expression_parts import atoms, parts_of, split_expression
+from agentsynth.worlds.contract_eval import Part, Selected, compile_lookup, condition
 
 __all__ = ["Origins", "origins_of"]
 
@@ -30,6 +30,8 @@ class Origins:
     """Numbers in the conditions a parameter occurs in."""
     beside: dict[str, dict[str, Part]] = field(default_factory=lambda: {})
     """Parameter to the paths that it stands beside in a condition."""
+    rows: dict[str, list[tuple[Selected, str]]] = field(default_factory=lambda: {})
+    """Parameter to the fields that a filter compares it with, and whose rows those are."""
     joint: list[tuple[str, dict[str, str]]] = field(default_factory=lambda: [])
     """(entity, field to parameter): arguments that together name a record."""
 
@@ -55,7 +57,7 @@ class _OriginReader:
             self.lookup(lookup)
         for text in [*contract.errors.values(), contract.assumes]:
             if text is not None:
-                self.condition(text, None)
+                self.condition(text, None, None)
         self.effects(contract)
         self.by_name()
 
@@ -82,7 +84,8 @@ class _OriginReader:
         if len(joint) > 1:
             self.origins.joint.append((entity, joint))
         if lookup.if_ is not None:
-            self.condition(lookup.if_, entity)
+            given = {"rows": entity, "where": lookup.where}
+            self.condition(lookup.if_, entity, compile_lookup(Lookup.model_validate(given)))
 
     def meets(self, name: str, entity: str, column: str) -> None:
         spec = self.domain.entities[entity].fields.get(column)
@@ -95,7 +98,7 @@ class _OriginReader:
         else:
             self.origins.fields.setdefault(name, set()).add((entity, column))
 
-    def condition(self, text: str, it: str | None) -> None:
+    def condition(self, text: str, it: str | None, rows: Selected | None) -> None:
         for atom in atoms(split_expression(text)):
             paths = [p.text for p in parts_of(atom) if p.kind == "path" and p.text not in _WORDS]
             names = {p.split(".")[1] for p in paths if p.startswith("args.")}
@@ -107,14 +110,18 @@ class _OriginReader:
                     self.origins.constants.setdefault(name, set()).update(numbers)
                 if any(p.kind == "call" and p.op in _PARTIAL for p in parts_of(atom)):
                     self.origins.partial.add(name)
-                self.beside(name, atom, [p for p in paths if p != f"args.{name}"], it)
+                self.beside(name, [p for p in paths if p != f"args.{name}"], it, rows)
 
-    def beside(self, name: str, atom: ExpressionPart, paths: Sequence[str], it: str | None) -> None:
+    def beside(
+        self, name: str, paths: Sequence[str], it: str | None, rows: Selected | None
+    ) -> None:
         for path in paths:
             head, _, column = path.partition(".")
             entity = it if head == "it" else self.entities.get(head)
             if entity in self.domain.entities and column:
                 self.meets(name, entity, column)
+            if head == "it" and rows is not None and column:
+                self.origins.rows.setdefault(name, []).append((rows, column))
             if head != "it":
                 self.origins.beside.setdefault(name, {})[path] = condition(path)
 

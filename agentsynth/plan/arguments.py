@@ -1,6 +1,7 @@
 """Arguments towards a contract's conditions: which values each parameter is worth trying with."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ LEFT_OUT = object()
 _MOST_KEYS = 150
 _MOST_VALUES = 24
 _DRAWN = 12
+_ROWS_TAKEN = 4
 
 
 def explore(compiled: CompiledContract, pools: "Pools", rng: random.Random) -> Iterator[Situation]:
@@ -80,12 +82,22 @@ class Pools:
                 continue
             if value is not None:
                 fitting += [value, *self._around(name, value)]
+        for rows, column in self.origins.rows.get(name, ()):
+            try:
+                found = [row[column] for row in situation.rows(rows)]
+            except DomainError:
+                continue
+            for value in self.rng.sample(found, min(len(found), _ROWS_TAKEN)):
+                fitting += [value, *self._around(name, value)]
         fitting = [value for value in fitting if self._fits(name, value)]
         return _distinct([*fitting, *self._static[name]])
 
     def call(self) -> dict[str, Any]:
         """Return arguments drawn from the pools; those that name a record together may do so."""
-        drawn = {name: self.rng.choice(pool) for name, pool in self._static.items() if pool}
+        drawn: dict[str, Any] = {}
+        for name, pool in self._static.items():
+            optional = self.parameters[name].get("optional") and self.rng.random() < 0.4
+            drawn[name] = LEFT_OUT if optional or not pool else self.rng.choice(pool)
         if self.origins.joint and self.rng.random() < 0.5:
             entity, columns = self.rng.choice(self.origins.joint)
             records = list(self.before.tables.get(entity, {}).values())
@@ -149,7 +161,8 @@ class Pools:
         if self._timed(name, schema) is not None:
             return [*keys, *values, *self._moments(name, schema)]
         if name in self.origins.partial:
-            return [*keys, *(piece for value in values for piece in _pieces(value)), "zqzq"]
+            pieces = [piece for value in values[:8] for piece in _pieces(value)]
+            return [*keys, *pieces, *_common(values), "zqzq"]
         fresh = ["x" + value for value in values[:4]]
         if not keys and not values:
             examples = schema.get("examples", [])
@@ -255,6 +268,14 @@ def _unknown(keys: Sequence[str], rng: random.Random) -> Iterator[str]:
 def _pieces(text: str) -> list[str]:
     words = text.split()
     return [text, words[0] if words else text, words[-1].upper() if words else text, text[:3]]
+
+
+def _common(texts: Sequence[str]) -> list[str]:
+    """Return the pairs of letters that most texts have, so that much is found."""
+    counted = Counter(
+        pair for text in texts for pair in {text[i : i + 2].lower() for i in range(len(text) - 1)}
+    )
+    return [pair for pair, _ in counted.most_common(6) if pair.strip() == pair]
 
 
 def _moment(text: str) -> str | None:

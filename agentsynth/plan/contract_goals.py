@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from agentsynth.core.contract import Contract, CreateEffect, Lookup, UpdateEffect
@@ -64,8 +64,17 @@ class _Condition:
     atoms: tuple[_Atom, ...]
     branches: tuple[tuple[str, Part], ...]
 
-    def decisive(self, values: Sequence[bool | None]) -> Iterator[int]:
-        """Yield the atoms that alone decide the condition, as things stand."""
+    known: dict[tuple[bool | None, ...], tuple[int, ...]]
+    """Answers of `decisive`, remembered."""
+
+    def decisive(self, values: Sequence[bool | None]) -> tuple[int, ...]:
+        """Return the atoms that alone decide the condition, as things stand."""
+        key = tuple(values)
+        if key not in self.known:
+            self.known[key] = tuple(self._decisive(values))
+        return self.known[key]
+
+    def _decisive(self, values: Sequence[bool | None]) -> Iterator[int]:
         for index, value in enumerate(values):
             if value is not None:
                 turned = [*values[:index], not value, *values[index + 1 :]]
@@ -82,7 +91,7 @@ def _compiled(label: str, text: str) -> _Condition:
         if atom.kind == "compare" and atom.op != "in":
             sides = (condition(atom.parts[0].text), condition(atom.parts[1].text))
         found.append(_Atom(atom.text, condition(atom.text), sides))
-    return _Condition(label, tree, tuple(found), tuple(_branches(tree)))
+    return _Condition(label, tree, tuple(found), tuple(_branches(tree)), {})
 
 
 def _branches(tree: ExpressionPart) -> Iterator[tuple[str, Part]]:
@@ -181,7 +190,7 @@ class Goals:
     @cached_property
     def cost(self) -> int:
         """How much dearer than a plain one a call of this tool is to look at."""
-        return 1 + 6 * sum(keep is not None for _, _, keep in self._lookups)
+        return 1 + 3 * sum(keep is not None for _, _, keep in self._lookups)
 
     @cached_property
     def wanted(self) -> frozenset[str]:
@@ -192,6 +201,11 @@ class Goals:
         for one in self._errors.values():
             for text, _ in one.branches:
                 found |= {f"{one.label}, {text} is {side}" for side in ("true", "false")}
+        for label, selected, _ in self._lookups:
+            if selected.lookup.verb == "rows":
+                found.add(f"{label}: several")
+            if selected.lookup.limit is not None:
+                found.add(f"{label}: more than the limit")
         return frozenset(found)
 
     def met(self, situation: Situation) -> set[str]:
@@ -218,17 +232,24 @@ class Goals:
         for text, part in self._branches:
             if (value := _value(situation, part)) is not None:
                 yield f"success, {text} is {str(value).lower()}"
-        for name, schema in self.parameters.items():
-            if schema.get("optional"):
-                yield f"{name} {'given' if name in situation.arguments else 'left out'}"
-            if "enum" in schema or schema.get("type") == "boolean":
-                yield f"{name} = {situation.arguments.get(name)}"
+        found: list[str] = []
         for label, selected, keep in self._lookups:
             try:
-                yield from _met_by_rows(situation, label, selected, keep)
+                found += _met_by_rows(situation, label, selected, keep)
             except DomainError:
                 continue
+        yield from found
+        yield from self._arguments(situation, rows=any(goal.endswith("several") for goal in found))
         yield from self._near_misses(situation, "returns.")
+
+    def _arguments(self, situation: Situation, *, rows: bool) -> Iterator[str]:
+        """Yield which optional arguments and choices succeed, and whether anything was found."""
+        shown = ", with rows" if rows else ""
+        for name, schema in self.parameters.items():
+            if schema.get("optional"):
+                yield f"{name} {'given' if name in situation.arguments else 'left out'}{shown}"
+            if "enum" in schema or schema.get("type") == "boolean":
+                yield f"{name} = {situation.arguments.get(name)}{shown}"
 
     def _near_misses(self, situation: Situation, prefix: str) -> Iterator[str]:
         """Yield, for lookups, the pairs that alone keep some record out."""
@@ -251,7 +272,7 @@ def _value(situation: Situation, part: Part) -> Any:
 def _met_by_condition(situation: Situation, one: _Condition, near: frozenset[str]) -> Iterator[str]:
     values = [_truth(_value(situation, atom.part)) for atom in one.atoms]
     sides = [f"{text} is {str(_value(situation, part)).lower()}" for text, part in one.branches]
-    decisive = list(one.decisive(values))
+    decisive = one.decisive(values)
     if decisive:
         yield from (f"{one.label}, {side}" for side in sides)
     for index in decisive:
@@ -280,14 +301,14 @@ def _kept_out(situation: Situation, selected: Selected) -> set[str]:
     """Return the pairs of `where` that are all that keeps some record out."""
     wanted = [(name, situation.value(part)) for name, part in selected.where.items()]
     found: set[str] = set()
-    for record in situation.visible(selected.entity or ""):
-        wrong = [name for name, value in wanted if record[name] != value]
-        if len(wrong) == 1 and wrong[0] not in found:
-            keep = selected.keep
-            if keep is None or situation.over(keep, record) is True:
-                found.add(wrong[0])
-                if len(found) == len(wanted):
-                    break
+    for place, (name, value) in enumerate(wanted):
+        others = [*wanted[:place], *wanted[place + 1 :]]
+        for record in situation.visible(selected.entity or "", others):
+            if record[name] != value and (
+                selected.keep is None or situation.over(selected.keep, record) is True
+            ):
+                found.add(name)
+                break
     return found
 
 
@@ -301,6 +322,9 @@ def _met_by_rows(
     if limit is not None and len(found) > limit:
         yield f"{label}: more than the limit"
     order = selected.lookup.order
+    stored = [row for row in situation.visible(selected.entity or "") if row in found]
+    if order and stored != found:
+        yield f"{label}: placed otherwise than stored"
     for place, name in enumerate(order):
         before, key = order_key(order[:place]), order_key(order[place : place + 1])
         pairs = pairwise(found)
@@ -312,13 +336,7 @@ def _met_by_rows(
 
 def _met_by_filter(situation: Situation, selected: Selected, keep: _Condition) -> Iterator[str]:
     wanted = [(name, situation.value(part)) for name, part in selected.where.items()]
-    looked_at = 0
-    for record in situation.visible(selected.entity or ""):
-        if any(record[name] != value for name, value in wanted):
-            continue
-        looked_at += 1
-        if looked_at > _ROWS_LOOKED_AT:
-            return
+    for record in islice(situation.visible(selected.entity or "", wanted), _ROWS_LOOKED_AT):
 
         def over(part: Part, row: Mapping[str, Any] = record) -> Any:
             try:

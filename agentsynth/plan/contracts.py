@@ -149,14 +149,12 @@ class _Trial:
         self.mistakes: dict[str, None] = {}
 
     def run(self) -> ToolReport:
-        again: list[StartState] = []
         for number, (state, before) in enumerate(self.states):
             done = self._run_in(state, before, number, None)
-            if self.tool.writes and done is not None and not state.days_later:
+            if self.tool.writes and done is not None and number % 2 == 0:
                 call = ToolCall(id="before", name=self.name, arguments=dict(done.arguments))
-                calls = (*state.calls, call)
-                again.append(StartState(state.world_seed, calls=calls))
-                self._run_again(again[-1], number, done)
+                again = StartState(state.world_seed, state.days_later, (*state.calls, call))
+                self._run_again(again, number, done)
             if self.first_failure and self.failures:
                 break
         return ToolReport(

@@ -66,13 +66,27 @@ def entity_shapes(entities: Mapping[str, Entity]) -> dict[str, EntityShape]:
     return shapes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """A state as plain records: entity to key to record, in the order a query sees them."""
 
     tables: Mapping[str, Mapping[str, _Record]]
     today: str
     now: str
+    _found: dict[tuple[str, str], dict[Any, list[_Record]]] = field(default_factory=lambda: {})
+
+    def having(self, entity: str, name: str, value: Any) -> Sequence[_Record]:
+        """Return the records whose field equals the value, remembered for the next time."""
+        records = self.tables.get(entity, {}).values()
+        if isinstance(value, list | dict):  # lists are not remembered
+            return [record for record in records if record[name] == value]
+        if (entity, name) not in self._found:
+            sorted_out: dict[Any, list[_Record]] = {}
+            for record in records:
+                if not isinstance(record[name], list | dict):
+                    sorted_out.setdefault(record[name], []).append(record)
+            self._found[entity, name] = sorted_out
+        return self._found[entity, name].get(value, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +231,18 @@ class Situation:
             with suppress(DomainError):  # what needs it cannot be evaluated either, and says so
                 self.names[name] = self.select(selected)
 
-    def visible(self, entity: str, *, deleted: bool = False) -> Iterable[_Record]:
-        """Yield an entity's records, those deleted softly left out."""
-        records = self.before.tables.get(entity, {}).values()
+    def visible(
+        self, entity: str, where: Sequence[tuple[str, Any]] = (), *, deleted: bool = False
+    ) -> Iterable[_Record]:
+        """Return an entity's records whose fields equal `where`, those deleted softly left out."""
+        records: Iterable[_Record] = self.before.tables.get(entity, {}).values()
+        if where:
+            (name, value), rest = where[0], where[1:]
+            records = [
+                record
+                for record in self.before.having(entity, name, value)
+                if all(record[other] == wanted for other, wanted in rest)
+            ]
         hidden = self.compiled.shapes[entity].hidden_by
         if hidden is None or deleted:
             return records
@@ -256,11 +279,8 @@ class Situation:
     def rows(self, selected: Selected) -> list[_Record]:
         """Return all records that match a lookup, in its order."""
         wanted = [(name, self.value(part)) for name, part in selected.where.items()]
-        found: list[_Record] = [
-            record
-            for record in self.visible(selected.entity or "", deleted=selected.lookup.deleted)
-            if all(record[name] == value for name, value in wanted)
-        ]
+        deleted = selected.lookup.deleted
+        found = list(self.visible(selected.entity or "", wanted, deleted=deleted))
         if selected.keep is not None:
             keep = selected.keep
             found = [record for record in found if self.over(keep, record) is True]
