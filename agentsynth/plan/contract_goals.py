@@ -21,6 +21,7 @@ from agentsynth.worlds.contract_eval import (
     Selected,
     Situation,
     compile_lookup,
+    compile_part,
     condition,
     order_key,
 )
@@ -89,9 +90,37 @@ def _compiled(label: str, text: str) -> _Condition:
     for atom in atoms(tree):
         sides = None
         if atom.kind == "compare" and atom.op != "in":
-            sides = (condition(atom.parts[0].text), condition(atom.parts[1].text))
-        found.append(_Atom(atom.text, condition(atom.text), sides))
+            sides = (_operand(atom.parts[0]), _operand(atom.parts[1]))
+        found.append(_Atom(atom.text, _atom_part(atom, sides), sides))
     return _Condition(label, tree, tuple(found), tuple(_branches(tree)), {})
+
+
+_CONSTANTS: dict[str, Any] = {"null": None, "true": True, "false": False}
+
+
+def _operand(part: ExpressionPart) -> Part:
+    """Compile one side of a comparison; constants are taken as they stand."""
+    if part.text in _CONSTANTS:
+        return compile_part(_CONSTANTS[part.text])
+    if part.kind == "number" and "." not in part.text:
+        return compile_part(int(part.text))
+    if part.kind == "string" and "\\" not in part.text and not part.text[1:].startswith("="):
+        return compile_part(part.text[1:-1])
+    return condition(part.text)
+
+
+def _atom_part(atom: ExpressionPart, sides: tuple[Part, Part] | None) -> Part:
+    """Compile an atom. Whether two values are the same is seen at once, which saves most calls."""
+    simple = all(part.kind in ("path", "string", "number") for part in atom.parts)
+    if sides is None or atom.op not in ("==", "!=") or not simple:
+        return condition(atom.text)
+    (left, right), equal = sides, atom.op == "=="
+
+    def evaluate(names: Mapping[str, Any]) -> bool:
+        one, other = left.evaluate(names), right.evaluate(names)
+        return (type(one) is type(other) and one == other) is equal
+
+    return Part(evaluate, left.needs | right.needs)
 
 
 def _branches(tree: ExpressionPart) -> Iterator[tuple[str, Part]]:

@@ -151,6 +151,8 @@ class _Trial:
     def run(self) -> ToolReport:
         for number, (state, before) in enumerate(self.states):
             done = self._run_in(state, before, number, None)
+            if self.first_failure and self.failures:
+                break
             if self.tool.writes and done is not None and number % 2 == 0:
                 call = ToolCall(id="before", name=self.name, arguments=dict(done.arguments))
                 again = StartState(state.world_seed, state.days_later, (*state.calls, call))
