@@ -8,16 +8,10 @@ from hypothesis import strategies as st
 
 from agentsynth.core.contract import Contract, Lookup
 from agentsynth.core.task import Change
-from agentsynth.worlds.contract_eval import (
-    CompiledContract,
-    ContractMistake,
-    EntityShape,
-    Situation,
-    Snapshot,
-    compile_lookup,
-    compile_part,
-)
-from agentsynth.worlds.contract_outcome import Mismatch, Outcome, compile_promise
+from agentsynth.worlds.contract_changes import Mismatch
+from agentsynth.worlds.contract_eval import CompiledContract, ContractMistake, Situation
+from agentsynth.worlds.contract_outcome import Outcome, compile_promise
+from agentsynth.worlds.contract_parts import EntityShape, Snapshot, compile_lookup, compile_part
 from agentsynth.worlds.files import parse_yaml
 
 SHAPES = {
@@ -313,7 +307,8 @@ def _row_verdict(order: str, got: list[Any], limit: str = "") -> Mismatch | None
     text = f"returns: {{rows: {{rows: row, order: [{order}]{limit}}}}}"
     contract = Contract.model_validate(parse_yaml(text, "c.yaml").value)
     compiled = CompiledContract("act", contract, shapes, {})
-    before = Snapshot({"row": {row["n"]: row for row in ROWS}}, "2027-01-02", "2027-01-02T09:00")
+    rows: dict[str, dict[str, Any]] = {str(row["n"]): row for row in ROWS}
+    before = Snapshot({"row": rows}, "2027-01-02", "2027-01-02T09:00")
     outcome = Outcome(None, (), {"rows": got})
     return compile_promise(compiled).mismatch(compiled.situation(before, {}), outcome)
 

@@ -28,7 +28,8 @@ def depot(domain: str = DOMAIN, contracts: str = CONTRACTS, **options: Any) -> C
     assert domain_problems(value, loaded) == []
     if domain == DOMAIN:  # a wrong domain may lack a code, which is noticed before any call
         assert contract_problems(promised, value, said) == []
-    return check_contracts(CompiledDomain(value), promised, **{"worlds": 2, **options})
+    options.setdefault("worlds", 2)
+    return check_contracts(CompiledDomain(value), promised, **options)
 
 
 @pytest.mark.parametrize("name", ["small", "garden"])

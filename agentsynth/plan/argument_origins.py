@@ -8,7 +8,7 @@ from agentsynth.core.contract import Contract, CreateEffect, DeleteEffect, Looku
 from agentsynth.core.domain import Domain
 from agentsynth.plan.contract_goals import expressions_of
 from agentsynth.plan.expression_parts import atoms, parts_of, split_expression
-from agentsynth.worlds.contract_eval import Part, Selected, compile_lookup, condition
+from agentsynth.worlds.contract_parts import Part, Selected, compile_lookup, condition
 
 __all__ = ["Origins", "origins_of"]
 

@@ -9,7 +9,8 @@ from typing import Any
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError
 from agentsynth.plan.argument_origins import Origins
-from agentsynth.worlds.contract_eval import CompiledContract, Situation, Snapshot
+from agentsynth.worlds.contract_eval import CompiledContract, Situation
+from agentsynth.worlds.contract_parts import Snapshot
 
 __all__ = ["LEFT_OUT", "Pools", "explore"]
 

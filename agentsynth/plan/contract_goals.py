@@ -7,21 +7,24 @@ only where nothing else would hide it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
 from itertools import islice, pairwise
 from typing import Any
 
 from agentsynth.core.contract import Contract, CreateEffect, Lookup, UpdateEffect
 from agentsynth.core.errors import DomainError
-from agentsynth.plan.expression_parts import ExpressionPart, atoms, parts_of, split_expression
-from agentsynth.worlds.contract_eval import (
-    CompiledContract,
+from agentsynth.plan.contract_conditions import (
+    Condition,
+    branches_of,
+    compile_condition,
+    threshold,
+)
+from agentsynth.plan.expression_parts import split_expression
+from agentsynth.worlds.contract_eval import CompiledContract, Situation
+from agentsynth.worlds.contract_parts import (
     Part,
     Selected,
-    Situation,
     compile_lookup,
-    compile_part,
     condition,
     order_key,
 )
@@ -47,120 +50,6 @@ def expressions_of(value: Any) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class _Atom:
-    """A condition that is not put together of others."""
-
-    text: str
-    part: Part
-    sides: tuple[Part, Part] | None
-    """Both operands of a comparison; None = it has no threshold."""
-
-
-@dataclass(frozen=True)
-class _Condition:
-    """A condition with its atoms and the branches inside them."""
-
-    label: str
-    tree: ExpressionPart
-    atoms: tuple[_Atom, ...]
-    branches: tuple[tuple[str, Part], ...]
-
-    known: dict[tuple[bool | None, ...], tuple[int, ...]]
-    """Answers of `decisive`, remembered."""
-
-    def decisive(self, values: Sequence[bool | None]) -> tuple[int, ...]:
-        """Return the atoms that alone decide the condition, as things stand."""
-        key = tuple(values)
-        if key not in self.known:
-            self.known[key] = tuple(self._decisive(values))
-        return self.known[key]
-
-    def _decisive(self, values: Sequence[bool | None]) -> Iterator[int]:
-        for index, value in enumerate(values):
-            if value is not None:
-                turned = [*values[:index], not value, *values[index + 1 :]]
-                here, there = _logic(self.tree, iter(values)), _logic(self.tree, iter(turned))
-                if here is not None and there is not None and here != there:
-                    yield index
-
-
-def _compiled(label: str, text: str) -> _Condition:
-    tree = split_expression(text)
-    found: list[_Atom] = []
-    for atom in atoms(tree):
-        sides = None
-        if atom.kind == "compare" and atom.op != "in":
-            sides = (_operand(atom.parts[0]), _operand(atom.parts[1]))
-        found.append(_Atom(atom.text, _atom_part(atom, sides), sides))
-    return _Condition(label, tree, tuple(found), tuple(_branches(tree)), {})
-
-
-_CONSTANTS: dict[str, Any] = {"null": None, "true": True, "false": False}
-
-
-def _operand(part: ExpressionPart) -> Part:
-    """Compile one side of a comparison; constants are taken as they stand."""
-    if part.text in _CONSTANTS:
-        return compile_part(_CONSTANTS[part.text])
-    if part.kind == "number" and "." not in part.text:
-        return compile_part(int(part.text))
-    if part.kind == "string" and "\\" not in part.text and not part.text[1:].startswith("="):
-        return compile_part(part.text[1:-1])
-    return condition(part.text)
-
-
-def _atom_part(atom: ExpressionPart, sides: tuple[Part, Part] | None) -> Part:
-    """Compile an atom. Whether two values are the same is seen at once, which saves most calls."""
-    simple = all(part.kind in ("path", "string", "number") for part in atom.parts)
-    if sides is None or atom.op not in ("==", "!=") or not simple:
-        return condition(atom.text)
-    (left, right), equal = sides, atom.op == "=="
-
-    def evaluate(names: Mapping[str, Any]) -> bool:
-        one, other = left.evaluate(names), right.evaluate(names)
-        return (type(one) is type(other) and one == other) is equal
-
-    return Part(evaluate, left.needs | right.needs)
-
-
-def _branches(tree: ExpressionPart) -> Iterator[tuple[str, Part]]:
-    for part in parts_of(tree):
-        if part.kind == "ternary":
-            yield part.parts[0].text, condition(part.parts[0].text)
-
-
-def _logic(tree: ExpressionPart, values: Iterator[bool | None]) -> bool | None:
-    """Return what a condition gives for its atoms' values; None = it cannot be evaluated."""
-    if tree.kind == "not":
-        inner = _logic(tree.parts[0], values)
-        return None if inner is None else not inner
-    if tree.kind in ("or", "and"):
-        sides = [_logic(part, values) for part in tree.parts]
-        absorbing = tree.kind == "or"
-        if absorbing in sides:
-            return absorbing
-        return None if None in sides else not absorbing
-    return next(values)
-
-
-def _distance(left: Any, right: Any) -> int | None:
-    """Return how far apart two values are: numbers, days of dates, minutes of datetimes."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return None
-    if isinstance(left, int) and isinstance(right, int):
-        return left - right
-    if isinstance(left, str) and isinstance(right, str) and len(left) == len(right) >= 10:
-        try:
-            if len(left) == 10:
-                return (date.fromisoformat(left) - date.fromisoformat(right)).days
-            apart = datetime.fromisoformat(left) - datetime.fromisoformat(right)
-            return int(apart.total_seconds() // 60)
-        except ValueError:
-            return None
-    return None
-
-
-@dataclass(frozen=True)
 class Goals:
     """The goals of one contract."""
 
@@ -173,9 +62,10 @@ class Goals:
         return self.compiled.contract
 
     @cached_property
-    def _errors(self) -> dict[str, _Condition]:
+    def _errors(self) -> dict[str, Condition]:
         return {
-            code: _compiled(f"errors.{code}", text) for code, text in self.contract.errors.items()
+            code: compile_condition(f"errors.{code}", text)
+            for code, text in self.contract.errors.items()
         }
 
     @cached_property
@@ -189,15 +79,15 @@ class Goals:
                 found[effect.if_] = condition(effect.if_)
             if isinstance(effect, CreateEffect | UpdateEffect):
                 for text in expressions_of(effect.set):
-                    found.update(_branches(split_expression(text)))
+                    found.update(branches_of(split_expression(text)))
         for value in self.contract.returns.values():
             if not isinstance(value, Lookup):
                 for text in expressions_of(value):
-                    found.update(_branches(split_expression(text)))
+                    found.update(branches_of(split_expression(text)))
         return tuple(found.items())
 
     @cached_property
-    def _lookups(self) -> tuple[tuple[str, Selected, _Condition | None], ...]:
+    def _lookups(self) -> tuple[tuple[str, Selected, Condition | None], ...]:
         """Everything that selects records, with the condition it selects by."""
         named = [(f"given.{name}", one) for name, one in self.contract.given.items()]
         named += [
@@ -205,14 +95,14 @@ class Goals:
             for path, one in self.contract.returns.items()
             if isinstance(one, Lookup)
         ]
-        found: dict[str, tuple[str, Selected, _Condition | None]] = {}
+        found: dict[str, tuple[str, Selected, Condition | None]] = {}
         for label, one in named:
             if one.verb in ("record", "value"):
                 continue
             # Several that select alike (a list and its total) are looked at once: the placed one.
             same = repr((one.entity, one.where, one.if_))
             if same not in found or one.order:
-                keep = _compiled(label, one.if_) if one.if_ else None
+                keep = compile_condition(label, one.if_) if one.if_ else None
                 found[same] = (label, compile_lookup(one), keep)
         return tuple(found.values())
 
@@ -298,7 +188,7 @@ def _value(situation: Situation, part: Part) -> Any:
         return None
 
 
-def _met_by_condition(situation: Situation, one: _Condition, near: frozenset[str]) -> Iterator[str]:
+def _met_by_condition(situation: Situation, one: Condition, near: frozenset[str]) -> Iterator[str]:
     values = [_truth(_value(situation, atom.part)) for atom in one.atoms]
     sides = [f"{text} is {str(_value(situation, part)).lower()}" for text, part in one.branches]
     decisive = one.decisive(values)
@@ -308,18 +198,10 @@ def _met_by_condition(situation: Situation, one: _Condition, near: frozenset[str
         atom = one.atoms[index]
         label = ", ".join([f"{one.label}: {atom.text} is {str(values[index]).lower()}", *sides])
         yield label
-        at = _threshold(atom, lambda part: _value(situation, part))
+        at = threshold(atom, lambda part: _value(situation, part))
         if at is not None:
             yield f"{label}, at {at}"
             yield from (f"{label}, at {at}, {miss}" for miss in near)
-
-
-def _threshold(atom: _Atom, evaluate: Any) -> int | None:
-    """Return how far a comparison is from its threshold, if by no more than one."""
-    if atom.sides is None:
-        return None
-    apart = _distance(evaluate(atom.sides[0]), evaluate(atom.sides[1]))
-    return apart if apart is not None and abs(apart) <= 1 else None
 
 
 def _truth(value: Any) -> bool | None:
@@ -342,7 +224,7 @@ def _kept_out(situation: Situation, selected: Selected) -> set[str]:
 
 
 def _met_by_rows(
-    situation: Situation, label: str, selected: Selected, keep: _Condition | None
+    situation: Situation, label: str, selected: Selected, keep: Condition | None
 ) -> Iterator[str]:
     """Yield what a successful call shows of how records are selected and placed."""
     found = situation.rows(selected)
@@ -363,7 +245,7 @@ def _met_by_rows(
         yield from _met_by_filter(situation, selected, keep)
 
 
-def _met_by_filter(situation: Situation, selected: Selected, keep: _Condition) -> Iterator[str]:
+def _met_by_filter(situation: Situation, selected: Selected, keep: Condition) -> Iterator[str]:
     wanted = [(name, situation.value(part)) for name, part in selected.where.items()]
     for record in islice(situation.visible(selected.entity or "", wanted), _ROWS_LOOKED_AT):
 
@@ -377,5 +259,5 @@ def _met_by_filter(situation: Situation, selected: Selected, keep: _Condition) -
         for index in keep.decisive(values):
             label = f"{keep.label}: {keep.atoms[index].text} is {str(values[index]).lower()}"
             yield label
-            if (at := _threshold(keep.atoms[index], over)) is not None:
+            if (at := threshold(keep.atoms[index], over)) is not None:
                 yield f"{label}, at {at}"

@@ -15,14 +15,9 @@ from agentsynth.core.messages import ToolCall
 from agentsynth.plan.argument_origins import Origins, origins_of
 from agentsynth.plan.arguments import Pools, explore
 from agentsynth.plan.contract_goals import Goals
-from agentsynth.worlds.contract_eval import (
-    CompiledContract,
-    ContractMistake,
-    Situation,
-    Snapshot,
-    entity_shapes,
-)
+from agentsynth.worlds.contract_eval import CompiledContract, ContractMistake, Situation
 from agentsynth.worlds.contract_outcome import Promise, compile_promise
+from agentsynth.worlds.contract_parts import Snapshot, entity_shapes
 from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
 from agentsynth.worlds.state import Base
 

@@ -17,8 +17,10 @@ from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import ToolResult
 from agentsynth.plan.arguments import explore
 from agentsynth.plan.contract_states import Bench, StartState
-from agentsynth.worlds.contract_eval import ContractMistake, Situation, Snapshot
-from agentsynth.worlds.contract_outcome import Mismatch, Outcome
+from agentsynth.worlds.contract_changes import Mismatch
+from agentsynth.worlds.contract_eval import ContractMistake, Situation
+from agentsynth.worlds.contract_outcome import Outcome
+from agentsynth.worlds.contract_parts import Snapshot
 from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
 
 __all__ = ["ContractFailure", "ContractReport", "ToolReport", "check_contracts"]

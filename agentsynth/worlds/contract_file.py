@@ -17,7 +17,7 @@ from agentsynth.core.contract import (
 )
 from agentsynth.core.domain import Domain, Entity, ToolDef
 from agentsynth.core.errors import Problem, UserError, render_problems
-from agentsynth.worlds.contract_eval import SCHEDULED_FIELDS
+from agentsynth.worlds.contract_parts import SCHEDULED_FIELDS
 from agentsynth.worlds.expressions import compile_expression
 from agentsynth.worlds.files import Loaded, load_yaml, validate
 from agentsynth.worlds.semantics import field_error
