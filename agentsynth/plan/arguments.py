@@ -274,7 +274,9 @@ def _pieces(text: str) -> list[str]:
 def _common(texts: Sequence[str]) -> list[str]:
     """Return the pairs of letters that most texts have, so that much is found."""
     counted = Counter(
-        pair for text in texts for pair in {text[i : i + 2].lower() for i in range(len(text) - 1)}
+        pair
+        for text in texts
+        for pair in sorted({text[i : i + 2].lower() for i in range(len(text) - 1)})
     )
     return [pair for pair, _ in counted.most_common(6) if pair.strip() == pair]
 
