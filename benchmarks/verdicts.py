@@ -2,8 +2,8 @@
 
 The scripted actors play tasks of the community garden first; then every conversation is judged by
 the bundled rubric, with fresh evidence each time. Headline figure: nothing is remembered of any
-text when a pass begins. Seconds are CPU seconds: other work on the machine counts little. Ids of the
-trajectories are made before, as a run makes them for its store.
+text when a pass begins. Seconds are CPU seconds: other work on the machine counts little. Ids
+of the trajectories are made before, as a run makes them for its store.
 The reference beside it (hashing and JSON of a fixed document) tells a slow machine from slow code.
 
     python -m benchmarks.verdicts [--conversations 200] [--repeat 7] [--profile]
