@@ -5,6 +5,10 @@ reference beside it (hashing and JSON of the same stored bytes) tells a slow mac
 
     python -m benchmarks.scripted [--rollouts 2000] [--repeat 5]
     python -m benchmarks.scripted --memory 50000
+    python -m benchmarks.scripted --workers 2
+
+With `--workers` it times whole runs instead: tasks sought and certified, played, replayed, graded
+and stored by so many processes (1 = in this one, as a run without workers); without their start.
 """
 
 import argparse
@@ -16,7 +20,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +28,12 @@ from agentsynth.compose.tasks import NoTask
 from agentsynth.core.trajectory import StopReason
 from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.domains import open_runtimes
-from agentsynth.pipeline.run import kinds_of
+from agentsynth.pipeline.events import Event
+from agentsynth.pipeline.run import execute, kinds_of
 from agentsynth.pipeline.schedule import place_at
 from agentsynth.pipeline.store import Store
 from agentsynth.pipeline.work import Prepared, Worker, rows_of
+from agentsynth.pipeline.workers import Pool, open_worker
 from agentsynth.simulate.rollout import Limits
 from agentsynth.simulate.voice import load_voice
 
@@ -133,6 +139,54 @@ def _speed(rollouts: int, repeat: int) -> dict[str, Any]:
     }
 
 
+async def _whole(places: int, workers: int, folder: Path) -> dict[str, float]:
+    """Run so many places with so many processes; return seconds and counts."""
+    config = RunConfig(
+        version=1,
+        seed=11,
+        target=TargetConfig(tasks=places),
+        domains={"community_garden": 1.0},
+        kinds={"default": 1.0, "info": 0.0},
+    )
+    counts = {"rollouts": 0, "long": 0}
+
+    def listen(event: Event) -> None:
+        counts["rollouts"] += event.fields["reason"] != "unfilled"
+        counts["long"] += event.fields["messages"] >= _LEAST_MESSAGES
+
+    async with AsyncExitStack() as stack:
+        worker = await open_worker(config, stack, log=print)
+        store = stack.enter_context(Store(folder / "store.db"))
+        pool = Pool(worker, workers) if workers > 1 else None
+        async with pool or nullcontext():
+            started, own = time.perf_counter(), time.process_time()
+            await execute(config, worker, store, concurrency=8, listen=listen, pool=pool)
+            return {
+                "seconds": time.perf_counter() - started,
+                "parent_seconds": time.process_time() - own,
+                **counts,
+            }
+
+
+def _workers(places: int, repeat: int, workers: int) -> dict[str, Any]:
+    rates: list[float] = []
+    last: dict[str, float] = {}
+    for _ in range(repeat):
+        with tempfile.TemporaryDirectory() as folder:
+            last = asyncio.run(_whole(places, workers, Path(folder)))
+            rates.append(last["long"] / last["seconds"])
+    return {
+        "benchmark": "scripted.workers",
+        "workers": workers,
+        "cores": os.cpu_count(),
+        "rollouts_per_second_best": round(max(rates), 1),
+        "rollouts_per_second_all": [round(rate, 1) for rate in rates],
+        "rollouts": last["rollouts"],
+        "rollouts_long": last["long"],
+        "parent_busy": round(last["parent_seconds"] / last["seconds"], 2),
+    }
+
+
 def _memory(rollouts: int) -> dict[str, Any]:
     readings: dict[int, float] = {}
 
@@ -157,8 +211,14 @@ def main() -> None:
     parser.add_argument("--rollouts", type=int, default=2000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--memory", type=int, metavar="ROLLOUTS")
+    parser.add_argument("--workers", type=int, metavar="N")
     options = parser.parse_args()
-    made = _memory(options.memory) if options.memory else _speed(options.rollouts, options.repeat)
+    if options.memory:
+        made = _memory(options.memory)
+    elif options.workers:
+        made = _workers(options.rollouts, options.repeat, options.workers)
+    else:
+        made = _speed(options.rollouts, options.repeat)
     print(json.dumps(made))
 
 

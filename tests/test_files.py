@@ -137,7 +137,8 @@ def test_a_step_without_a_verb_or_with_two_is_told_the_choices(small_files: dict
             validate(Domain, parse_yaml(text, "domain.yaml"))
         assert str(refused.value) == (
             f"domain.yaml:{line}: tools.list_shelves.steps.0: a step has exactly one verb of: "
-            "get, find, list, require, let, create, update, delete, return"
+            "get, find, list, aggregate, require, let, create, update, delete, for_each, "
+            "schedule, unschedule, advance, once, document, return"
         )
 
 

@@ -12,6 +12,7 @@ from agentsynth.core.domain import Clause, Clock, Domain, Entity
 from agentsynth.core.errors import UserError
 from agentsynth.worlds.runtime import DomainRuntime
 from agentsynth.worlds.seed import GENERATORS, make_base, world_today
+from agentsynth.worlds.state import State
 
 SEEDS = (0, 1, 7, 99, 123_456)
 
@@ -174,9 +175,8 @@ def test_the_garden_keeps_its_own_rules_from_the_start(garden: DomainRuntime, se
                     assert value in spec.values
                 if spec.type == "date":
                     assert date.fromisoformat(value).isoformat() == value
-            scope = {"it": record, "today": base.today}
-            for rule, holds in garden.compiled.invariants[name]:
-                assert holds(scope) is True, (rule.id, key)
+            for rule in garden.compiled.invariants[name]:
+                assert rule.holds(State(base), record), (rule.id, key)
 
 
 _PYTHON: dict[str, type] = {"integer": int, "money": int, "boolean": bool}

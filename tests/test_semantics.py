@@ -15,6 +15,7 @@ from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
 from agentsynth.worlds.files import parse_yaml, validate
 from agentsynth.worlds.runtime import DomainRuntime
 from agentsynth.worlds.semantics import field_error
+from agentsynth.worlds.state import Base, State
 
 Act = Callable[[str], ToolResult]
 TODAY = "2027-03-05"
@@ -414,3 +415,20 @@ async def test_a_call_that_does_not_fit_its_schema_breaks_no_clause(garden: Doma
     async with garden.open(1) as world:
         for args in (arguments, {"due_on": "2027-04-30"}, {**arguments, "due_on": 5}):
             assert garden.broken_clauses(world, call("borrow_item", args), "") == []
+
+
+def test_tools_and_starting_state_can_be_given_instead_of_compiled(small: DomainRuntime) -> None:
+    def list_shelves(state: State, scope: dict[str, Any]) -> Any:
+        return {"today": scope["today"], "books": [key for key, _ in state.records("book", {})]}
+
+    tables = {"book": {"BK-1": {"id": "BK-1"}}, "shelf": {}}
+    compiled = CompiledDomain(
+        small.domain,
+        tools={"list_shelves": list_shelves},
+        base=lambda seed: Base(tables, seed=seed, today="2027-01-02"),
+    )
+    world = DeclarativeWorld(compiled, compiled.base(7))
+    given = world.call_now(call("list_shelves", {}))
+    assert returned(given) == {"today": "2027-01-02", "books": ["BK-1"]}
+    assert compiled.base(7) is compiled.base(7)
+    assert compiled.base(7).seed == 7

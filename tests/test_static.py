@@ -44,7 +44,7 @@ CASES = [
     (D, "sort: [name]", "where: {size: 1}", "tools.list_shelves.steps.0.where.size", "'shelf' has no field 'size'"),
     (D, "sort: [name]", "where: {name: =args.name}", "tools.list_shelves.steps.0.where.name", "'args' has no field 'name'; it has: none"),
     (D, "where_given: {kind: =args.kind}", "where_given: {kin: =args.kind}", "tools.find_books.steps.0.where_given.kin", "no field 'kin'"),
-    (D, "match: {title: =args.title}", "match: {title: =arg.title}", "tools.find_books.steps.0.match.title", "unknown name 'arg'; in scope here: args, today"),
+    (D, "match: {title: =args.title}", "match: {title: =arg.title}", "tools.find_books.steps.0.match.title", "unknown name 'arg'; in scope here: args, now, today"),
     (D, "- return: {shelves: =shelves}", "- return: {shelves: [1, {deep: =shelvs}]}", "tools.list_shelves.steps.1.return.shelves.1.deep", "unknown name 'shelvs'"),
     (D, "shelf.room > 0, code", "shelf.size > 0, code", "tools.move_book.steps.2.require", "'shelf' has no field 'size'"),
     (D, "code: shelf_full, message", "code: shelf_full, if: shlf.room > 0, message", "tools.move_book.steps.2.if", "unknown name 'shlf'"),

@@ -1,8 +1,9 @@
 """Re-execute a trajectory's calls in a fresh world and compare."""
 
 from agentsynth.checks.evidence import Replay
-from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
-from agentsynth.core.protocols import World
+from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
+from agentsynth.core.observe import unknown_tool
+from agentsynth.core.protocols import ToolResult, World
 from agentsynth.core.task import Task
 from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.words import normal
@@ -11,10 +12,18 @@ from agentsynth.worlds.runtime import DomainRuntime
 __all__ = ["replay"]
 
 
-async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> Replay:
+async def replay(
+    task: Task,
+    trajectory: Trajectory,
+    runtime: DomainRuntime,
+    offered: frozenset[str] | None = None,
+) -> Replay:
     """Re-execute every answered call, in order, and compare results and final state.
 
     Also notes which clauses of the policy each call broke in the state it met.
+
+    Args:
+        offered: the tools the agent had; None = all of the domain's.
     """
     differences: list[str] = []
     broken: list[tuple[int, str]] = []
@@ -35,10 +44,8 @@ async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> 
                 answer = answers.get(call.id)
                 if answer is None:
                     continue
-                clauses = runtime.broken_clauses(world, call, said)
-                result = await world.call(call)
-                if not result.is_error:
-                    broken += [(index, clause) for clause in clauses]
+                clauses, result = await _call_again(call, world, runtime, said, offered)
+                broken += [(index, clause) for clause in clauses if not result.is_error]
                 if (result.content, result.is_error) != (answer.content, answer.is_error):
                     differences.append(f"{call.name} ({call.id}) answered differently")
         differences += await _user_calls(trajectory, len(trajectory.messages), world)
@@ -46,6 +53,19 @@ async def replay(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> 
     if final != trajectory.final_state:
         differences.append(f"final state {final} instead of {trajectory.final_state}")
     return Replay(tuple(differences), tuple(broken), final)
+
+
+async def _call_again(
+    call: ToolCall,
+    world: World,
+    runtime: DomainRuntime,
+    said: str,
+    offered: frozenset[str] | None,
+) -> tuple[list[str], ToolResult]:
+    """Return the clauses that a call breaks in this state, and what the tool answers now."""
+    if offered is not None and call.name not in offered:
+        return [], unknown_tool(call)
+    return runtime.broken_clauses(world, call, said), await world.call(call)
 
 
 async def _user_calls(trajectory: Trajectory, place: int, world: World) -> list[str]:

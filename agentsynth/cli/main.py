@@ -37,6 +37,14 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run.add_argument(
         "--concurrency", type=int, default=8, metavar="N", help="rollouts at once (default: 8)"
     )
+    run.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that play; one per core is fastest (default: 1, everything in this one). "
+        "Domains with a live server are always played in this one",
+    )
     _add_json(run)
     preview = commands.add_parser(
         "preview",

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
 from agentsynth.cli.transcript import print_message
-from agentsynth.compose.agents import make_agent
+from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.compose.tasks import Composed, make_task
 from agentsynth.core.errors import RunError, UserError
 from agentsynth.core.ids import derive_seed
@@ -170,7 +170,7 @@ def _show_tools(runtime: DomainRuntime, show: _Shower) -> None:
 
 def _show_policy(runtime: DomainRuntime, composed: Composed, show: _Shower) -> None:
     today = runtime.today(composed.task.world_seed)
-    show.text(make_agent(runtime, today).system_prompt)
+    show.text(make_agent(runtime, agent_plans(runtime)[0], today).system_prompt)
 
 
 def _show_diff(world: World, show: _Shower) -> None:
@@ -223,7 +223,7 @@ async def _as_user(runtime: DomainRuntime, composed: Composed, seed: int, show: 
     assistant = ScriptedAssistant(task.intents, runtime, load_voice(), today, rng)
     trajectory = await rollout(
         task,
-        make_agent(runtime, today),
+        make_agent(runtime, agent_plans(runtime)[0], today),
         _Person(show),
         _Shown(assistant, show),
         runtime.open_rollout,

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import time
 from contextlib import AsyncExitStack
@@ -14,28 +15,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agentsynth.cli.output import console, emit
 from agentsynth.core.errors import Interrupted, RunError, UserError
 from agentsynth.pipeline.config import RunConfig, load_config, with_seed
-from agentsynth.pipeline.domains import open_runtimes
 from agentsynth.pipeline.events import Event, Listener
 from agentsynth.pipeline.finish import export_rows, write_report
 from agentsynth.pipeline.run import Fold, check_resumable, execute, locked
 from agentsynth.pipeline.store import Store
-from agentsynth.pipeline.work import Worker
-from agentsynth.simulate.rollout import Limits
-from agentsynth.simulate.voice import load_voice
+from agentsynth.pipeline.workers import Pool, open_worker
 
 __all__ = ["run"]
+
+_MOST_WORKERS = 64
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     if not 1 <= options.concurrency <= 1024:
         raise UserError("--concurrency is between 1 and 1024")
+    if not 1 <= options.workers <= _MOST_WORKERS:
+        raise UserError(f"--workers is between 1 and {_MOST_WORKERS}")
     config = with_seed(load_config(Path(options.config)), options.seed)
     folder = Path(options.out)
     display = _Json() if options.json else _People(config)
     with display:
         try:
-            summary = asyncio.run(_run(config, folder, options.concurrency, display.listen))
+            summary = asyncio.run(_run(config, folder, options, display.listen))
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise Interrupted(
                 f"\nstopped; everything finished is saved. Go on with: agentsynth run "
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _run(
-    config: RunConfig, folder: Path, concurrency: int, listen: Listener
+    config: RunConfig, folder: Path, options: argparse.Namespace, listen: Listener
 ) -> dict[str, Any]:
     """Run everything; return the summary."""
     _stop_on_terminate()
@@ -63,23 +65,31 @@ async def _run(
             listen(Event("log", {"text": text}))
 
         listen(Event("stage", {"stage": "domains"}))
-        names = [name for name, weight in config.domains.items() if weight]
-        runtimes = await open_runtimes(names, stack, log=log)
-        worker = Worker(config, runtimes, load_voice(), Limits())
+        worker = await open_worker(config, stack, log=log)
         check_resumable(store, worker)
+        pool = Pool(worker, options.workers) if options.workers > 1 else None
         resumed = len(store.finished_places())
         listen(Event("stage", {"stage": "rollouts", "resumed": resumed}))
         started = time.monotonic()
-        fold = await execute(config, worker, store, concurrency=concurrency, listen=listen)
+        async with pool or contextlib.nullcontext():
+            fold = await execute(
+                config,
+                worker,
+                store,
+                concurrency=options.concurrency,
+                listen=listen,
+                pool=pool,
+            )
         seconds = time.monotonic() - started
         listen(Event("stage", {"stage": "export"}))
-        manifest = export_rows(store, config, runtimes, folder / "export")
+        manifest = export_rows(store, config, worker.runtimes, folder / "export")
         write_report(
             folder / "report.json",
             config=config,
             fold=fold,
             seconds=seconds,
-            concurrency=concurrency,
+            concurrency=options.concurrency,
+            workers=options.workers,
             resumed=resumed,
         )
         return _summary(manifest, fold, seconds, folder)

@@ -41,22 +41,28 @@ def kinds_allowed(runtime: DomainRuntime) -> tuple[TaskKind, ...]:
 
 
 def wish_for(
-    kind: TaskKind, runtime: DomainRuntime, rng: random.Random, only: str | None = None
+    kind: TaskKind,
+    runtime: DomainRuntime,
+    rng: random.Random,
+    only: str | None = None,
+    served: frozenset[str] | None = None,
 ) -> Wish | None:
     """Return what to look for next; None = the domain has nothing for this kind.
 
     Args:
         only: the one intent to look at (beside a companion, where the kind needs two).
+        served: the intents to choose from; None = all.
     """
-    intents = runtime.playbook.intents
+    every = runtime.playbook.intents
+    intents = {n: i for n, i in every.items() if served is None or n in served}
     match kind:
         case "several":
             return _several(intents, rng, only)
         case "refuse" | "impossible":
-            found = _choice(rng, _reasons(runtime, policy=kind == "refuse", only=only))
+            found = _choice(rng, _reasons(runtime, intents, policy=kind == "refuse", only=only))
             return Wish((found[0],), found[1]) if found is not None else None
         case "partly":
-            return _partly(runtime, rng, only)
+            return _partly(runtime, intents, rng, only)
         case "long":
             name = _weighted(rng, {n: i for n, i in intents.items() if i.kind == "long"}, only)
             return Wish((name,), calls=rng.choice(HORIZONS)) if name is not None else None
@@ -106,11 +112,13 @@ def _several(intents: Mapping[str, Intent], rng: random.Random, only: str | None
     return Wish(tuple(names)) if len(names) > 1 else None
 
 
-def _partly(runtime: DomainRuntime, rng: random.Random, only: str | None) -> Wish | None:
+def _partly(
+    runtime: DomainRuntime, intents: Mapping[str, Intent], rng: random.Random, only: str | None
+) -> Wish | None:
     """A request that can be granted and one that cannot, by the same person."""
-    intents = runtime.playbook.intents
     able = [n for n, i in intents.items() if i.shared and i.kind in ("write", "scheduled")]
-    blocked = _reasons(runtime, policy=True, only=only) + _reasons(runtime, policy=False, only=only)
+    blocked = _reasons(runtime, intents, policy=True, only=only)
+    blocked += _reasons(runtime, intents, policy=False, only=only)
     pairs = [
         (name, other, reason)
         for other, reason in blocked
@@ -124,11 +132,13 @@ def _partly(runtime: DomainRuntime, rng: random.Random, only: str | None) -> Wis
     return Wish(names, reason)
 
 
-def _reasons(runtime: DomainRuntime, *, policy: bool, only: str | None) -> list[tuple[str, str]]:
+def _reasons(
+    runtime: DomainRuntime, intents: Mapping[str, Intent], *, policy: bool, only: str | None
+) -> list[tuple[str, str]]:
     """Return (intent, what can stand against it), each pair once."""
     known = runtime.domain.policy if policy else runtime.lexicon.obstacles
     pairs: list[tuple[str, str]] = []
-    for name, intent in runtime.playbook.intents.items():
+    for name, intent in intents.items():
         if intent.kind in ("no_tool", "long") or only not in (None, name):
             continue
         guards = [step.guard for step in intent.steps if isinstance(step, GuardStep)]

@@ -3,9 +3,9 @@
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from agentsynth.compose.build import Twist, build_task
+from agentsynth.compose.build import build_task
 from agentsynth.compose.carried import carried_for
 from agentsynth.compose.kinds import Wish, wish_for
 from agentsynth.compose.segments import Segment, carry_out
@@ -23,6 +23,8 @@ _TRIES = {"refuse": 300, "impossible": 300, "partly": 400, "several": 150, "ambi
 _TRIES_OTHERWISE = 120
 _STRICT = 0.6
 """Share of the tries in which the wished reason or length has to be met."""
+_PICKY = 12
+"""Tries in which the wished difficulty has to be met."""
 _ACTING = ("write", "writes", "scheduled", "change_of_mind")
 _ASKING = ("info", "compare", "aggregate")
 _LONG = 15
@@ -42,6 +44,18 @@ class Composed:
 
 
 @dataclass(frozen=True)
+class Desk:
+    """For whom a task is sought."""
+
+    intents: frozenset[str]
+    """The requests that are served there."""
+    tools: tuple[str, ...]
+    """The tools on offer there."""
+    level: int | None = None
+    """The difficulty looked for first; None = any."""
+
+
+@dataclass(frozen=True)
 class NoTask:
     """Nothing was found."""
 
@@ -58,6 +72,7 @@ async def make_task(
     rng: random.Random,
     only: str | None = None,
     witness: Witness | None = None,
+    desk: Desk | None = None,
 ) -> Composed | NoTask:
     """Return a certified task of this kind, or why none was found.
 
@@ -66,33 +81,22 @@ async def make_task(
     Args:
         only: the one intent to look at; None = any that fits the kind.
         witness: another process that carries the reference out again; None = not asked for.
+        desk: the agent it is for; None = one that serves everything with every tool.
     """
+    quest = _Quest(kind, runtime, voice, world_seed, rng, only, witness, desk)
     last = "no intent of this kind"
     rejected: Counter[str] = Counter()
     tries = _TRIES.get(kind, _TRIES_OTHERWISE)
-    wish = wish_for(kind, runtime, rng, only)
+    wish = quest.wish()
     for number in range(tries):
         strict = number < tries * _STRICT
         if not strict or kind not in ("refuse", "impossible"):
-            wish = wish_for(kind, runtime, rng, only)
+            wish = quest.wish()
         if wish is None:
             return NoTask(last, dict(rejected))
-        segments = await carry_out(
-            wish.names, runtime, world_seed, rng, past_refusals=kind == "partly"
-        )
-        reason = _unfit(kind, segments, wish, strict=strict)
-        if reason is not None:
-            last = reason
-            continue
-        twist = await find_twist(kind, segments[0], runtime, world_seed, rng)
-        if isinstance(twist, str):
-            last = twist
-            continue
-        made = await _certified(kind, segments, runtime, voice, world_seed, twist, witness, rng)
+        made = await _candidate(quest, wish, strict=strict, picky=number < _PICKY)
         if isinstance(made, Composed):
-            return Composed(
-                made.task, made.certificate, made.segments, made.difficulty, dict(rejected)
-            )
+            return replace(made, rejected=dict(rejected))
         if isinstance(made, Certificate):
             failed = [probe for probe in made.probes if not probe.passed]
             rejected.update(probe.name for probe in failed)
@@ -101,25 +105,48 @@ async def make_task(
     return NoTask(last, dict(rejected))
 
 
-async def _certified(
-    kind: TaskKind,
-    segments: Sequence[Segment],
-    runtime: DomainRuntime,
-    voice: Voice,
-    world_seed: int,
-    twist: Twist | None,
-    witness: Witness | None,
-    rng: random.Random,
+@dataclass(frozen=True)
+class _Quest:
+    kind: TaskKind
+    runtime: DomainRuntime
+    voice: Voice
+    world_seed: int
+    rng: random.Random
+    only: str | None
+    witness: Witness | None
+    desk: Desk | None
+
+    def wish(self) -> Wish | None:
+        served = None if self.desk is None else self.desk.intents
+        return wish_for(self.kind, self.runtime, self.rng, self.only, served)
+
+
+async def _candidate(
+    quest: _Quest, wish: Wish, *, strict: bool, picky: bool
 ) -> Composed | Certificate | str:
-    """Return the task with its certificate; or the certificate that failed; or why it is none."""
+    """Draw and execute one candidate; return the task, its failed certificate, or why not."""
+    kind, runtime, world_seed, rng = quest.kind, quest.runtime, quest.world_seed, quest.rng
+    segments = await carry_out(wish.names, runtime, world_seed, rng, past_refusals=kind == "partly")
+    reason = _unfit(kind, segments, wish, strict=strict)
+    if reason is not None:
+        return reason
+    twist = await find_twist(kind, segments[0], runtime, world_seed, rng)
+    if isinstance(twist, str):
+        return twist
     task = build_task(kind, segments, runtime, world_seed, twist)
     if isinstance(task, str):
         return task
-    carried = [await carried_for(segment, task, runtime, world_seed, rng) for segment in segments]
-    certificate, alternatives = await certify(task, carried, runtime, voice, witness=witness)
+    attempts = [segment.attempt for segment in segments]
+    offered = len(runtime.specs) if quest.desk is None else len(quest.desk.tools)
+    measured = difficulty_of(task, attempts, runtime, offered=offered)
+    wanted = None if quest.desk is None else quest.desk.level
+    if picky and wanted is not None and measured.level != wanted:
+        return "another difficulty than the one looked for"
+    carried = [await carried_for(s, task, runtime, world_seed, rng) for s in segments]
+    certificate, others = await certify(task, carried, runtime, quest.voice, witness=quest.witness)
     if not certificate.holds:
         return certificate
-    measured = difficulty_of(task, [s.attempt for s in segments], runtime, alternatives)
+    measured = difficulty_of(task, attempts, runtime, offered=offered, alternatives=others)
     return Composed(task, certificate, tuple(segments), measured)
 
 

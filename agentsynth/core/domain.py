@@ -1,13 +1,29 @@
 """A domain as data: entities, tools with their semantics, policy, invariants. No behaviour.
 
 Expressions are strings that start with `=`; anything else is a literal. `worlds/` compiles them.
+A field that came later is left out of the dump while it has its default: ids stay what they were.
 """
 
+from operator import not_
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, JsonValue, Tag
+from pydantic import Field, JsonValue
 
 from agentsynth.core.frozen import Frozen, Identified
+from agentsynth.core.steps import (
+    CreateStep,
+    DeleteStep,
+    Failure,
+    FindStep,
+    GetStep,
+    LetStep,
+    ListStep,
+    Name,
+    RequireStep,
+    ReturnStep,
+    Step,
+    UpdateStep,
+)
 
 __all__ = [
     "Clause",
@@ -15,7 +31,9 @@ __all__ = [
     "CreateStep",
     "DeleteStep",
     "Domain",
+    "Effect",
     "Entity",
+    "ErrorStyle",
     "Failure",
     "FieldSpec",
     "FieldType",
@@ -33,15 +51,20 @@ __all__ = [
     "UpdateStep",
 ]
 
-FieldType = Literal["string", "integer", "money", "boolean", "date", "enum"]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+FieldType = Literal[
+    "string", "text", "strings", "integer", "money", "boolean", "date", "datetime", "time", "enum"
+]
+ErrorStyle = Literal["codes", "http", "prose"]
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
 
 class FieldSpec(Frozen):
     """One field of an entity."""
 
     type: FieldType
-    """`money` is an integer of minor units (cents); `date` is an ISO date in a string."""
+    """`money` is an integer of minor units (cents); `date` is an ISO date in a string, `datetime`
+    YYYY-MM-DDTHH:MM, `time` HH:MM; `text` is a long string, `strings` a list of strings."""
     description: str = ""
     values: tuple[str, ...] = ()
     """The allowed values of an `enum`; empty for every other type."""
@@ -72,135 +95,15 @@ class Entity(Frozen):
     natural_key: tuple[str, ...] = ()
     """Fields by which people name a record; a task's facts use these, never the key."""
     fields: dict[str, FieldSpec]
+    unique: tuple[tuple[str, ...], ...] = Field(default=(), exclude_if=not_)
+    """Sets of fields no two live records may share; a null in any of them is no clash."""
+    soft_delete: str | None = Field(default=None, exclude_if=not_)
+    """A nullable `date` or `datetime` field that `delete` sets to the world's time; reads pass over
+    such records unless told otherwise. None = `delete` removes the record."""
+    derived: dict[str, str] = Field(default={}, exclude_if=not_)
+    """Field to an expression over the record itself, `it`; made anew at every write."""
     records: tuple[dict[str, JsonValue], ...] = ()
     generate: GenerateSpec | None = None
-
-
-class Failure(Frozen):
-    """An error of the tool that the agent sees."""
-
-    code: Name
-    message: str
-    """Text with `{path}` slots filled from the scope."""
-
-
-class GetStep(Frozen):
-    """Bind the record with this key; without `missing`, null when there is none."""
-
-    get: str
-    key: JsonValue
-    as_: Name = Field(alias="as")
-    missing: Failure | None = None
-
-
-class FindStep(Frozen):
-    """Bind the first record whose fields equal these values; null without `missing`."""
-
-    find: str
-    where: dict[str, JsonValue]
-    as_: Name = Field(alias="as")
-    missing: Failure | None = None
-
-
-class ListStep(Frozen):
-    """Bind the records that match, in key order of the base unless sorted."""
-
-    list_: str = Field(alias="list")
-    where: dict[str, JsonValue] = {}
-    """Field to value; every pair must be equal."""
-    where_given: dict[str, JsonValue] = {}
-    """Like `where`, but a pair whose value is null is left out (an optional filter)."""
-    match: dict[str, JsonValue] = {}
-    """Field to text it must contain, ignoring case; null is left out."""
-    filter: str | None = None
-    """Condition over one record, in scope as `it`; None = no further condition."""
-    sort: tuple[str, ...] = ()
-    """Fields to sort by, a leading `-` for descending; the key breaks ties."""
-    limit: int | None = Field(default=None, ge=1)
-    """None = no limit."""
-    fields: tuple[str, ...] = ()
-    """Fields to keep of each record; empty = all."""
-    count: Name | None = None
-    """Name to bind the number of matches to, before the limit; None = not bound."""
-    as_: Name = Field(alias="as")
-
-
-class RequireStep(Frozen):
-    """Refuse with an error unless the condition holds."""
-
-    require: str
-    code: Name
-    message: str
-    if_: str | None = Field(default=None, alias="if")
-    """Check only when this holds; None = always."""
-
-
-class LetStep(Frozen):
-    """Bind names to values, in order."""
-
-    let: dict[Name, JsonValue]
-
-
-class CreateStep(Frozen):
-    """Add a record; its key comes from the world's seed."""
-
-    create: str
-    set: dict[str, JsonValue]
-    as_: Name = Field(alias="as")
-    if_: str | None = Field(default=None, alias="if")
-
-
-class UpdateStep(Frozen):
-    """Set fields of the record with this key."""
-
-    update: str
-    key: JsonValue
-    set: dict[str, JsonValue]
-    if_: str | None = Field(default=None, alias="if")
-
-
-class DeleteStep(Frozen):
-    """Remove the record with this key."""
-
-    delete: str
-    key: JsonValue
-    if_: str | None = Field(default=None, alias="if")
-
-
-class ReturnStep(Frozen):
-    """End with this value; expressions inside it are evaluated."""
-
-    return_: JsonValue = Field(alias="return")
-
-
-_VERBS = ("get", "find", "list", "require", "let", "create", "update", "delete", "return")
-
-
-def _verb(value: object) -> str | None:
-    """Return the one verb a step has, or None so that the error names the choices."""
-    if isinstance(value, dict):
-        found = [verb for verb in _VERBS if verb in value]
-        return found[0] if len(found) == 1 else None
-    name = type(value).__name__.removesuffix("Step").lower()
-    return name if name in _VERBS else None
-
-
-Step = Annotated[
-    Annotated[GetStep, Tag("get")]
-    | Annotated[FindStep, Tag("find")]
-    | Annotated[ListStep, Tag("list")]
-    | Annotated[RequireStep, Tag("require")]
-    | Annotated[LetStep, Tag("let")]
-    | Annotated[CreateStep, Tag("create")]
-    | Annotated[UpdateStep, Tag("update")]
-    | Annotated[DeleteStep, Tag("delete")]
-    | Annotated[ReturnStep, Tag("return")],
-    Discriminator(
-        _verb,
-        custom_error_type="step_verb",
-        custom_error_message="a step has exactly one verb of: " + ", ".join(_VERBS),
-    ),
-]
 
 
 class ToolDef(Frozen):
@@ -210,9 +113,23 @@ class ToolDef(Frozen):
     kind: Literal["read", "write"]
     consequential: bool = True
     """For write tools: the policy asks for a confirmation before the call."""
-    parameters: dict[Name, dict[str, JsonValue]] = {}
+    parameters: dict[ParameterName, dict[str, JsonValue]] = {}
     """Parameter to its JSON Schema; `optional: true` beside the schema makes it optional."""
+    steps: tuple[Step, ...] = ()
+    """Empty only where the domain's tools are written in Python."""
+    result: Literal["json", "text"] = Field(default="json", exclude_if=lambda kind: kind == "json")
+    """`text` = the agent reads the returned string as it is."""
+    codes: tuple[str, ...] = Field(default=(), exclude_if=not_)
+    """The error codes of a tool in Python, read off its code; steps say theirs themselves."""
+
+
+class Effect(Frozen):
+    """What comes due at a time that a tool has set. `now` is then that time."""
+
+    parameters: tuple[Name, ...] = ()
+    """What the step that schedules it gives along, in scope at `args`."""
     steps: tuple[Step, ...] = Field(min_length=1)
+    """Reads and writes; a refusal undoes its writes, and nobody hears of it."""
 
 
 class Clause(Frozen):
@@ -245,6 +162,8 @@ class Invariant(Frozen):
 
     id: Name
     entity: str
+    steps: tuple[Step, ...] = Field(default=(), exclude_if=not_)
+    """Reads (get, find, list, aggregate, let) over the record `it`, for rules across records."""
     require: str
     """Condition over the record, in scope as `it`."""
 
@@ -255,6 +174,14 @@ class Clock(Frozen):
     start: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     spread_days: int = Field(default=1, ge=1)
     """A world's today is `start` plus up to this many days, drawn from its seed."""
+    opens_at: str = Field(
+        default="09:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        exclude_if=lambda time: time == "09:00",
+    )
+    """Time of day at which a world starts."""
+    minutes_per_call: int = Field(default=0, ge=0, exclude_if=not_)
+    """The clock moves on so much after every call, of either side, whatever came of it."""
 
 
 class LiveServer(Frozen):
@@ -278,9 +205,17 @@ class Domain(Identified):
     clock: Clock
     policy: dict[Name, Clause]
     entities: dict[Name, Entity] = {}
-    tools: dict[Name, ToolDef] = {}
-    user_tools: dict[Name, ToolDef] = {}
-    """Tools that only the user has (dual control); the assistant never sees them."""
+    tools: dict[ToolName, ToolDef] = {}
+    user_tools: dict[ToolName, ToolDef] = Field(default={}, exclude_if=not_)
+    """Tools that only the user has, over the same world."""
+    effects: dict[Name, Effect] = Field(default={}, exclude_if=not_)
+    """What comes due at a time of the world's clock."""
+    errors: ErrorStyle = Field(default="codes", exclude_if=lambda style: style == "codes")
+    """How errors look: an object with code and message, like HTTP, or a plain sentence."""
+    python: str | None = Field(
+        default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*\.py$", exclude_if=not_
+    )
+    """File beside the domain that holds the tools in Python; None = their steps say everything."""
     invariants: tuple[Invariant, ...] = ()
     worlds: int = Field(default=4, ge=1)
     """How many different seeded starting states tasks are spread over."""

@@ -58,10 +58,12 @@ class Interrupted(AgentsynthError):
 class ToolError(Exception):
     """An error the agent should see: the tool refused, and the world is unchanged."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.status = status
+        """HTTP status where the domain's errors show one; None = by the code."""
 
 
 class Problem:

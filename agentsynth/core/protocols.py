@@ -25,7 +25,7 @@ __all__ = [
 
 
 Actor = Literal["assistant", "user"]
-"""Who makes a call."""
+"""Who calls a tool: each has tools of its own over the same world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class ToolResult:
     changes: tuple[Change, ...] = ()
     """What the call changed."""
     code: str | None = None
-    """For errors: their code, for us; the agent sees what the text says. None = it has none."""
+    """The error's code, for us and never shown; None = a success, or the world gives no codes."""
 
 
 class World(Protocol):
     """Where tool calls land: mutable, single-use, opened from a domain and a seed."""
 
     async def call(self, call: ToolCall, actor: Actor = "assistant") -> ToolResult:
-        """Run one call; each side has tools of its own.
+        """Run one call of the actor's own tools; the other's are unknown to it.
 
         Raises:
             DomainError: the domain broke its own rules; the rollout fails.

@@ -37,6 +37,10 @@ class Progress:
     probes_caught: int = 0
     unfilled: int = 0
     messages: int = 0
+    levels: dict[int, int] = field(default_factory=lambda: {})
+    """Difficulty level to the number of tasks."""
+    rejected: dict[str, int] = field(default_factory=lambda: {})
+    """Probe of the certificate to the number of tasks that failed it and were not played."""
     reasons: dict[str, int] = field(default_factory=lambda: {})
     """Reason to count, of rollouts that are no probes."""
     unfilled_reasons: dict[str, int] = field(default_factory=lambda: {})
@@ -47,6 +51,11 @@ class Progress:
         self.unfilled += 1
         if reason in self.unfilled_reasons or len(self.unfilled_reasons) < 20:
             self.unfilled_reasons[reason] = self.unfilled_reasons.get(reason, 0) + 1
+
+    def count_rejected(self, rejected: Mapping[str, int]) -> None:
+        """Count the tasks of a place that failed their certificates."""
+        for probe, count in rejected.items():
+            self.rejected[probe] = self.rejected.get(probe, 0) + count
 
     @property
     def reached(self) -> bool:

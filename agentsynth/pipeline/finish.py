@@ -118,7 +118,8 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
         agents.clear()  # neighbouring rows share few agents; keep memory flat
         agents[scenario["agent_id"]] = Agent.model_validate(store.payload(scenario["agent_id"]))
     agent = agents[scenario["agent_id"]]
-    task = Task.model_validate(store.payload(item.task_id)["task"])
+    stored = store.payload(item.task_id)
+    task = Task.model_validate(stored["task"])
     trajectory = Trajectory.model_validate(bundle["trajectory"])
     verdict = Verdict.model_validate(bundle["verdict"])
     replayable = _replayed(store, verdict, counts)
@@ -132,12 +133,14 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
         "domain": task.domain,
         "domain_id": task.domain_id,
         "kind": task.kind,
+        "agent": agent.name,
         "intents": list(task.intents),
         "seed": bundle["seed"],
         "world_seed": task.world_seed,
         "rubric": verdict.rubric_id,
         "score": verdict.score,
         "driver": scenario["assistant"]["driver"],
+        "difficulty": stored["difficulty"],
         "persona": scenario["persona"]["name"],
         "tool_levels": levels,
         "tool_origins": sorted({spec.provenance.origin for spec in agent.tools}),
@@ -197,7 +200,9 @@ def _manifest(
             "rollouts": progress.rollouts - progress.probes,
             "kept": progress.kept,
             "reasons": dict(sorted(progress.reasons.items())),
+            "certificates_failed": dict(sorted(progress.rejected.items())),
         },
+        "difficulty": {str(level): n for level, n in sorted(progress.levels.items())},
         "probes": probe_table(counts.probes),
         "unanswered_questions": counts.unanswered,
         "replayable_rows": counts.replayable,
@@ -224,7 +229,14 @@ def probe_table(probes: Mapping[str, Counter[str]]) -> list[list[Any]]:
 
 
 def write_report(
-    path: Path, *, config: RunConfig, fold: Fold, seconds: float, concurrency: int, resumed: int
+    path: Path,
+    *,
+    config: RunConfig,
+    fold: Fold,
+    seconds: float,
+    concurrency: int,
+    workers: int,
+    resumed: int,
 ) -> dict[str, Any]:
     """Write what belongs to this machine and moment, not to the rows; return it."""
     progress = fold.progress
@@ -236,6 +248,7 @@ def write_report(
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "concurrency": concurrency,
+        "workers": workers,
         "seconds": round(seconds, 3),
         "resumed_places": resumed,
         "rollouts": played,
@@ -244,6 +257,8 @@ def write_report(
         "kept": progress.kept,
         "unfilled": progress.unfilled,
         "unfilled_reasons": progress.unfilled_reasons,
+        "certificates_failed": dict(sorted(progress.rejected.items())),
+        "difficulty": {str(level): n for level, n in sorted(progress.levels.items())},
         "reasons": dict(sorted(progress.reasons.items())),
         "probes": progress.probes,
         "probes_dropped": progress.probes_caught,

@@ -124,7 +124,7 @@ async def replay_row(row: Row, runtimes: Mapping[str, DomainRuntime]) -> Replay:
             f"the domain {row.task.domain!r} has changed since this row was made "
             f"({runtime.domain.id} instead of {row.task.domain_id}); its worlds are not the same"
         )
-    return await replay(row.task, row.trajectory, runtime)
+    return await replay(row.task, row.trajectory, runtime, row.agent.tool_names)
 
 
 def summary_of(row: Row) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Run a config: places go to workers as they are free, and are counted in their own order."""
+"""Run a config: places go to whoever is free, and are counted in their own order."""
 
 import asyncio
 import contextlib
 import fcntl
-from collections.abc import Generator, Iterator, Mapping
+import json
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from agentsynth import __version__
@@ -15,9 +17,10 @@ from agentsynth.core.task import TaskKind
 from agentsynth.curate.decide import Deduplicator
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.events import Event, Listener, Progress
-from agentsynth.pipeline.schedule import place_at
-from agentsynth.pipeline.store import Item, Payload, Store
+from agentsynth.pipeline.schedule import Place, place_at
+from agentsynth.pipeline.store import Item, Packed, Payload, Store
 from agentsynth.pipeline.work import Worker
+from agentsynth.pipeline.workers import BLOCK, Pool
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["Fold", "check_resumable", "execute", "kinds_of", "locked"]
@@ -53,6 +56,10 @@ class Fold:
 
     def _count(self, item: Item) -> str:
         progress = self.progress
+        if item.rejected:
+            progress.count_rejected(json.loads(item.rejected))
+        if item.level and item.slot == 0:
+            progress.levels[item.level] = progress.levels.get(item.level, 0) + 1
         if item.status == "unfilled":
             progress.count_unfilled(item.detail)
             return "unfilled"
@@ -114,7 +121,8 @@ def check_resumable(store: Store, worker: Worker) -> None:
 
 def _domain_identity(runtime: DomainRuntime) -> str:
     tools = [spec.id for spec in runtime.specs]
-    return content_id([runtime.domain.id, runtime.playbook.id, runtime.lexicon.id, tools])
+    words = [runtime.speaking(language).lexicon.id for language in runtime.languages]
+    return content_id([runtime.domain.id, runtime.playbook.id, words, tools])
 
 
 @contextlib.contextmanager
@@ -140,9 +148,19 @@ def locked(folder: Path) -> Generator[None]:
 
 
 async def execute(
-    config: RunConfig, worker: Worker, store: Store, *, concurrency: int, listen: Listener
+    config: RunConfig,
+    worker: Worker,
+    store: Store,
+    *,
+    concurrency: int,
+    listen: Listener,
+    pool: Pool | None = None,
 ) -> Fold:
     """Play places until the target is reached; finished ones are not played again.
+
+    Args:
+        concurrency: places played at once in this process.
+        pool: plays the places that it can; None = all are played in this process.
 
     Raises:
         RunError: if a target of kept rows is out of reach.
@@ -153,7 +171,7 @@ async def execute(
         _tell(fold.add(ordinal, items), fold, listen, resumed=True)
     finished = store.finished_places()
     table = kinds_of(config, worker)
-    run = _Run(config, worker, store, fold, finished, table, listen, concurrency)
+    run = _Run(config, worker, store, fold, finished, table, listen, concurrency, pool)
     await run.play()
     return fold
 
@@ -196,6 +214,7 @@ class _Run:
         table: Mapping[str, Mapping[TaskKind, float]],
         listen: Listener,
         concurrency: int,
+        pool: Pool | None,
     ) -> None:
         self._config = config
         self._worker = worker
@@ -205,18 +224,23 @@ class _Run:
         self._table = table
         self._listen = listen
         self._concurrency = concurrency
-        self._lookahead = max(256, 8 * concurrency)
+        self._pool = pool
+        self._lookahead = max(256, 8 * concurrency, 8 * BLOCK * (pool.size if pool else 0))
+        self._planned: dict[bool, deque[Place]] = {False: deque(), True: deque()}
+        """Places that nobody has taken yet: those of this process, and those of the pool."""
         self._next = 0
         self._moved = asyncio.Condition()
         self._flushed = 0.0
 
     async def play(self) -> None:
-        """Run the workers until the target is reached."""
+        """Play until the target is reached."""
         self._flushed = asyncio.get_running_loop().time()
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._concurrency):
-                    group.create_task(self._work())
+                    group.create_task(self._play_here())
+                for number in range(self._pool.size if self._pool else 0):
+                    group.create_task(self._play_elsewhere(number))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None  # the others fail alike, or were cancelled
         finally:
@@ -224,33 +248,58 @@ class _Run:
                 self._store.flush()
         self._store.flush()
 
-    async def _work(self) -> None:
-        while (ordinal := await self._claim()) is not None:
-            place = place_at(ordinal, self._config, self._table)
-            items, payloads = await self._worker.work(place)
-            self._save(items, payloads)
-            counted = self._fold.add(ordinal, items)
-            _tell(counted, self._fold, self._listen)
-            async with self._moved:
-                self._moved.notify_all()
+    async def _play_here(self) -> None:
+        while places := await self._claim(1, pooled=False):
+            items, payloads = await self._worker.work(places[0])
+            await self._finish(places[0], items, payloads)
             await asyncio.sleep(0)
 
-    async def _claim(self) -> int | None:
-        """Return the next place to play; None when the target is reached."""
+    async def _play_elsewhere(self, number: int) -> None:
+        assert self._pool is not None  # the caller looked
+        while places := await self._claim(BLOCK, pooled=True):
+            rows = await self._pool.play(number, places)
+            for place, (items, payloads) in zip(places, rows, strict=True):
+                await self._finish(place, items, payloads)
+
+    async def _finish(
+        self, place: Place, items: list[Item], payloads: Sequence[Payload | Packed]
+    ) -> None:
+        self._save(items, payloads)
+        _tell(self._fold.add(place.ordinal, items), self._fold, self._listen)
         async with self._moved:
-            while True:
-                if self._fold.progress.reached:
-                    return None
-                while self._next in self._finished:
-                    self._next += 1
-                limit = self._config.target.tasks
-                if limit is not None and self._next >= limit:
-                    return None
+            self._moved.notify_all()
+
+    async def _claim(self, most: int, *, pooled: bool) -> list[Place]:
+        """Return the next places to play, for the pool or for here; none when all is done."""
+        mine = self._planned[pooled]
+        async with self._moved:
+            while not self._fold.progress.reached:
                 self._check_hope()
-                if self._next < self._fold.next + self._lookahead:
-                    self._next += 1
-                    return self._next - 1
+                while len(mine) < most and (place := self._plan()) is not None:
+                    self._planned[self._is_pooled(place)].append(place)
+                    self._moved.notify_all()
+                if mine:
+                    return [mine.popleft() for _ in range(min(most, len(mine)))]
+                if self._is_last(self._next):
+                    return []
                 await self._moved.wait()
+            return []
+
+    def _plan(self) -> Place | None:
+        """Return the next place that is not finished; None when it is too early or too late."""
+        while self._next in self._finished:
+            self._next += 1
+        if self._is_last(self._next) or self._next >= self._fold.next + self._lookahead:
+            return None
+        self._next += 1
+        return place_at(self._next - 1, self._config, self._table)
+
+    def _is_last(self, ordinal: int) -> bool:
+        limit = self._config.target.tasks
+        return limit is not None and ordinal >= limit
+
+    def _is_pooled(self, place: Place) -> bool:
+        return self._pool is not None and place.domain in self._pool.domains
 
     def _check_hope(self) -> None:
         progress = self._fold.progress
@@ -261,7 +310,7 @@ class _Run:
                 f"the target is out of reach. Dropped: {reasons}, unfilled: {progress.unfilled}"
             )
 
-    def _save(self, items: list[Item], payloads: list[Payload]) -> None:
+    def _save(self, items: list[Item], payloads: Sequence[Payload | Packed]) -> None:
         self._store.add(items, payloads)
         now = asyncio.get_running_loop().time()
         if self._store.waiting >= _GROUP or now - self._flushed > _GROUP_SECONDS:

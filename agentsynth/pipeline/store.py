@@ -14,9 +14,9 @@ from typing import Any
 
 from agentsynth.core.errors import StoreError
 
-__all__ = ["STORE_VERSION", "Item", "Payload", "Store"]
+__all__ = ["STORE_VERSION", "Item", "Packed", "Payload", "Store", "packed"]
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 _PROBE_SLOT = 1_000_000
 """Slot of a place's probe: behind all its samples."""
 
@@ -29,6 +29,15 @@ class Payload:
     kind: str
     value: Any
     """Anything JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A payload as the store keeps it."""
+
+    id: str
+    kind: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,10 @@ class Item:
     calls: int
     flaw: str
     """Empty for rollouts that play as well as they can."""
+    level: int = 0
+    """Difficulty of the task, 1 to 5; 0 where there is no task."""
+    rejected: str = ""
+    """Tasks that were found first and failed their certificate: JSON of probe to count."""
 
     @staticmethod
     def probe_slot() -> int:
@@ -73,13 +86,22 @@ _INSERT_ITEM = (
 )
 
 
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "ALTER TABLE item ADD COLUMN level INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE item ADD COLUMN rejected TEXT NOT NULL DEFAULT ''",
+    ),
+)
+"""What leads from each version to the next, the first from 1 to 2."""
+
+
 class Store:
     """An open store. Use as a context manager; what is not flushed is written on the way out."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._items: list[Item] = []
-        self._payloads: dict[str, Payload] = {}
+        self._payloads: dict[str, Payload | Packed] = {}
         fresh = not path.exists()
         if fresh:
             _create(path)
@@ -96,6 +118,20 @@ class Store:
                 f"{path}: the store has {found}, this agentsynth reads up to {STORE_VERSION}; "
                 "update agentsynth-engine, or choose another --out"
             )
+        if int(version[0]) < STORE_VERSION:
+            self._migrate(int(version[0]))
+
+    def _migrate(self, version: int) -> None:
+        """Bring an older store up to date, step by step, in one transaction."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for steps in _MIGRATIONS[version - 1 :]:
+                for statement in steps:
+                    self._db.execute(statement)
+            self._db.execute("UPDATE meta SET value=? WHERE key='version'", (str(STORE_VERSION),))
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(_explained(self.path, error)) from error
 
     def __enter__(self) -> "Store":
         return self
@@ -124,7 +160,7 @@ class Store:
 
     # -- writing -------------------------------------------------------------------------------
 
-    def add(self, items: Iterable[Item], payloads: Iterable[Payload]) -> None:
+    def add(self, items: Iterable[Item], payloads: Iterable[Payload | Packed]) -> None:
         """Queue one place's rows; they are written together by `flush`, or not at all."""
         self._items += items
         self._payloads |= {payload.id: payload for payload in payloads}
@@ -143,7 +179,8 @@ class Store:
         """
         if not self._items and not self._payloads:
             return
-        rows = [(p.id, p.kind, "zlib", _packed(p.value)) for p in self._payloads.values()]
+        ready = [p if isinstance(p, Packed) else packed(p) for p in self._payloads.values()]
+        rows = [(p.id, p.kind, "zlib", p.body) for p in ready]
         items = [tuple(getattr(item, name) for name in _COLUMNS) for item in self._items]
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -207,9 +244,10 @@ class Store:
             raise StoreError(_explained(self.path, error)) from error
 
 
-def _packed(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return zlib.compress(text.encode("utf-8"), 1)
+def packed(payload: Payload) -> Packed:
+    """Return the payload as it is stored: compressed JSON."""
+    text = json.dumps(payload.value, ensure_ascii=False, separators=(",", ":"))
+    return Packed(payload.id, payload.kind, zlib.compress(text.encode("utf-8"), 1))
 
 
 def _create(path: Path) -> None:

@@ -50,6 +50,8 @@ class ItemRow(SQLModel, table=True):
     messages: int
     calls: int
     flaw: str
+    level: int
+    rejected: str
 
 
 def create_tables(path: Path, version: int) -> None:

@@ -1,19 +1,20 @@
 """One place of a run: find its task, certify it, play it, check it, decide. No store, no order."""
 
+import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
-from agentsynth.compose.agents import make_agent
+from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
-from agentsynth.compose.tasks import Composed, NoTask, make_task
+from agentsynth.compose.tasks import Composed, Desk, NoTask, make_task
 from agentsynth.core.agent import Agent
 from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.ids import derive_seed
-from agentsynth.core.lexicon import Voice
+from agentsynth.core.lexicon import Language
 from agentsynth.core.rubric import Rubric
 from agentsynth.core.scenario import Role, Scenario
 from agentsynth.core.task import Task
@@ -31,6 +32,7 @@ from agentsynth.simulate.assistant import ScriptedAssistant
 from agentsynth.simulate.flaws import Flawed
 from agentsynth.simulate.rollout import Limits, ledger, rollout
 from agentsynth.simulate.user import ScriptedUser
+from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["Graded", "Prepared", "Worker", "rows_of"]
@@ -69,7 +71,6 @@ class Worker:
 
     config: RunConfig
     runtimes: Mapping[str, DomainRuntime]
-    voice: Voice
     limits: Limits
     witness: Witness | None = None
     """Another process that confirms certificates; None = they go without that probe."""
@@ -85,23 +86,26 @@ class Worker:
     async def prepare(self, place: Place) -> Prepared | NoTask:
         """Return the place's certified task and its scenarios, or why there is none."""
         runtime = self.runtimes[place.domain]
+        runtime = runtime.speaking(self._language(place, runtime))
         rng = random.Random(derive_seed(place.seed, "task"))
         number = rng.randrange(runtime.domain.worlds)
         world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
+        plan = rng.choice(agent_plans(runtime))
         try:
             composed = await make_task(
                 place.kind,
                 runtime,
-                self.voice,
+                load_voice(runtime.lexicon.language),
                 world_seed=world_seed,
                 rng=rng,
                 witness=self.witness,
+                desk=Desk(plan.intents, plan.tools, level=rng.randint(1, 5)),
             )
         except (ServerError, DomainError) as error:
             return NoTask(f"the world broke while a task was sought: {error}")
         if isinstance(composed, NoTask):
             return composed
-        agent = make_agent(runtime, runtime.today(world_seed))
+        agent = make_agent(runtime, plan, runtime.today(world_seed))
         rubric = rubric_for(place.kind, self.config.rubric)
         scenarios = [
             (sample, self._scenario(composed.task, agent, place, sample, _SCRIPTED))
@@ -113,6 +117,15 @@ class Worker:
                 scenario = self._scenario(composed.task, agent, place, 0, flawed)
                 scenarios.append((Item.probe_slot(), scenario))
         return Prepared(place, composed, agent, rubric, tuple(scenarios))
+
+    def _language(self, place: Place, runtime: DomainRuntime) -> Language:
+        """Return what is spoken at a place: by the config's shares, of what the domain speaks."""
+        shares = self.config.languages
+        able: list[Language] = [one for one in runtime.languages if shares.get(one, 0)]
+        if not able:
+            return runtime.lexicon.language
+        rng = random.Random(derive_seed(place.seed, "language"))
+        return rng.choices(able, weights=[shares[one] for one in able])[0]
 
     def _scenario(
         self, task: Task, agent: Agent, place: Place, sample: int, assistant: Role
@@ -131,7 +144,7 @@ class Worker:
     async def play(self, prepared: Prepared, slot: int, scenario: Scenario) -> Graded:
         """Play one scenario and grade it."""
         task = prepared.composed.task
-        runtime = self.runtimes[prepared.place.domain]
+        runtime = self.runtimes[prepared.place.domain].speaking(task.language)
         trajectory = await rollout(
             task,
             prepared.agent,
@@ -145,8 +158,9 @@ class Worker:
         if trajectory.stop_reason is StopReason.ERROR:
             again = Replay(("the rollout died",), (), trajectory.final_state)
         else:
-            again = await replay(task, trajectory, runtime)
-        evidence = Evidence(task, trajectory, runtime, self.voice, again)
+            again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
+        voice = load_voice(task.language)
+        evidence = Evidence(task, trajectory, runtime, voice, again)
         verdict = judge(evidence, prepared.rubric)
         decision = decide(trajectory, verdict)
         told = ledger(task, trajectory, today=evidence.today)
@@ -170,7 +184,7 @@ class Worker:
         return ScriptedUser(
             [(name, intents[name]) for name in task.intents],
             runtime.lexicon,
-            self.voice,
+            load_voice(task.language),
             scenario.persona,
             random.Random(derive_seed(scenario.seed, "user")),
         )
@@ -181,7 +195,7 @@ class Worker:
         return ScriptedAssistant(
             task.intents,
             runtime,
-            self.voice,
+            load_voice(task.language),
             runtime.today(task.world_seed),
             random.Random(derive_seed(scenario.seed, "assistant")),
             _flawed(scenario, runtime.today(task.world_seed)),
@@ -206,7 +220,13 @@ def _unfilled(place: Place, none: NoTask) -> Item:
         ordinal=place.ordinal, slot=0, status="unfilled", domain=place.domain, kind=place.kind,
         scenario_id="", task_id="", trajectory_id="", conversation="", kept=0,
         reason="unfilled", detail=none.reason, score=0.0, messages=0, calls=0, flaw="",
+        rejected=_counts(none.rejected),
     )  # fmt: skip
+
+
+def _counts(rejected: Mapping[str, int]) -> str:
+    """Return counts as the store keeps them: JSON, or nothing for none."""
+    return json.dumps(rejected, sort_keys=True) if rejected else ""
 
 
 def rows_of(prepared: Prepared, graded: list[Graded]) -> tuple[list[Item], list[Payload]]:
@@ -233,6 +253,8 @@ def _items(prepared: Prepared, graded: list[Graded]) -> list[Item]:
             messages=len(one.trajectory.messages),
             calls=len(one.trajectory.calls),
             flaw=one.scenario.assistant.flaw or "",
+            level=prepared.composed.difficulty.level,
+            rejected=_counts(prepared.composed.rejected) if one.slot == 0 else "",
         )
         for one in graded
     ]
@@ -245,7 +267,15 @@ def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
     made = [
         Payload(prepared.agent.id, "agent", prepared.agent.plain),
         Payload(prepared.rubric.id, "rubric", prepared.rubric.plain),
-        Payload(task.id, "task", {"task": task.plain, "certificate": certificate.plain}),
+        Payload(
+            task.id,
+            "task",
+            {
+                "task": task.plain,
+                "certificate": certificate.plain,
+                "difficulty": prepared.composed.difficulty.plain,
+            },
+        ),
     ]
     for one in graded:
         bundle = {

@@ -47,11 +47,17 @@ class Difficulty(Identified):
 
 
 def difficulty_of(
-    task: Task, attempts: Sequence[Attempt], runtime: DomainRuntime, alternatives: int
+    task: Task,
+    attempts: Sequence[Attempt],
+    runtime: DomainRuntime,
+    *,
+    offered: int,
+    alternatives: int = 0,
 ) -> Difficulty:
     """Measure a task.
 
     Args:
+        offered: how many tools the agent has.
         alternatives: how many other ways a search found.
     """
     calls = [call for call in task.reference_calls if call.actor == "assistant"]
@@ -64,7 +70,7 @@ def difficulty_of(
         "calls": len(calls),
         "branching": _branching(task, attempts, runtime) + alternatives,
         "conditions": len(governed),
-        "distractors": len(runtime.specs) - len(names),
+        "distractors": max(0, offered - len(names)),
         "fuzziness": _fuzziness(task, runtime),
     }
     ranks = [1 + sum(counts[axis] > cut for cut in _STEPS[axis]) for axis in AXES]

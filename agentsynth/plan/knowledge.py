@@ -34,10 +34,11 @@ class Knowledge:
             name: re.compile(re.escape(entity.id_pattern).replace(r"\#", r"\d"))
             for name, entity in domain.entities.items()
         }
-        self._records: list[dict[str, Any]] = []
+        self._records: list[tuple[int, dict[str, Any]]] = []
         self._shown: set[tuple[str, Any]] = set()
-        self._keys: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        self._keys: dict[str, dict[str, list[tuple[int, dict[str, Any]]]]] = {}
         self._rank: dict[str, int] | None = None
+        self._likeliest: list[dict[str, Any]] | None = None
 
     def shown(self) -> set[tuple[str, Any]]:
         """Return every (field, value) that results showed."""
@@ -45,16 +46,15 @@ class Knowledge:
 
     def learn(self, result: Any) -> None:
         """Take a result in."""
-        for record in _records(result):
-            flat = dict(leaves(record))
-            self._records.append(flat)
-            for name, value in leaves(record):
-                self._shown.add((name, value))
+        for flat in _records(result, {}):
+            record = (self._matches(flat), flat)
+            self._records.append(record)
+            for value in flat.values():
                 for entity in self._entities_of(value):
-                    self._keys.setdefault(entity, {}).setdefault(str(value), []).append(flat)
+                    self._keys.setdefault(entity, {}).setdefault(str(value), []).append(record)
         for name, value in leaves(result):
             self._shown.add((name, value))
-        self._rank = None
+        self._rank = self._likeliest = None
 
     def _entities_of(self, value: Any) -> list[str]:
         if not isinstance(value, str | int) or isinstance(value, bool):
@@ -76,12 +76,12 @@ class Knowledge:
         """Count for each key how many facts, and keys that facts speak for, stand beside it."""
         if self._rank is None:
             first = {
-                key: max(self._matches(record) for record in records)
+                key: max(score for score, _ in records)
                 for known in self._keys.values()
                 for key, records in known.items()
             }
             self._rank = {
-                key: rank * 2 + max(self._linked(key, record, first) for record in records)
+                key: rank * 2 + max(self._linked(key, record, first) for _, record in records)
                 for known in self._keys.values()
                 for key, records in known.items()
                 for rank in (first[key],)
@@ -124,7 +124,10 @@ class Knowledge:
         return list(unique.values())
 
     def _ranked_records(self) -> list[dict[str, Any]]:
-        return sorted(self._records, key=lambda record: -self._matches(record))[:12]
+        if self._likeliest is None:
+            ranked = sorted(self._records, key=lambda record: -record[0])
+            self._likeliest = [record for _, record in ranked[:12]]
+        return self._likeliest
 
     def _lists(self, schema: Mapping[str, Any], role: Role | None) -> list[Any]:
         facts = [value for value in self._facts.values() if isinstance(value, list)]
@@ -134,16 +137,24 @@ class Knowledge:
         return [*facts, *groups, [key for group in groups for key in group]]
 
 
-def _records(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield the records of a result: every mapping in it."""
+def _records(value: Any, around: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the records of a result, each with its own scalars and those around it.
+
+    What stands in a neighbouring entry of a list does not belong to a record.
+    """
     if isinstance(value, dict):
         record = cast(dict[str, Any], value)
-        yield record
+        own = {n: v for n, v in record.items() if not isinstance(v, dict | list)}
+        flat = {**around, **own}
+        yield flat
         for part in record.values():
-            yield from _records(part)
+            yield from _records(part, flat)
     elif isinstance(value, list):
         for part in cast(list[Any], value):
-            yield from _records(part)
+            if isinstance(part, dict):
+                yield from _records(part, around)
+            else:
+                yield {**around, "": part}
 
 
 def _plain(value: Any) -> str:

@@ -197,8 +197,6 @@ class _Seeker:
     ) -> "_Step | None":
         """Make a write on a copy of the world; None = it does not lead nearer, or is forbidden."""
         call = ToolCall(id="s", name=spec.name, arguments=arguments)
-        if actor == "assistant" and self._runtime.broken_clauses(world, call, self._said):
-            return None
         after = world.fork()
         self.found.tried += 1
         try:
@@ -209,6 +207,8 @@ class _Seeker:
             return None
         progress = self._goal.of_changes(after.net_changes())
         if progress is Progress.ASTRAY:
+            return None
+        if actor == "assistant" and self._runtime.broken_clauses(world, call, self._said):
             return None
         made = ReferenceCall(name=spec.name, arguments=arguments, wave=wave, actor=actor)
         return made, after, progress, result.content

@@ -97,8 +97,9 @@ class ScriptedAssistant:
 
     def _listen(self, text: str) -> AssistantMessage | None:
         """Take in what the user said; return a message where that alone settles the answer."""
-        open_still = self._declined or not self._wrote  # a deed is not undone by a correction
-        corrects = not self._reported or (open_still and matches_any(self._voice.corrections, text))
+        corrects = not self._reported or (
+            not self._wrote and matches_any(self._voice.corrections, text)
+        )
         if not (corrects and self._put_right(text)) and self._reported:
             if self._declined and "?" in text and self._last():
                 return self._say(self._speech.bank("hold_firm"))

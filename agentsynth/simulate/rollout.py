@@ -17,7 +17,7 @@ from agentsynth.core.messages import (
     ToolCall,
     UserMessage,
 )
-from agentsynth.core.observe import observe
+from agentsynth.core.observe import observe, unknown_tool
 from agentsynth.core.protocols import (
     Assistant,
     AssistantView,
@@ -153,7 +153,7 @@ async def _talk(
             messages.append(reply)
             if not reply.tool_calls:
                 break
-            await _run_calls(reply, world, record)
+            await _run_calls(reply, agent, world, record)
         else:
             return StopReason.TURN_LIMIT
         if act.leaves:
@@ -189,9 +189,13 @@ async def _user_turn(
     return None
 
 
-async def _run_calls(reply: AssistantMessage, world: World, record: "_Record") -> None:
+async def _run_calls(
+    reply: AssistantMessage, agent: Agent, world: World, record: "_Record"
+) -> None:
     for call in reply.tool_calls:
-        message, made = observe(call, await world.call(call))
+        offered = call.name in agent.tool_names
+        result = await world.call(call) if offered else unknown_tool(call)
+        message, made = observe(call, result)
         record.messages.append(message)
         record.calls.append(made)
 
@@ -204,14 +208,18 @@ def ledger(task: Task, trajectory: Trajectory, *, today: str) -> FactLedger:
         if not isinstance(message, UserMessage):
             continue
         now = tuple(
-            fact.name
-            for fact in task.facts
-            if says(message.content, fact.value, fact.type, today=today)
-            or (
-                fact.first is not None and says(message.content, fact.first, fact.type, today=today)
-            )
+            fact.name for fact in task.facts if _mentions(task, fact, message.content, today)
         )
         told |= set(now)
         withheld = tuple(fact.name for fact in task.facts if fact.name not in told)
         turns.append(FactTurn(message=index, told=now, withheld=withheld))
     return FactLedger(trajectory_id=trajectory.id, turns=tuple(turns))
+
+
+def _mentions(task: Task, fact: Fact, text: str, today: str) -> bool:
+    """Whether a text says a fact, as it is or as the user first had it."""
+    values = [fact.value] if fact.first is None else [fact.value, fact.first]
+    return any(
+        says(text, value, fact.type, today=today, language=task.language, unit=fact.unit)
+        for value in values
+    )

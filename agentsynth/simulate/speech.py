@@ -133,10 +133,7 @@ class Speech:
                 return None
             spoken = self._spoken(path + ("_cents" if answer.type == "money" else ""), value)
             return f"{spoken} {answer.unit}" if answer.unit else spoken
-        if path.split(".")[0] in seen:
-            value = look_up(path, seen)
-        else:
-            value = heard.value(path)
+        value = look_up(path, seen) if path.split(".")[0] in seen else heard.value(path)
         if value is UNKNOWN or value is MISSING or value is None:
             return None
         slot = self._lexicon.slots.get(path)

@@ -95,10 +95,9 @@ class ScriptedUser:
             if result.is_error:
                 return UserAct(self._bank("act_failed"))
             told = action_tells(intent, name, json.loads(result.content))
+            shown = {slot: self._shown(slot, value) for slot, value in told.items()}
             template = parse_template(self._rng.choice(phrases.report))
-            return UserAct(
-                render(template, self._rng, lambda slot: self._shown(slot, told[slot]), told)
-            )
+            return UserAct(render(template, self._rng, shown.__getitem__, shown))
         return None
 
     def _revision(self, facts: Mapping[str, Fact], when: str) -> str | None:

@@ -3,32 +3,42 @@
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
-from agentsynth.core.domain import Clause, Domain, ToolDef
+from agentsynth.core.domain import Domain, ToolDef
 from agentsynth.core.errors import DomainError, ToolError
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor, ToolResult
 from agentsynth.core.task import Change
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
-from agentsynth.core.words import has_words, normal
-from agentsynth.worlds.expressions import compile_expression
+from agentsynth.worlds.errors import error_text
+from agentsynth.worlds.fields import is_datetime, is_time
+from agentsynth.worlds.rules import ClauseRule, InvariantRule
+from agentsynth.worlds.schedule import run_due
 from agentsynth.worlds.seed import make_base
 from agentsynth.worlds.semantics import compile_steps
-from agentsynth.worlds.state import Base, State
+from agentsynth.worlds.state import Base, Before, State
 
 __all__ = [
     "ArgumentChecker",
     "CompiledDomain",
     "DeclarativeWorld",
+    "ToolFunction",
     "argument_validator",
     "tool_spec",
 ]
 
+
+ToolFunction = Callable[[State, dict[str, Any]], Any]
+"""Carries out a tool: state (inside a transaction) and scope (`args`, `today`) to its result.
+
+Raises ToolError where it refuses; its writes are undone then.
+"""
 
 _REMEMBERED = 256
 """Answers kept per tool."""
@@ -53,7 +63,7 @@ def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
         read_only=tool.kind == "read",
         consequential=tool.kind == "write" and tool.consequential,
         provenance=Provenance(
-            origin="synthetic",
+            origin="synthetic" if domain.python is None else "python",
             source=domain.name,
             licence="Apache-2.0",
             spec_hash=spec_hash(name, tool.description, parameters, None, annotations),
@@ -62,8 +72,17 @@ def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
 
 
 def argument_validator(parameters: Mapping[str, Any]) -> Draft202012Validator:
-    """Return the validator of a tool's arguments; `format: date` is a real ISO date."""
-    return Draft202012Validator(parameters, format_checker=FormatChecker(["date"]))
+    """Return the validator of a tool's arguments.
+
+    `format: date` is a real ISO date, `datetime` YYYY-MM-DDTHH:MM and `time` HH:MM, as in fields.
+    """
+    checker = FormatChecker(["date"])
+    checker.checkers = {
+        **checker.checkers,
+        "datetime": (lambda value: not isinstance(value, str) or is_datetime(value), ()),
+        "time": (lambda value: not isinstance(value, str) or is_time(value), ()),
+    }
+    return Draft202012Validator(parameters, format_checker=checker)
 
 
 class ArgumentChecker:
@@ -94,31 +113,51 @@ class ArgumentChecker:
 
 
 class CompiledDomain:
-    """A declarative domain with everything that is compiled once and shared by its worlds."""
+    """A domain with everything that is compiled once and shared by its worlds."""
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        tools: Mapping[str, ToolFunction] | None = None,
+        base: Callable[[int], Base] | None = None,
+    ) -> None:
+        """Compile a domain.
+
+        Args:
+            tools: what carries out each tool; None = its steps, compiled.
+            base: world seed to starting state; None = the domain's own seed records.
+        """
         self.domain = domain
+        self._make_base = base or (lambda world_seed: make_base(domain, world_seed))
         self.specs = tuple(tool_spec(domain, name, tool) for name, tool in domain.tools.items())
-        self.checkers = {spec.name: ArgumentChecker(spec.parameters) for spec in self.specs}
-        self.tools: dict[str, Callable[[State, dict[str, Any]], Any]] = {
-            name: compile_steps(tool.steps, domain.entities) for name, tool in domain.tools.items()
+        self.user_specs = tuple(
+            tool_spec(domain, name, tool) for name, tool in domain.user_tools.items()
+        )
+        """What the user is offered; the assistant never sees these."""
+        every = {**domain.tools, **domain.user_tools}
+        run = tools if tools is not None else _compiled_tools(domain, every)
+        self.tools = {name: run[name] for name in domain.tools if name in run}
+        self.user_tools = {name: run[name] for name in domain.user_tools if name in run}
+        self.checkers = {
+            spec.name: ArgumentChecker(spec.parameters) for spec in (*self.specs, *self.user_specs)
         }
         self.defaults = {
             name: {key: schema.get("default") for key, schema in tool.parameters.items()}
-            for name, tool in domain.tools.items()
+            for name, tool in every.items()
         }
         self.integers = {
             name: frozenset(
                 key for key, schema in tool.parameters.items() if schema.get("type") == "integer"
             )
-            for name, tool in domain.tools.items()
+            for name, tool in every.items()
+        }
+        self.texts = frozenset(name for name, tool in every.items() if tool.result == "text")
+        self.effects = {
+            name: compile_steps(effect.steps, domain.entities, name)
+            for name, effect in domain.effects.items()
         }
         self.invariants = {
-            name: [
-                (rule, compile_expression(rule.require).evaluate)
-                for rule in domain.invariants
-                if rule.entity == name
-            ]
+            name: [InvariantRule(domain, rule) for rule in domain.invariants if rule.entity == name]
             for name in domain.entities
         }
         self._bases: dict[int, Base] = {}
@@ -126,7 +165,7 @@ class CompiledDomain:
     def base(self, world_seed: int) -> Base:
         """Return the shared starting state of this seed, made on first use."""
         if world_seed not in self._bases:
-            self._bases[world_seed] = make_base(self.domain, world_seed)
+            self._bases[world_seed] = self._make_base(world_seed)
         return self._bases[world_seed]
 
     @asynccontextmanager
@@ -135,7 +174,7 @@ class CompiledDomain:
         yield DeclarativeWorld(self, self.base(world_seed))
 
     @cached_property
-    def clause_rules(self) -> dict[str, "ClauseRule"]:
+    def clause_rules(self) -> dict[str, ClauseRule]:
         """Every clause with a condition of its own, compiled, by clause id."""
         return {
             name: ClauseRule(self.domain, clause)
@@ -144,37 +183,8 @@ class CompiledDomain:
         }
 
 
-class ClauseRule:
-    """A policy clause as a condition on one call, one state and what the user has said."""
-
-    def __init__(self, domain: Domain, clause: Clause) -> None:
-        self.clause = clause
-        self._bind = compile_steps(clause.steps, domain.entities)
-        self._when = compile_expression(clause.when).evaluate if clause.when else None
-        self._require = compile_expression(clause.require or "true").evaluate
-        self._told = [compile_expression(text.removeprefix("=")).evaluate for text in clause.told]
-        self._parameters = {
-            key: schema.get("default")
-            for name in clause.tools
-            for key, schema in domain.tools[name].parameters.items()
-        }
-
-    def broken_by(self, state: State, call: ToolCall, said: str) -> bool:
-        """Whether making this call breaks the clause, in this state and after these words.
-
-        Args:
-            said: all that the user has said so far, made by `normal`.
-        """
-        scope = {"args": {**self._parameters, **call.arguments}, "today": state.base.today}
-        try:
-            self._bind(state, scope)
-            if self._when is not None and not self._when(scope):
-                return False
-            if not all(has_words(said, normal(str(value(scope)))) for value in self._told):
-                return True
-            return not self._require(scope)
-        except ToolError:
-            return False  # the call names something that does not exist: the tool refuses it
+def _compiled_tools(domain: Domain, tools: Mapping[str, ToolDef]) -> dict[str, ToolFunction]:
+    return {name: compile_steps(t.steps, domain.entities, name) for name, t in tools.items()}
 
 
 class DeclarativeWorld:
@@ -196,37 +206,57 @@ class DeclarativeWorld:
 
     def call_now(self, call: ToolCall, actor: Actor = "assistant") -> ToolResult:
         """Run one call without waiting for anything: nothing here ever does."""
-        tool = self.compiled.tools.get(call.name)
-        if tool is None:
-            return _error("unknown_tool", f"There is no tool named {call.name!r}.")
-        wrong = self.compiled.checkers[call.name].error(call.arguments)
-        if wrong is not None:
-            return _error("invalid_arguments", wrong)
-        arguments = {**self.compiled.defaults[call.name], **call.arguments}
-        for name in self.compiled.integers[call.name] & call.arguments.keys():
-            arguments[name] = _whole(arguments[name])  # to JSON Schema, 2.0 is an integer too
-        scope: dict[str, Any] = {"args": arguments, "today": self.state.base.today}
-        self.state.begin()
-        try:
-            result = tool(self.state, scope)
-            self._check_invariants(call)
-        except ToolError as error:
-            self.state.rollback()
-            return _error(error.code, error.message)
-        except BaseException:
-            self.state.rollback()
-            raise
-        return ToolResult(json.dumps(result, ensure_ascii=False), changes=self.state.commit())
+        compiled = self.compiled
+        if not compiled.effects and not compiled.domain.clock.minutes_per_call:
+            return self._answer(call, actor, None)
+        before: Before = {}
+        result = self._answer(call, actor, before)
+        self.state.advance(compiled.domain.clock.minutes_per_call)
+        if run_due(self.state, compiled.effects, self._check_invariants, before):
+            return replace(result, changes=self.state.changes_since(before))
+        return result
 
-    def _check_invariants(self, call: ToolCall) -> None:
+    def _answer(self, call: ToolCall, actor: Actor, before: Before | None) -> ToolResult:
+        """Run the call itself; `before` takes note of what each record was."""
+        compiled, state = self.compiled, self.state
+        tool = (compiled.tools if actor == "assistant" else compiled.user_tools).get(call.name)
+        if tool is None:
+            return self._error(ToolError("unknown_tool", f"There is no tool named {call.name!r}."))
+        wrong = compiled.checkers[call.name].error(call.arguments)
+        if wrong is not None:
+            return self._error(ToolError("invalid_arguments", wrong))
+        arguments = {**compiled.defaults[call.name], **call.arguments}
+        for name in compiled.integers[call.name] & call.arguments.keys():
+            arguments[name] = _whole(arguments[name])  # to JSON Schema, 2.0 is an integer too
+        scope: dict[str, Any] = {"args": arguments, "today": state.today, "now": state.now}
+        state.begin()
+        try:
+            result = tool(state, scope)
+            self._check_invariants(f"tool {call.name!r}")
+        except ToolError as error:
+            state.rollback()
+            return self._error(error)
+        except BaseException:
+            state.rollback()
+            raise
+        as_it_is = isinstance(result, str) and call.name in compiled.texts
+        text = result if as_it_is else json.dumps(result, ensure_ascii=False)
+        return ToolResult(text, changes=state.commit(before))
+
+    def _check_invariants(self, guilty: str) -> None:
+        """Hold what the open transaction wrote against the invariants."""
         for entity, key, record in self.state.touched():
             if record is None:
                 continue
-            for rule, holds in self.compiled.invariants[entity]:
-                if not holds({"it": record, "today": self.state.base.today}):
+            for rule in self.compiled.invariants.get(entity, ()):
+                if not rule.holds(self.state, record):
                     raise DomainError(
-                        f"tool {call.name!r} broke the invariant {rule.id!r} of {entity} {key!r}"
+                        f"{guilty} broke the invariant {rule.id!r} of {entity} {key!r}"
                     )
+
+    def _error(self, error: ToolError) -> ToolResult:
+        text = error_text(error, self.compiled.domain.errors)
+        return ToolResult(text, is_error=True, code=error.code)
 
     def state_hash(self) -> str:
         """Return the hash of the whole state."""
@@ -239,8 +269,3 @@ class DeclarativeWorld:
 
 def _whole(value: Any) -> int:
     return int(value)
-
-
-def _error(code: str, message: str) -> ToolResult:
-    text = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
-    return ToolResult(text, is_error=True, code=code)

@@ -5,20 +5,31 @@ and only those scalars are passed, which keeps a call near 2 µs where passing o
 An expression that is nothing but a path never reaches CEL and may name any value.
 
 CEL as used here: no mixing of integers and floats, `==` of different types is false, comparing
-null with `<` is an error. Money is integer cents, dates are ISO text and compare as such.
+null with `<` is an error. A path that leads through a null is an error only where its value is
+needed, so `room == null || room.floor == 2` can be said. Money is integer cents, dates are ISO text
+and compare as such.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 import cel
 
 from agentsynth.core.errors import DomainError
+from agentsynth.worlds.functions import FUNCTIONS
 
-__all__ = ["FUNCTIONS", "Expression", "compile_expression", "fill", "resolve_path", "slots_of"]
+__all__ = [
+    "FUNCTIONS",
+    "MISSING",
+    "Expression",
+    "compile_expression",
+    "fill",
+    "resolve_path",
+    "slots_of",
+    "step_into",
+]
 
 Scope = Mapping[str, Any]
 
@@ -30,26 +41,6 @@ _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
 _WORDS = frozenset({"true", "false", "null", "in"})
 _SLOT = re.compile(r"\{([a-z_][A-Za-z0-9_.]*)\}")
 MISSING = object()
-
-
-def _days_between(start: str, end: str) -> int:
-    return (date.fromisoformat(end) - date.fromisoformat(start)).days
-
-
-def _add_days(start: str, days: int) -> str:
-    return (date.fromisoformat(start) + timedelta(days=days)).isoformat()
-
-
-def _lower(text: str) -> str:
-    return text.lower()
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "days_between": _days_between,
-    "add_days": _add_days,
-    "lower": _lower,
-}
-"""What expressions may call beside CEL's own functions."""
 
 _KNOWN_FUNCTIONS = (
     *FUNCTIONS,
@@ -78,16 +69,20 @@ def resolve_path(path: str, scope: Scope) -> Any:
     return _resolve(tuple(path.split(".")), scope)
 
 
-def _resolve(parts: tuple[str, ...], scope: Scope) -> Any:
+def _resolve(parts: tuple[str, ...], scope: Scope, *, through_null: bool = False) -> Any:
+    """Return the value; MISSING if it lies behind a null and that is allowed."""
     value: Any = scope
     for part in parts:
-        value = value.get(part, MISSING) if type(value) is dict else _step(value, part)
+        if value is None and through_null:
+            return MISSING
+        value = value.get(part, MISSING) if type(value) is dict else step_into(value, part)
         if value is MISSING:
             raise DomainError(f"{'.'.join(parts)!r} has no value here: {part!r} does not exist")
     return value
 
 
-def _step(value: Any, part: str) -> Any:
+def step_into(value: Any, part: str) -> Any:
+    """Return what one part of a path leads to; MISSING if it leads nowhere."""
     if isinstance(value, Mapping):
         return value.get(part, MISSING)
     if isinstance(value, list | tuple) and part.isdigit() and int(part) < len(value):
@@ -119,12 +114,15 @@ def compile_expression(text: str) -> Expression:
     functions = {name: FUNCTIONS[name] for name in used if name in FUNCTIONS}
 
     def evaluate(scope: Scope) -> Any:
-        values: dict[str, Any] = {flat: _resolve(parts, scope) for flat, parts in wanted}
-        values.update(functions)
+        values: dict[str, Any] = {**functions}
+        for flat, parts in wanted:
+            value = _resolve(parts, scope, through_null=True)
+            if value is not MISSING:  # CEL complains where it is needed after all
+                values[flat] = value
         try:
             return program.execute(values)
         except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-            shown = {".".join(parts): values[flat] for flat, parts in wanted}
+            shown = {".".join(parts): values.get(flat) for flat, parts in wanted}
             raise DomainError(f"{stripped!r} cannot be evaluated with {shown}: {error}") from error
 
     return Expression(stripped, tuple(paths), evaluate)

@@ -180,11 +180,25 @@ def _document_path(loaded: Loaded, location: Sequence[str | int]) -> PathKey:
     path: PathKey = ()
     node: Any = loaded.value
     for index, part in enumerate(location):
-        inside = isinstance(node, dict) and part in node
-        if isinstance(node, list):
-            inside = isinstance(part, int) and part < len(node)
-        if inside:
+        if _inside(node, part):
+            following = location[index + 1 :]
+            if following and _is_tag(node, part, following[0]):
+                continue
             node, path = _child(node, part), (*path, part)
         elif index == len(location) - 1 and part != "[key]":
             path = (*path, part)
     return path
+
+
+def _inside(node: Any, part: str | int) -> bool:
+    if isinstance(node, list):
+        return isinstance(part, int) and part < len(node)
+    return isinstance(node, dict) and part in node
+
+
+def _is_tag(node: Any, part: str | int, following: str | int) -> bool:
+    """Whether a part that the document has too only says which kind of step this is."""
+    child = _child(node, part)
+    if isinstance(node, list) or _inside(child, following):
+        return False
+    return not isinstance(child, dict | list) or _inside(node, following)

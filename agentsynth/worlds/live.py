@@ -65,7 +65,7 @@ class LiveWorld:
         Raises:
             ServerError: the server died, hung or broke the protocol; the rollout fails.
         """
-        if call.name not in self._offered or actor == "user":
+        if actor == "user" or call.name not in self._offered:
             return ToolResult(content=f"Unknown tool: {call.name}", is_error=True)
         async with self._turn:
             reply = await self._connection.call_tool(call.name, call.arguments)

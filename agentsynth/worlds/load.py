@@ -1,15 +1,21 @@
-"""Load a domain's folder: domain.yaml, intents.yaml, lexicon.en.yaml, and nothing by import."""
+"""Load a domain's folder: domain.yaml, intents.yaml, lexicon.en.yaml.
 
-from dataclasses import dataclass
+Code is run only where domain.yaml names a file for it (`python: tools.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 from agentsynth.core.domain import Domain
-from agentsynth.core.errors import UserError, render_problems
+from agentsynth.core.errors import DomainError, Problem, UserError, render_problems
 from agentsynth.core.ids import digest
 from agentsynth.core.intent import Playbook
-from agentsynth.core.lexicon import Lexicon
+from agentsynth.core.lexicon import Language, Lexicon
 from agentsynth.core.resources import bundled
 from agentsynth.worlds.files import Loaded, load_yaml, read_text, validate
+from agentsynth.worlds.python_load import PythonDomain, load_python
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.static import domain_problems
 
@@ -27,22 +33,35 @@ class DomainFolder:
     domain_file: Loaded
     playbook_file: Loaded
     lexicon_file: Loaded
+    translations: Mapping[Language, tuple[Lexicon, Loaded]] = field(default_factory=lambda: {})
+    """The lexicons of the other languages, with their files."""
+    python: PythonDomain | None = None
+    """What carries out the tools of a Python domain; None for every other."""
+
+    def speaking(self, language: Language) -> "DomainFolder":
+        """Return the domain with the lexicon of another of its languages."""
+        lexicon, file = self.translations[language]
+        return replace(self, lexicon=lexicon, lexicon_file=file)
 
 
 def domain_names() -> tuple[str, ...]:
     """Return the names of the bundled domains, sorted; folders starting with `_` are left out."""
+    return tuple(name for name in _bundled_names() if not name.startswith("_"))
+
+
+def _bundled_names() -> tuple[str, ...]:
     root = bundled("domains")
     names = [str(path.parent.relative_to(root).as_posix()) for path in root.glob("**/domain.yaml")]
-    return tuple(sorted(name for name in names if not name.startswith("_")))
+    return tuple(sorted(names))
 
 
 def find_domain(name: str) -> Path:
-    """Return the folder of a domain: a bundled name, or a path to a folder.
+    """Return the folder of a domain: a bundled name (`_template/...` too), or a path to a folder.
 
     Raises:
         UserError: naming what exists, if there is none.
     """
-    if name in domain_names():
+    if name in _bundled_names():
         return bundled("domains") / name
     folder = Path(name)
     if (folder / "domain.yaml").is_file():
@@ -64,9 +83,13 @@ def load_folder(folder: Path) -> DomainFolder:
     if domain.live is not None:
         text = read_text(folder / domain.live.state_sql)
         domain = domain.model_copy(update={"files": {domain.live.state_sql: digest(text)}})
+    python = None
+    if domain.python is not None:
+        python = load_python(domain, domain_file, folder)
+        domain = python.domain
     problems = domain_problems(domain, domain_file)
     if not problems:
-        problems = seed_problems(domain, domain_file)
+        problems = _seed_problems(domain, domain_file, python)
     if problems:
         raise UserError(render_problems(problems))
     playbook_file = load_yaml(folder / "intents.yaml")
@@ -79,4 +102,35 @@ def load_folder(folder: Path) -> DomainFolder:
         domain_file=domain_file,
         playbook_file=playbook_file,
         lexicon_file=lexicon_file,
+        translations={other: _lexicon(folder, other) for other in _other_languages(folder)},
+        python=python,
     )
+
+
+def _other_languages(folder: Path) -> list[Language]:
+    """Return the languages beside English that the folder has a lexicon for."""
+    known: tuple[Language, ...] = get_args(Language)
+    return [one for one in known if one != "en" and (folder / f"lexicon.{one}.yaml").is_file()]
+
+
+def _lexicon(folder: Path, language: Language) -> tuple[Lexicon, Loaded]:
+    file = load_yaml(folder / f"lexicon.{language}.yaml")
+    lexicon = validate(Lexicon, file)
+    if lexicon.language != language:
+        problem = file.problem(("language",), f"the file is named for {language!r}")
+        raise UserError(str(problem))
+    return lexicon, file
+
+
+def _seed_problems(domain: Domain, loaded: Loaded, python: PythonDomain | None) -> list[Problem]:
+    """Return what is wrong with one seeded world, and where it was made."""
+    if python is None:
+        return seed_problems(domain, loaded)
+    try:
+        found = seed_problems(domain, loaded, base_of=python.base)
+    except DomainError as error:
+        raise UserError(str(error)) from error
+    return [
+        python.source.problem("seed", f"{'.'.join(problem.path.split('.')[1:2])} {problem.message}")
+        for problem in found
+    ]

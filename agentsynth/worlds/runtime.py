@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.intent import Playbook
-from agentsynth.core.lexicon import Lexicon
+from agentsynth.core.lexicon import Language, Lexicon
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import OpenWorld, World
 from agentsynth.core.tools import ToolSpec
@@ -17,7 +17,7 @@ from agentsynth.worlds.declarative import ArgumentChecker, CompiledDomain, Decla
 from agentsynth.worlds.live import LiveWorld
 from agentsynth.worlds.load import DomainFolder
 from agentsynth.worlds.seed import world_today
-from agentsynth.worlds.static import error_codes
+from agentsynth.worlds.static_use import failure_messages, tool_codes
 
 __all__ = ["DomainRuntime", "declarative_runtime"]
 
@@ -44,6 +44,9 @@ class DomainRuntime:
     """Tools that only the user has."""
     sql_arguments: frozenset[str] = frozenset()
     """Arguments that hold SQL: traced word by word instead of as a whole."""
+    translations: Mapping[Language, Lexicon] = field(default_factory=lambda: {})
+    """The lexicons of the other languages."""
+    _speaking: dict[Language, "DomainRuntime"] = field(default_factory=lambda: {})
     _today: dict[int, str] = field(default_factory=dict)
 
     @cached_property
@@ -63,25 +66,70 @@ class DomainRuntime:
         """Names of the tools that change state."""
         return frozenset(spec.name for spec in self.specs if not spec.read_only)
 
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages people can speak here."""
+        return (self.lexicon.language, *self.translations)
+
+    def speaking(self, language: Language) -> "DomainRuntime":
+        """Return the runtime with the words of this language.
+
+        Raises:
+            KeyError: if the domain has no lexicon for it.
+        """
+        if language == self.lexicon.language:
+            return self
+        if language not in self._speaking:
+            lexicon = self.translations[language]
+            self._speaking[language] = replace(self, lexicon=lexicon, translations={})
+        return self._speaking[language]
+
     def reason_of(self, content: str, code: str | None = None) -> str | None:
         """Return the clause or obstacle that explains a tool's error; None = neither does.
 
         Args:
-            code: the error's code where it is known beside the text; None = read from the text.
+            code: the error's code where it is known beside the text; None = what the text shows,
+                its code or its words.
         """
-        found = code or read_code(content)
-        for name, clause in self.domain.policy.items():
-            if found is not None and found in clause.codes:
-                return name
-        for name, obstacle in self.lexicon.obstacles.items():
-            if found is not None and found in obstacle.codes:
-                return name
-        return None
+        found = code or self.code_of(content)
+        reasons: list[tuple[str, Sequence[str], Sequence[str]]] = [
+            (name, clause.codes, self.lexicon.clauses[name].cues)
+            for name, clause in self.domain.policy.items()
+            if name in self.lexicon.clauses
+        ]
+        reasons += [(n, o.codes, o.cues) for n, o in self.lexicon.obstacles.items()]
+        if found is not None:
+            return next((name for name, codes, _ in reasons if found in codes), None)
+        fitting = [
+            name
+            for name, codes, cues in reasons
+            if codes and any(re.search(cue, content, re.IGNORECASE) for cue in cues)
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def code_of(self, content: str) -> str | None:
+        """Return the code of an error by its text; None = the text does not tell."""
+        if content.startswith('{"error"'):
+            error = json.loads(content)["error"]
+            return error.get("code") if isinstance(error, dict) else None
+        message = content.removeprefix("Error: ")
+        if content.startswith('{"status"'):
+            message = str(json.loads(content).get("detail", ""))
+        return next((code for code, form in self._failures if form.fullmatch(message)), None)
+
+    @cached_property
+    def _failures(self) -> list[tuple[str, re.Pattern[str]]]:
+        """How the messages of declarative tools' errors look, with their codes."""
+        made: list[tuple[str, re.Pattern[str]]] = []
+        for code, message in failure_messages(self.domain):
+            parts = [re.escape(part) for part in re.split(r"\{[^{}]*\}", message)]
+            made.append((code, re.compile(".+".join(parts), re.DOTALL)))
+        return made
 
     def codes_of(self, tool: str) -> frozenset[str]:
         """Return the error codes that a declarative tool's steps give; empty for other tools."""
         spec = self.domain.tools.get(tool)
-        return frozenset(error_codes(spec.steps)) if spec is not None else frozenset()
+        return frozenset(tool_codes(spec)) if spec is not None else frozenset()
 
     def today(self, world_seed: int) -> str:
         """Return the world's date for this seed."""
@@ -138,17 +186,21 @@ class DomainRuntime:
         return broken
 
 
-def read_code(content: str) -> str | None:
-    """Return the error code that a result's text shows; None where it shows none."""
-    if not content.startswith('{"error"'):
-        return None
-    error = json.loads(content)["error"]
-    return error.get("code") if isinstance(error, dict) else None
+def _json_or_text(content: str) -> Any:
+    """Return a result as JSON, or as the text it is where a tool returns a text."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content
 
 
 def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:
-    """Return the runtime of a declarative domain."""
-    compiled = CompiledDomain(loaded.domain)
+    """Return the runtime of a domain that holds its own state: declarative, or in Python."""
+    python = loaded.python
+    if python is None:
+        compiled = CompiledDomain(loaded.domain)
+    else:
+        compiled = CompiledDomain(loaded.domain, tools=python.tools, base=python.base)
     return DomainRuntime(
         domain=loaded.domain,
         playbook=loaded.playbook,
@@ -156,6 +208,8 @@ def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:
         specs=compiled.specs,
         open=compiled.open,
         open_rollout=compiled.open,
-        decode=json.loads,
+        decode=_json_or_text,
         compiled=compiled,
+        user_specs=compiled.user_specs,
+        translations={name: lexicon for name, (lexicon, _) in loaded.translations.items()},
     )

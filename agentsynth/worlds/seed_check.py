@@ -1,31 +1,46 @@
-"""Check the seed records of a world against their own domain: types, references, invariants."""
+"""Check the seed records of a world against their own domain.
 
-from collections.abc import Iterator
+Types, references, unique fields and invariants.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import Problem
-from agentsynth.worlds.expressions import compile_expression
+from agentsynth.worlds.fields import field_error
 from agentsynth.worlds.files import Loaded
+from agentsynth.worlds.rules import InvariantRule
 from agentsynth.worlds.seed import make_base
-from agentsynth.worlds.semantics import field_error
-from agentsynth.worlds.state import Base, Record
+from agentsynth.worlds.state import Base, Record, State
+from agentsynth.worlds.steps_write import clash
 
 __all__ = ["seed_problems"]
 
 
-def seed_problems(domain: Domain, loaded: Loaded, *, world_seed: int = 0) -> list[Problem]:
-    """Return what is wrong with the records of one seeded world: types, references, invariants.
+def seed_problems(
+    domain: Domain,
+    loaded: Loaded,
+    *,
+    world_seed: int = 0,
+    base_of: Callable[[int], Base] | None = None,
+) -> list[Problem]:
+    """Return what is wrong with the records of one seeded world.
 
     One wrong record of each entity is reported, since the others are wrong alike.
+
+    Args:
+        base_of: world seed to starting state; None = the domain's own seed records.
     """
-    base = make_base(domain, world_seed)
+    state = State(make_base(domain, world_seed) if base_of is None else base_of(world_seed))
+    rules = [(rule.entity, InvariantRule(domain, rule)) for rule in domain.invariants]
     problems: list[Problem] = []
     for name, entity in domain.entities.items():
+        own = [rule for of, rule in rules if of == name]
         wrong = next(
             (
                 f"record {key!r}: {message}"
-                for key, record in base.tables[name].items()
-                for message in _record_errors(domain, base, name, record)
+                for key, record in state.base.tables[name].items()
+                for message in _record_errors(domain, state, name, key, record, own)
             ),
             None,
         )
@@ -35,16 +50,27 @@ def seed_problems(domain: Domain, loaded: Loaded, *, world_seed: int = 0) -> lis
     return problems
 
 
-def _record_errors(domain: Domain, base: Base, name: str, record: Record) -> Iterator[str]:
-    for field_name, spec in domain.entities[name].fields.items():
+def _record_errors(
+    domain: Domain,
+    state: State,
+    name: str,
+    key: str,
+    record: Record,
+    rules: Sequence[InvariantRule],
+) -> Iterator[str]:
+    entity = domain.entities[name]
+    sound = True
+    for field_name, spec in entity.fields.items():
         value = record[field_name]
         error = field_error(spec, value)
         if error is not None:
+            sound = False
             yield f"field {field_name!r}: {error}"
-        elif spec.ref is not None and value is not None and value not in base.tables[spec.ref]:
+        elif spec.ref is not None and value is not None and state.get(spec.ref, value) is None:
             yield f"field {field_name!r}: there is no {spec.ref} {value!r}"
-    for rule in domain.invariants:
-        if rule.entity == name:
-            holds = compile_expression(rule.require).evaluate({"it": record, "today": base.today})
-            if holds is not True:
-                yield f"breaks the invariant {rule.id!r}"
+    shared = clash(state, name, entity, key, record)
+    if shared is not None:
+        yield f"has the same {', '.join(shared)} as another, which 'unique' rules out"
+    for rule in rules if sound else ():
+        if not rule.holds(state, record):
+            yield f"breaks the invariant {rule.id!r}"

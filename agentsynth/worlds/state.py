@@ -1,40 +1,33 @@
 """State: an immutable base shared by all rollouts, and a copy-on-write overlay per rollout."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from agentsynth.core.errors import DomainError
 from agentsynth.core.ids import canonical_json, content_id
 from agentsynth.core.task import Change
+from agentsynth.worlds.base import ONCE, Base, Record
+from agentsynth.worlds.functions import add_minutes
+from agentsynth.worlds.index import Fields
+from agentsynth.worlds.overlay import ABSENT, Absent, Overlay
 
-__all__ = ["Base", "Record", "State"]
+__all__ = ["Base", "Before", "Record", "Savepoint", "State"]
 
-Record = Mapping[str, Any]
-_Table = dict[str, Record]
+Before = dict[tuple[str, str], Record | None]
+"""Entity and key to the record as it was; None = there was none."""
+Bounds = Mapping[str, tuple[Any, Any]]
+_NO_BOUNDS: Bounds = {}
 
 
-class Base:
-    """The seeded records of one world: entity → key → record. Shared, so never edited."""
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """A place inside a transaction to go back to."""
 
-    def __init__(
-        self, tables: Mapping[str, Mapping[str, Record]], *, seed: int, today: str
-    ) -> None:
-        self.tables = {entity: dict(records) for entity, records in tables.items()}
-        self.seed = seed
-        self.today = today
-        self.hash = content_id({"tables": self.tables, "today": today})
-        self._indexes: dict[tuple[str, str], dict[Any, list[str]]] = {}
-
-    def keys_where(self, entity: str, field: str, value: Any) -> list[str]:
-        """Return the keys of base records whose field equals the value, in base order."""
-        index = self._indexes.get((entity, field))
-        if index is None:
-            index = {}
-            for key, record in self.tables[entity].items():
-                index.setdefault(record.get(field), []).append(key)
-            self._indexes[entity, field] = index
-        return index.get(value, [])
+    writes: int
+    live: int
+    moved: int
 
 
 class State:
@@ -42,99 +35,195 @@ class State:
 
     def __init__(self, base: Base) -> None:
         self.base = base
-        self._overlay: dict[str, dict[str, Record | None]] = {}
-        self._pending: dict[tuple[str, str], Record | None] | None = None
+        self._overlays: dict[str, Overlay] = {}
+        self._open = False
+        self._journal: list[tuple[str, str, Record | Absent | None, bool]] = []
+        """Entity, key, what was written before, and whether it is the first write of the key."""
+        self._before: Before = {}
+        self._live = 0
+        """Records that the open transaction wrote and that are there now."""
         self._created = 0
+        self._moved = 0
+        self._moved_before = 0
+        self._now = (0, base.now)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> str:
+        """The world's time, YYYY-MM-DDTHH:MM."""
+        if self._now[0] != self._moved:
+            self._now = (self._moved, add_minutes(self.base.now, self._moved))
+        return self._now[1]
+
+    @property
+    def today(self) -> str:
+        """The world's date."""
+        return self.now[:10] if self._moved else self.base.today
+
+    def advance(self, minutes: int) -> None:
+        """Move the clock on; a rollback of the open transaction, if any, moves it back."""
+        if minutes < 0:
+            raise DomainError(f"the clock cannot go back ({minutes} minutes)")
+        self._moved += minutes
+
+    # -- reading -------------------------------------------------------------------------------
 
     def fork(self) -> "State":
         """Return a state of its own that starts out like this one; no transaction may be open."""
         twin = State(self.base)
-        twin._overlay = {entity: dict(records) for entity, records in self._overlay.items()}
+        twin._overlays = {entity: overlay.copy() for entity, overlay in self._overlays.items()}
         twin._created = self._created
+        twin._moved = self._moved
         return twin
 
     def get(self, entity: str, key: str) -> Record | None:
         """Return the record; None when there is none."""
-        if self._pending is not None and (entity, key) in self._pending:
-            return self._pending[entity, key]
-        overlay = self._overlay.get(entity)
-        if overlay is not None and key in overlay:
-            return overlay[key]
-        return self.base.tables[entity].get(key)
+        overlay = self._overlays.get(entity)
+        if overlay is not None:
+            found = overlay.written.get(key, ABSENT)
+            if found is not ABSENT:
+                return found
+        return self.base.table(entity).get(key)
 
-    def records(self, entity: str, where: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
-        """Yield the records whose fields equal `where`: base order, then order of creation."""
-        if entity not in self._overlay and not self._pending:
-            return self._untouched(entity, where)
-        return self._merged(entity, where)
+    def records(
+        self, entity: str, where: Mapping[str, Any], between: Bounds = _NO_BOUNDS
+    ) -> Iterator[tuple[str, Record]]:
+        """Yield the records that match: base order, then order of creation.
 
-    def _untouched(self, entity: str, where: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
-        """As `records`, for an entity that nobody has written to."""
-        table = self.base.tables[entity]
-        if not where:
-            return iter(table.items())
-        fields = list(where.items())
-        keys = self.base.keys_where(entity, *fields[0])
-        rest = fields[1:]
-        found = ((key, table[key]) for key in keys)
-        if not rest:
+        Args:
+            where: field to the value it must equal.
+            between: field to (low, high), both included; None = open on that side. A null field
+                lies outside; two open sides ask for nothing.
+        """
+        overlay = self._overlays.get(entity)
+        spans = {f: b for f, b in between.items() if b[0] is not None or b[1] is not None}
+        if not where and not spans:
+            return iter(self.base.table(entity).items()) if overlay is None else overlay.all()
+        keys = self._candidates(entity, where, spans, overlay)
+        if overlay is None:
+            table = self.base.table(entity)
+            found = ((key, table[key]) for key in keys)
+        else:
+            found = ((key, record) for key in keys if (record := self.get(entity, key)) is not None)
+        if len(where) + len(spans) == 1:
             return found
-        return ((k, r) for k, r in found if all(r.get(f) == v for f, v in rest))
+        return ((key, record) for key, record in found if _matches(record, where, spans))
 
-    def _merged(self, entity: str, where: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
-        for key in self._candidates(entity, where):
-            record = self.get(entity, key)
-            if record is not None and all(record.get(f) == v for f, v in where.items()):
-                yield key, record
+    def _candidates(
+        self, entity: str, where: Mapping[str, Any], spans: Bounds, overlay: Overlay | None
+    ) -> Collection[str]:
+        """Return, in order, the keys that the most selective index gives."""
+        best: tuple[int, str, tuple[int, int] | None] | None = None
+        for field, value in where.items():
+            size = len(self.base.hashed(entity, (field,)).keys(value))
+            if best is None or size < best[0]:
+                best = (size, field, None)
+        for field, bounds in spans.items():
+            start, end = self.base.sorted(entity, field).span(*bounds)
+            if best is None or end - start < best[0]:
+                best = (end - start, field, (start, end))
+        assert best is not None
+        _, field, span = best
+        if span is None:
+            return self._equal(entity, (field,), (where[field],), overlay)
+        places = sorted(self.base.sorted(entity, field).entries(*span))
+        if overlay is None:
+            return [key for _, key in places]
+        own = overlay.sorted(field)
+        kept = [(place, key) for place, key in places if key not in overlay.written]
+        return [key for _, key in sorted([*kept, *own.entries(*own.span(*spans[field]))])]
 
-    def _candidates(self, entity: str, where: Mapping[str, Any]) -> list[str]:
-        base = self.base.tables[entity]
-        written = [*self._overlay.get(entity, ())]
-        if self._pending:
-            written += [key for table, key in self._pending if table == entity]
-        if not where:
-            return [*base, *dict.fromkeys(key for key in written if key not in base)]
-        field, value = next(iter(where.items()))
-        found = self.base.keys_where(entity, field, value)
-        if not written:
+    def _equal(
+        self, entity: str, fields: Fields, values: tuple[Any, ...], overlay: Overlay | None
+    ) -> Collection[str]:
+        found = self.base.hashed(entity, fields).keys(*values)
+        if overlay is None:
             return found
-        merged = set(found) | set(written)
-        order = {key: place for place, key in enumerate(dict.fromkeys([*base, *written]))}
-        return sorted(merged, key=order.__getitem__)
+        kept = [key for key in found if key not in overlay.written]
+        own = overlay.hashed(fields).keys(*values)
+        return sorted([*kept, *own], key=overlay.place) if own else kept
+
+    def holders(self, entity: str, fields: Fields, values: tuple[Any, ...]) -> Collection[str]:
+        """Return the keys of the records that have exactly these values together."""
+        return self._equal(entity, fields, values, self._overlays.get(entity))
+
+    # -- transactions --------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Start a transaction."""
-        if self._pending is not None:
+        if self._open:
             raise DomainError("a transaction is already open")
-        self._pending = {}
+        self._open = True
+        self._moved_before = self._moved
 
     def put(self, entity: str, key: str, record: Record | None) -> None:
         """Write a record, or None to delete it, inside the open transaction."""
-        if self._pending is None:
+        if not self._open:
             raise DomainError(f"{entity} {key!r} is written outside a transaction")
-        self._pending[entity, key] = record
+        overlay = self._overlays.get(entity)
+        if overlay is None:
+            overlay = self._overlays[entity] = Overlay(self.base, entity)
+        first = (entity, key) not in self._before
+        self._journal.append((entity, key, overlay.written.get(key, ABSENT), first))
+        if first:
+            self._before[entity, key] = self.get(entity, key)
+        else:
+            self._live -= overlay.written[key] is not None
+        self._live += record is not None
+        overlay.write(key, record)
 
     def touched(self) -> list[tuple[str, str, Record | None]]:
         """Return what the open transaction wrote: entity, key, record (None = deleted)."""
-        return [(e, k, r) for (e, k), r in (self._pending or {}).items()]
+        return [(e, k, self._overlays[e].written[k]) for e, k in self._before]
 
-    def commit(self) -> tuple[Change, ...]:
-        """End the transaction and return what it changed, sorted by entity and key."""
-        pending, self._pending = self._pending or {}, None
-        changes: list[Change] = []
-        for (entity, key), record in sorted(pending.items(), key=lambda item: item[0]):
-            before = self.get(entity, key)
-            change = _change(entity, key, before, record)
-            if change is not None:
-                changes.append(change)
-                self._created += change.op == "create"
-        for (entity, key), record in pending.items():  # in this order: `records` shows it
-            self._overlay.setdefault(entity, {})[key] = record
-        return tuple(changes)
+    def savepoint(self) -> Savepoint:
+        """Return a place to go back to inside the open transaction."""
+        return Savepoint(len(self._journal), self._live, self._moved)
+
+    def back_to(self, savepoint: Savepoint) -> None:
+        """Undo what was written since the savepoint."""
+        self._undo(savepoint.writes)
+        self._live = savepoint.live
+        self._moved = savepoint.moved
+
+    def _undo(self, kept: int) -> None:
+        while len(self._journal) > kept:
+            entity, key, previous, first = self._journal.pop()
+            if first:
+                del self._before[entity, key]
+            overlay = self._overlays[entity]
+            overlay.restore(key, previous)
+            if not overlay.written:
+                del self._overlays[entity]
+
+    def commit(self, before: Before | None = None) -> tuple[Change, ...]:
+        """End the transaction and return what it changed, sorted by entity and key.
+
+        Args:
+            before: where to note each record as it was, unless it is noted there already.
+        """
+        changes = self.changes_since(self._before)
+        self._created += sum(change.op == "create" for change in changes)
+        if before is not None:
+            for place, record in self._before.items():
+                before.setdefault(place, record)
+        self._end()
+        return changes
 
     def rollback(self) -> None:
         """End the transaction as if it had never begun."""
-        self._pending = None
+        self._undo(0)
+        self._moved = self._moved_before
+        self._end()
+
+    def _end(self) -> None:
+        self._open = False
+        self._journal = []
+        self._before = {}
+        self._live = 0
+
+    # -- keys and differences ------------------------------------------------------------------
 
     def new_key(self, entity: str, pattern: str) -> str:
         """Return an unused key for a new record, drawn from the world's seed.
@@ -142,34 +231,63 @@ class State:
         It depends on the seed, the entity and how many records were created before, so the same
         calls give the same keys in every process.
         """
-        pending = sum(1 for _, _, record in self.touched() if record is not None)
-        ordinal = self._created + pending
+        ordinal = self._created + self._live
+        places = pattern.count("#")
         for attempt in range(10_000):
             raw = f"{self.base.seed}/{entity}/{ordinal}/{attempt}".encode()
             digits = str(int.from_bytes(hashlib.sha256(raw).digest()[:12], "big"))
-            drawn = iter(digits[-pattern.count("#") :].rjust(pattern.count("#"), "0"))
+            drawn = iter(digits[-places:].rjust(places, "0"))
             key = "".join(next(drawn) if char == "#" else char for char in pattern)
-            if self.get(entity, key) is None and key not in self.base.tables[entity]:
+            if self.get(entity, key) is None and key not in self.base.table(entity):
                 return key
         raise DomainError(f"{entity}: no key left under the pattern {pattern!r}")
 
+    def changes_since(self, before: Before) -> tuple[Change, ...]:
+        """Return how the records differ from what they were, sorted by entity and key."""
+        found = (
+            _change(entity, key, record, self.get(entity, key))
+            for (entity, key), record in sorted(before.items(), key=_place)
+            if entity != ONCE
+        )
+        return tuple(change for change in found if change is not None)
+
     def net_changes(self) -> tuple[Change, ...]:
         """Return what differs from the base, sorted by entity and key."""
-        found: list[Change] = []
-        for entity in sorted(self._overlay):
-            for key in sorted(self._overlay[entity]):
-                before = self.base.tables[entity].get(key)
-                change = _change(entity, key, before, self._overlay[entity][key])
-                if change is not None:
-                    found.append(change)
-        return tuple(found)
+        return self.changes_since(
+            {
+                (entity, key): self.base.table(entity).get(key)
+                for entity, overlay in self._overlays.items()
+                for key in overlay.written
+            }
+        )
 
     def hash(self) -> str:
-        """Return a hash that is equal exactly when base and net changes are equal."""
+        """Return a hash that is equal exactly when base, net changes, clock and answers are."""
         changes = self.net_changes()
-        if not changes:
+        more: dict[str, Any] = {"now": self.now} if self._moved else {}
+        if (kept := self._overlays.get(ONCE)) is not None:
+            more["once"] = kept.written
+        if not changes and not more:
             return self.base.hash
-        return content_id([self.base.hash, canonical_json([_plain(c) for c in changes])])
+        parts: list[Any] = [self.base.hash, canonical_json([_plain(c) for c in changes])]
+        return content_id([*parts, more] if more else parts)
+
+
+def _place(item: tuple[tuple[str, str], Record | None]) -> tuple[str, str]:
+    return item[0]
+
+
+def _matches(record: Record, where: Mapping[str, Any], spans: Bounds) -> bool:
+    for field, value in where.items():
+        if record.get(field) != value:
+            return False
+    return all(_within(record.get(field), *bounds) for field, bounds in spans.items())
+
+
+def _within(value: Any, low: Any, high: Any) -> bool:
+    if value is None or isinstance(value, str) != isinstance(high if low is None else low, str):
+        return False
+    return (low is None or low <= value) and (high is None or value <= high)
 
 
 def _plain(change: Change) -> dict[str, Any]:

@@ -1,239 +1,75 @@
-"""What can be known about a declarative domain before it runs: every name in every expression."""
+"""What can be known about a declarative domain before it runs, with the line of every mistake.
+
+Names, types, guards that can never pass, steps that are never reached, things nothing uses. Where
+a type is not known, nothing is claimed.
+"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator, SchemaError
 
-from agentsynth.core.domain import (
-    Clause,
-    CreateStep,
-    DeleteStep,
-    Domain,
-    Entity,
-    Failure,
-    FieldSpec,
-    FindStep,
-    GetStep,
-    LetStep,
-    ListStep,
-    RequireStep,
-    ReturnStep,
-    Step,
-    ToolDef,
-    UpdateStep,
-)
+from agentsynth.core.domain import Clause, Domain, Effect, Entity, FieldSpec, ToolDef
 from agentsynth.core.errors import Problem
-from agentsynth.worlds.expressions import compile_expression, slots_of
+from agentsynth.core.steps import DocumentStep, ReturnStep
+from agentsynth.worlds.base import BUILT_IN
 from agentsynth.worlds.files import Loaded
-from agentsynth.worlds.semantics import field_error
+from agentsynth.worlds.static_checker import TIME, Checker, FilePath
+from agentsynth.worlds.static_infer import Scope
+from agentsynth.worlds.static_steps import WRITES, Setting, check_steps
+from agentsynth.worlds.static_types import (
+    ANY,
+    Type,
+    field_type,
+    mapping_of,
+    misfit,
+    one_of,
+    schema_type,
+)
+from agentsynth.worlds.static_use import all_steps, error_codes, unused
 
-__all__ = ["domain_problems", "error_codes"]
-
-Path = tuple[str | int, ...]
-_WRITES = (CreateStep, UpdateStep, DeleteStep)
-
-
-@dataclass
-class _Scope:
-    """Names in scope: a record's fields, or None for a value without known parts."""
-
-    names: dict[str, frozenset[str] | None] = field(default_factory=dict)
-
-    def problem(self, path: str) -> str | None:
-        head, _, rest = path.partition(".")
-        if head not in self.names:
-            known = ", ".join(sorted(self.names)) or "nothing"
-            return f"unknown name {head!r}; in scope here: {known}"
-        fields = self.names[head]
-        part = rest.partition(".")[0]
-        if part and fields is not None and part not in fields:
-            return f"{head!r} has no field {part!r}; it has: {', '.join(sorted(fields)) or 'none'}"
-        return None
-
-
-class _Checker:
-    def __init__(self, domain: Domain, loaded: Loaded) -> None:
-        self.domain = domain
-        self.loaded = loaded
-        self.problems: list[Problem] = []
-
-    def report(self, path: Path, message: str) -> None:
-        self.problems.append(self.loaded.problem(path, message))
-
-    def expression(self, text: str, scope: _Scope, path: Path) -> None:
-        try:
-            expression = compile_expression(text)
-        except ValueError as error:
-            reason = str(error).split("ERROR:")[-1].split("\n")[0].strip()
-            self.report(path, f"{text!r} is not a well-formed expression: {reason}")
-            return
-        for name in expression.paths:
-            if (message := scope.problem(name)) is not None:
-                self.report(path, message)
-
-    def value(self, value: Any, scope: _Scope, path: Path) -> None:
-        if isinstance(value, str) and value.startswith("="):
-            self.expression(value[1:], scope, path)
-        elif isinstance(value, Mapping):
-            for name, part in value.items():
-                self.value(part, scope, (*path, str(name)))
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            for index, part in enumerate(value):
-                self.value(part, scope, (*path, index))
-
-    def template(self, text: str, scope: _Scope, path: Path) -> None:
-        for slot in slots_of(text):
-            if (message := scope.problem(slot)) is not None:
-                self.report(path, message)
-
-    def entity(self, name: str, path: Path) -> Entity | None:
-        entity = self.domain.entities.get(name)
-        if entity is None:
-            known = ", ".join(self.domain.entities)
-            self.report(path, f"unknown entity {name!r}; the domain has: {known}")
-        return entity
-
-    def fields(self, entity: str, names: Iterator[tuple[str, Path]]) -> None:
-        known = self.domain.entities[entity].fields
-        for name, path in names:
-            if name not in known:
-                listed = ", ".join(known)
-                self.report(path, f"{entity!r} has no field {name!r}; it has: {listed}")
-
-    # -- steps ---------------------------------------------------------------------------------
-
-    def steps(
-        self, steps: Sequence[Step], scope: _Scope, path: Path, *, tool: ToolDef | None
-    ) -> None:
-        for index, step in enumerate(steps):
-            here = (*path, index)
-            if isinstance(step, _WRITES) and (tool is None or tool.kind == "read"):
-                what = "a policy clause" if tool is None else "a read tool"
-                self.report(here, f"{what} may not write; make it 'kind: write' or drop the step")
-            if isinstance(step, ReturnStep) and index < len(steps) - 1:
-                self.report(here, "nothing after 'return' is ever reached")
-            self._step(step, scope, here)
-
-    def _step(self, step: Step, scope: _Scope, path: Path) -> None:
-        if isinstance(step, _WRITES):
-            self._write(step, scope, path)
-            return
-        match step:
-            case GetStep():
-                self.value(step.key, scope, (*path, "key"))
-                self._bind_record(step.get, step.as_, step.missing, scope, (*path, "get"))
-            case FindStep():
-                self._where(step.find, step.where, scope, (*path, "where"))
-                self._bind_record(step.find, step.as_, step.missing, scope, (*path, "find"))
-            case ListStep():
-                self._list(step, scope, path)
-            case RequireStep():
-                self.expression(step.require, scope, (*path, "require"))
-                self._condition(step.if_, scope, path)
-                self.template(step.message, scope, (*path, "message"))
-            case LetStep():
-                for name, value in step.let.items():
-                    self.value(value, scope, (*path, "let", name))
-                    scope.names[name] = None
-            case ReturnStep():
-                self.value(step.return_, scope, (*path, "return"))
-
-    def _write(self, step: CreateStep | UpdateStep | DeleteStep, scope: _Scope, path: Path) -> None:
-        self._condition(step.if_, scope, path)
-        match step:
-            case CreateStep():
-                self._create(step, scope, path)
-            case UpdateStep():
-                self.value(step.key, scope, (*path, "key"))
-                if self.entity(step.update, (*path, "update")) is not None:
-                    self._set(step.update, step.set, scope, (*path, "set"))
-            case DeleteStep():
-                self.value(step.key, scope, (*path, "key"))
-                self.entity(step.delete, (*path, "delete"))
-
-    def _condition(self, text: str | None, scope: _Scope, path: Path) -> None:
-        if text is not None:
-            self.expression(text, scope, (*path, "if"))
-
-    def _bind_record(
-        self, name: str, bound: str, missing: Failure | None, scope: _Scope, path: Path
-    ) -> None:
-        if missing is not None:
-            self.template(missing.message, scope, (*path[:-1], "missing", "message"))
-        entity = self.entity(name, path)
-        scope.names[bound] = frozenset(entity.fields) if entity is not None else None
-
-    def _where(self, name: str, where: Mapping[str, Any], scope: _Scope, path: Path) -> None:
-        if name not in self.domain.entities:
-            return
-        self.fields(name, ((key, (*path, key)) for key in where))
-        for key, value in where.items():
-            self.value(value, scope, (*path, key))
-
-    def _list(self, step: ListStep, scope: _Scope, path: Path) -> None:
-        entity = self.entity(step.list_, (*path, "list"))
-        if entity is not None:
-            for part, where in (
-                ("where", step.where),
-                ("where_given", step.where_given),
-                ("match", step.match),
-            ):
-                self._where(step.list_, where, scope, (*path, part))
-            sort = [(name.removeprefix("-"), (*path, "sort")) for name in step.sort]
-            kept = [(name, (*path, "fields")) for name in step.fields]
-            self.fields(step.list_, iter(sort + kept))
-            if step.filter is not None:
-                inner = _Scope({**scope.names, "it": frozenset(entity.fields)})
-                self.expression(step.filter, inner, (*path, "filter"))
-        scope.names[step.as_] = None
-        if step.count is not None:
-            scope.names[step.count] = None
-
-    def _create(self, step: CreateStep, scope: _Scope, path: Path) -> None:
-        entity = self.entity(step.create, (*path, "create"))
-        if entity is None:
-            return
-        self._set(step.create, step.set, scope, (*path, "set"))
-        for name, spec in entity.fields.items():
-            if name not in step.set and name != entity.key and not spec.nullable:
-                self.report((*path, "set"), f"field {name!r} of {step.create!r} is not set")
-        scope.names[step.as_] = frozenset(entity.fields)
-
-    def _set(self, name: str, values: Mapping[str, Any], scope: _Scope, path: Path) -> None:
-        entity = self.domain.entities[name]
-        self.fields(name, ((key, (*path, key)) for key in values))
-        for key, value in values.items():
-            self.value(value, scope, (*path, key))
-            if key == entity.key:
-                self.report((*path, key), "the key is given by the world and cannot be set")
-            spec = entity.fields.get(key)
-            literal = not (isinstance(value, str) and value.startswith("="))
-            if spec is not None and literal and (wrong := field_error(spec, value)) is not None:
-                self.report((*path, key), wrong)
+__all__ = ["domain_problems"]
 
 
 def domain_problems(domain: Domain, loaded: Loaded) -> list[Problem]:
     """Return everything that is wrong with a declarative domain, with file, line and path."""
-    checker = _Checker(domain, loaded)
+    checker = Checker(domain, loaded)
     for name, entity in domain.entities.items():
+        if name in BUILT_IN:
+            checker.report(("entities", name), "this name is the world's own; take another")
         _check_entity(checker, name, entity)
     for name, tool in domain.tools.items():
-        _check_tool(checker, name, tool)
-    for index, rule in enumerate(domain.invariants):
-        path: Path = ("invariants", index)
-        entity = checker.entity(rule.entity, (*path, "entity"))
-        if entity is not None:
-            names = {"it": frozenset(entity.fields), "today": None}
-            checker.expression(rule.require, _Scope(names), (*path, "require"))
+        _check_tool(checker, tool, ("tools", name))
+    for name, tool in domain.user_tools.items():
+        _check_tool(checker, tool, ("user_tools", name))
+        if name in domain.tools:
+            checker.report(("user_tools", name), "the assistant has a tool of this name")
+    for name, effect in domain.effects.items():
+        _check_effect(checker, effect, ("effects", name))
+    _check_invariants(checker)
     _check_policy(checker, domain)
+    if domain.python is None and domain.live is None:
+        unused(checker)
     return checker.problems
 
 
-def _check_entity(checker: _Checker, name: str, entity: Entity) -> None:
-    path: Path = ("entities", name)
+def _check_effect(checker: Checker, effect: Effect, path: FilePath) -> None:
+    scope = Scope({**TIME, "args": mapping_of(dict.fromkeys(effect.parameters, ANY))})
+    check_steps(checker, effect.steps, scope, (*path, "steps"), Setting("an effect"))
+
+
+def _check_invariants(checker: Checker) -> None:
+    for index, rule in enumerate(checker.domain.invariants):
+        path: FilePath = ("invariants", index)
+        if checker.entity(rule.entity, (*path, "entity")) is not None:
+            scope = Scope({**TIME, "it": checker.records[rule.entity]})
+            check_steps(checker, rule.steps, scope, (*path, "steps"), Setting("an invariant"))
+            checker.condition(rule.require, scope, (*path, "require"))
+
+
+def _check_entity(checker: Checker, name: str, entity: Entity) -> None:
+    path: FilePath = ("entities", name)
     for part in (entity.key, *entity.natural_key):
         if part not in entity.fields:
             checker.report(path, f"key field {part!r} is not among the fields")
@@ -241,6 +77,7 @@ def _check_entity(checker: _Checker, name: str, entity: Entity) -> None:
         checker.report((*path, "id_pattern"), "needs at least one '#' (a digit), such as 'PL-####'")
     for field_name, spec in entity.fields.items():
         _check_field(checker, spec, (*path, "fields", field_name))
+    _check_rules(checker, name, entity, path)
     for index, record in enumerate(entity.records):
         _check_fields(checker, entity, record, (*path, "records", index))
     if entity.generate is not None:
@@ -252,43 +89,96 @@ def _check_entity(checker: _Checker, name: str, entity: Entity) -> None:
             checker.entity(entity.generate.for_each, (*path, "generate", "for_each"))
 
 
-def _check_field(checker: _Checker, spec: FieldSpec, path: Path) -> None:
+def _check_rules(checker: Checker, name: str, entity: Entity, path: FilePath) -> None:
+    """Check what holds of an entity's records beyond their fields' types."""
+    for index, fields in enumerate(entity.unique):
+        here = (*path, "unique", index)
+        checker.fields(name, ((field, here) for field in fields))
+        if not fields:
+            checker.report(here, "needs at least one field")
+    mark = entity.fields.get(entity.soft_delete) if entity.soft_delete is not None else None
+    if entity.soft_delete is not None and (
+        mark is None or not mark.nullable or mark.type not in ("date", "datetime")
+    ):
+        message = f"{entity.soft_delete!r} must be a nullable field of type date or datetime"
+        checker.report((*path, "soft_delete"), message)
+    _check_derived(checker, name, entity, path)
+
+
+def _check_derived(checker: Checker, name: str, entity: Entity, path: FilePath) -> None:
+    given: set[str] = {key for record in entity.records for key in record}
+    if entity.generate is not None:
+        given |= entity.generate.fields.keys()
+    known = {field: field_type(spec) for field, spec in entity.fields.items()}
+    for field, text in entity.derived.items():
+        here = (*path, "derived", field)
+        checker.fields(name, [(field, here)])
+        waiting = [later for later in entity.derived if later not in given and later in known]
+        made = {part: kind for part, kind in known.items() if part not in waiting}
+        if field in given:
+            checker.report(here, "a derived field is not given in seed records")
+        if not text.startswith("="):
+            checker.report(here, "needs an expression over 'it', such as '=it.first + it.last'")
+            continue
+        found = checker.value(text, Scope({"it": mapping_of(made)}), here)
+        spec = entity.fields.get(field)
+        if spec is not None and (wrong := misfit(spec, found)) is not None:
+            checker.report(here, wrong)
+        given.add(field)  # those behind it may read it
+
+
+def _check_field(checker: Checker, spec: FieldSpec, path: FilePath) -> None:
     if spec.ref is not None:
         checker.entity(spec.ref, path)
     if (spec.type == "enum") != bool(spec.values):
         checker.report(path, "'values' belongs to enums, and an enum needs it")
 
 
-def _check_fields(checker: _Checker, entity: Entity, fields: Mapping[str, Any], path: Path) -> None:
+def _check_fields(
+    checker: Checker, entity: Entity, fields: Mapping[str, Any], path: FilePath
+) -> None:
     for name in fields:
         if name not in entity.fields:
             checker.report((*path, name), "no such field")
 
 
-def _check_tool(checker: _Checker, name: str, tool: ToolDef) -> None:
-    path: Path = ("tools", name)
+def _check_tool(checker: Checker, tool: ToolDef, path: FilePath) -> None:
     for key, schema in tool.parameters.items():
-        where = (*path, "parameters", key)
-        if "description" not in schema:
-            checker.report(where, "needs a 'description': the model reads it")
-        if not isinstance(schema.get("type"), str):
-            checker.report(where, "needs one 'type', such as string, integer or boolean")
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            checker.report(where, f"is not a JSON Schema: {error.message}")
-    scope = _Scope({"args": frozenset(tool.parameters), "today": None})
-    checker.steps(tool.steps, scope, (*path, "steps"), tool=tool)
-    if not any(isinstance(step, ReturnStep) for step in tool.steps):
-        checker.report(
-            (*path, "steps"), "a tool ends with 'return', so that the agent sees a result"
-        )
-    if tool.kind == "write" and not any(isinstance(step, _WRITES) for step in tool.steps):
-        checker.report((*path, "kind"), "a write tool needs a create, update or delete step")
+        _check_parameter(checker, schema, (*path, "parameters", key))
+    if checker.domain.python is not None:
+        return
+    here = (*path, "steps")
+    if not tool.steps:
+        checker.report(here, "this tool has no steps")
+        return
+    parameters = {name: schema_type(schema) for name, schema in tool.parameters.items()}
+    scope = Scope({**TIME, "args": mapping_of(parameters)})
+    what = "a read tool" if tool.kind == "read" else "a write tool"
+    setting = Setting(what, text=tool.result == "text")
+    check_steps(checker, tool.steps, scope, here, setting)
+    last = tool.steps[-1]
+    if not isinstance(last, ReturnStep | DocumentStep) or last.if_ is not None:
+        ends = [step for step in tool.steps if isinstance(step, ReturnStep | DocumentStep)]
+        if all(step.if_ is not None for step in ends):  # else: told where it ends too early
+            checker.report(here, "a tool ends with 'return', so that the agent sees a result")
+    if tool.kind == "write" and not any(isinstance(s, WRITES) for s in all_steps(tool.steps)):
+        message = "a write tool needs a create, update or delete step"
+        checker.report((*path, "kind"), f"{message} (or schedule, unschedule, advance)")
 
 
-def _check_policy(checker: _Checker, domain: Domain) -> None:
-    codes = {code for tool in domain.tools.values() for step in tool.steps for code in _codes(step)}
+def _check_parameter(checker: Checker, schema: Mapping[str, Any], where: FilePath) -> None:
+    if "description" not in schema:
+        checker.report(where, "needs a 'description': the model reads it")
+    if not isinstance(schema.get("type"), str):
+        checker.report(where, "needs one 'type', such as string, integer or boolean")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        checker.report(where, f"is not a JSON Schema: {error.message}")
+
+
+def _check_policy(checker: Checker, domain: Domain) -> None:
+    codes = error_codes(domain)
     for name, clause in domain.policy.items():
         _check_clause(checker, domain, clause, ("policy", name), codes)
     free = sum(clause.enforced_by == "agent" for clause in domain.policy.values())
@@ -298,22 +188,20 @@ def _check_policy(checker: _Checker, domain: Domain) -> None:
 
 
 def _check_clause(
-    checker: _Checker, domain: Domain, clause: Clause, path: Path, codes: set[str]
+    checker: Checker, domain: Domain, clause: Clause, path: FilePath, codes: set[str]
 ) -> None:
     if domain.tools:
         for tool in sorted(set(clause.tools) - domain.tools.keys()):
             checker.report((*path, "tools"), f"unknown tool {tool!r}")
         for code in sorted(set(clause.codes) - codes):
             checker.report((*path, "codes"), f"no tool fails with the code {code!r}")
-    known = [domain.tools[tool] for tool in clause.tools if tool in domain.tools]
-    parameters = {name for tool in known for name in tool.parameters}
-    scope = _Scope({"args": frozenset(parameters), "today": None})
-    checker.steps(clause.steps, scope, (*path, "steps"), tool=None)
-    conditions = [("when", clause.when), ("require", clause.require)]
-    conditions += [("told", text.removeprefix("=")) for text in clause.told]
-    for part, text in conditions:
+    scope = Scope({**TIME, "args": _clause_arguments(domain, clause)})
+    check_steps(checker, clause.steps, scope, (*path, "steps"), Setting("a policy clause"))
+    for part, text in (("when", clause.when), ("require", clause.require)):
         if text is not None:
-            checker.expression(text, scope, (*path, part))
+            checker.condition(text, scope, (*path, part))
+    for text in clause.told:
+        checker.expression(text.removeprefix("="), scope, (*path, "told"))
     if (clause.require is not None or clause.told) and not clause.tools:
         checker.report(path, "a clause with 'require' or 'told' names the 'tools' it governs")
     for argument, pattern in clause.forbid.items():
@@ -323,18 +211,11 @@ def _check_clause(
             checker.report((*path, "forbid", argument), f"not a regular expression: {error}")
 
 
-def error_codes(steps: Sequence[Step]) -> list[str]:
-    """Return the error codes that steps can give, those inside steps included."""
-    found: list[str] = []
-    for step in steps:
-        found += _codes(step)
-        found += error_codes(getattr(step, "do", ()))
-    return found
-
-
-def _codes(step: Step) -> list[str]:
-    if isinstance(step, RequireStep):
-        return [step.code]
-    if isinstance(step, GetStep | FindStep) and step.missing is not None:
-        return [step.missing.code]
-    return []
+def _clause_arguments(domain: Domain, clause: Clause) -> Type:
+    """Return the type of `args` in a clause: of the parameters of all tools that it governs."""
+    found: dict[str, list[Type]] = {}
+    for name in clause.tools:
+        tool = domain.tools.get(name)
+        for key, schema in tool.parameters.items() if tool is not None else ():
+            found.setdefault(key, []).append(schema_type(schema))
+    return mapping_of({name: one_of(types) for name, types in found.items()})

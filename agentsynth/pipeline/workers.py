@@ -1,0 +1,254 @@
+"""Worker processes: places go out in blocks, rows come back packed, one process keeps the store.
+
+Each process opens its domains once and plays what it is handed; what a place gives depends on the
+place alone, so it does not matter where it is played. Live domains are not played here: they stay
+in the parent, whose servers they use.
+"""
+
+import asyncio
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from agentsynth.core.errors import AgentsynthError, RunError
+from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.domains import open_runtimes
+from agentsynth.pipeline.schedule import Place
+from agentsynth.pipeline.store import Item, Packed, packed
+from agentsynth.pipeline.work import Worker
+from agentsynth.simulate.rollout import Limits
+
+__all__ = ["BLOCK", "Pool", "Rows", "open_worker", "playable_elsewhere"]
+
+BLOCK = 8
+"""Places handed out at once: enough to make the way there and back cheap."""
+
+Rows = tuple[list[Item], list[Packed]]
+"""What one place gives."""
+
+_LEAVE_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """What a process needs to know before its first block."""
+
+    config: dict[str, Any]
+    names: tuple[str, ...]
+    """The domains it opens."""
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """Why a process could not play a block, told in the parent."""
+
+    error: AgentsynthError | None
+    """None = a bug; its traceback is below."""
+    trace: str
+
+
+async def open_worker(
+    config: RunConfig,
+    stack: AsyncExitStack,
+    *,
+    log: Callable[[str], None],
+    names: Iterable[str] | None = None,
+) -> Worker:
+    """Return what turns the places of a run into rows.
+
+    Args:
+        stack: keeps what live domains hold open.
+        log: takes one line per slow step.
+        names: the domains to open; None = all that have a weight.
+    """
+    chosen = [n for n, weight in config.domains.items() if weight] if names is None else names
+    runtimes = await open_runtimes(chosen, stack, log=log)
+    return Worker(config, runtimes, Limits())
+
+
+def playable_elsewhere(worker: Worker) -> frozenset[str]:
+    """Return the domains that worker processes can play: all but the live ones."""
+    return frozenset(n for n, runtime in worker.runtimes.items() if runtime.domain.live is None)
+
+
+class Pool:
+    """So many worker processes. Use as an async context manager; they end with it."""
+
+    def __init__(self, worker: Worker, size: int) -> None:
+        """Prepare a pool.
+
+        Args:
+            worker: the parent's own; the processes have to open the same domains.
+            size: how many processes.
+        """
+        self.domains = playable_elsewhere(worker)
+        """What it can play."""
+        self.size = size if self.domains else 0
+        self._setup = _Setup(worker.config.model_dump(mode="json"), tuple(sorted(self.domains)))
+        self._expected = {n: worker.runtimes[n].domain.id for n in self.domains}
+        self._processes: list[_Process] = []
+
+    async def __aenter__(self) -> "Pool":
+        """Start the processes and wait until each has opened its domains."""
+        # Ctrl-C goes to the whole group; the parent alone answers it, even while they start.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._processes = [_Process(number, self._setup) for number in range(self.size)]
+        finally:
+            signal.signal(signal.SIGINT, before)
+        try:
+            for process in self._processes:
+                self._check(await process.answer("it opened its domains"))
+        except BaseException:
+            self._kill()
+            raise
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self._kill()
+        for process in self._processes:
+            process.close()
+
+    def _kill(self) -> None:
+        for process in self._processes:
+            process.kill()
+
+    def _check(self, opened: Mapping[str, str]) -> None:
+        changed = sorted(n for n, id_ in self._expected.items() if opened.get(n) != id_)
+        if changed:
+            raise RunError(
+                f"the files of {', '.join(changed)} changed while the run started; "
+                "run the same command again"
+            )
+
+    async def play(self, number: int, places: Sequence[Place]) -> list[Rows]:
+        """Return what these places give, in their order, played by the process of this number.
+
+        Raises:
+            RunError: if the process died.
+            AgentsynthError: whatever playing raised there.
+        """
+        process = self._processes[number]
+        span = f"{places[0].ordinal} to {places[-1].ordinal}"
+        process.send(places)
+        return await process.answer(f"it played the places {span}")
+
+
+class _Process:
+    """One process and the pipe to it."""
+
+    def __init__(self, number: int, setup: _Setup) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would copy the loop and the store
+        self._pipe, theirs = context.Pipe()
+        self._process: BaseProcess = context.Process(
+            target=_serve, args=(theirs, setup), name=f"agentsynth-worker-{number}", daemon=True
+        )
+        self._process.start()
+        theirs.close()  # so that its end is seen here
+
+    def send(self, message: Any) -> None:
+        """Hand over a message; a process that is gone shows when its answer is awaited."""
+        with suppress(OSError):
+            self._pipe.send(message)
+
+    async def answer(self, doing: str) -> Any:
+        """Return the next answer.
+
+        Args:
+            doing: for the error message, if the process is gone.
+        """
+        await _readable(self._pipe.fileno())
+        try:
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
+            raise self._died(doing) from None
+        if not isinstance(answer, _Failed):
+            return answer
+        if answer.error is not None:
+            raise answer.error
+        raise RuntimeError(f"a worker process failed while {doing}:\n{answer.trace}")
+
+    def _died(self, doing: str) -> RunError:
+        self._process.join(_LEAVE_S)
+        code = self._process.exitcode
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return RunError(
+            f"a worker process ended ({how}) while {doing}. Everything stored before is safe: run "
+            "the same command again, with fewer --workers if the machine ran out of memory"
+        )
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Let the process end, and wait for it."""
+        self._pipe.close()
+        self._process.join(_LEAVE_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+
+
+async def _readable(handle: int) -> None:
+    """Wait until the pipe has something, or its other end is gone."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(handle, lambda: ready.done() or ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(handle)
+
+
+# -- in the process ----------------------------------------------------------------------------
+
+
+def _serve(pipe: Connection, setup: _Setup) -> None:
+    """Be a worker process until the pipe is closed."""
+    with asyncio.Runner() as runner:  # a process of its own has a loop of its own
+        try:
+            runner.run(_answer_all(pipe, setup))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return  # the parent has left
+
+
+async def _answer_all(pipe: Connection, setup: _Setup) -> None:
+    async with AsyncExitStack() as stack:
+        try:
+            config = RunConfig.model_validate(setup.config)
+            worker = await open_worker(config, stack, log=_silent, names=setup.names)
+        except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
+            pipe.send(_failed(error))
+            return
+        pipe.send({name: runtime.domain.id for name, runtime in worker.runtimes.items()})
+        while True:
+            places: Sequence[Place] = pipe.recv()
+            try:
+                rows = [await _rows(worker, place) for place in places]
+            except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
+                pipe.send(_failed(error))
+                return
+            pipe.send(rows)
+
+
+async def _rows(worker: Worker, place: Place) -> Rows:
+    items, payloads = await worker.work(place)
+    return items, [packed(payload) for payload in payloads]
+
+
+def _silent(text: str) -> None:
+    """The parent has said it already."""
+
+
+def _failed(error: Exception) -> _Failed:
+    known = error if isinstance(error, AgentsynthError) else None
+    return _Failed(known, "".join(traceback.format_exception(error)))
