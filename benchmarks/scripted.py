@@ -24,6 +24,7 @@ from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
+from agentsynth.compose.tasks import NoTask
 from agentsynth.core.trajectory import StopReason
 from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.domains import open_runtimes
@@ -69,7 +70,7 @@ async def _round(rollouts: int, folder: Path, tell: Callable[[int], None]) -> di
             for _ in range(min(_CHUNK, rollouts - counts["rollouts"] + 8)):
                 prepared = await worker.prepare(place_at(ordinal, config, table))
                 ordinal += 1
-                if not isinstance(prepared, str):
+                if not isinstance(prepared, NoTask):
                     batch.append(prepared)
             middle = time.perf_counter()
             composing += middle - started

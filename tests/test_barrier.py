@@ -101,7 +101,7 @@ async def play(worker: Worker, voice: Voice, place: Place, agent: Agent | None =
 
 @pytest.fixture(scope="session")
 async def rollouts(worker: Worker, voice: Voice) -> list[Played]:
-    kinds = ("write", "writes", "info", "refuse")
+    kinds = ("write", "several", "info", "refuse")
     places = [Place(n, GARDEN, kind, seed=300 + n, probe=False) for kind in kinds for n in range(8)]
     return [await play(worker, voice, place) for place in places]
 
@@ -147,7 +147,10 @@ def leaked_to_user(view: UserView, messages: Sequence[Message]) -> list[str]:
 
 async def test_the_views_hold_nothing_but_what_the_barrier_names() -> None:
     names = [{f.name for f in dataclasses.fields(view)} for view in (AssistantView, UserView)]
-    assert names == [{"messages", "tools"}, {"goal", "facts", "messages"}]
+    assert names == [
+        {"messages", "tools"},
+        {"goal", "facts", "messages", "tools", "results"},  # tools and results of the user's own
+    ]
 
 
 async def test_an_assistant_is_sent_the_conversation_so_far_and_its_tools_and_nothing_else(

@@ -9,7 +9,7 @@ from agentsynth.compose.agents import make_agent
 from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.protocols import AssistantView, UserAct, UserView
-from agentsynth.core.task import Fact, Target, Task
+from agentsynth.core.task import Fact, Request, Target, Task
 from agentsynth.core.trajectory import StopReason, Trajectory
 from agentsynth.simulate.rollout import Limits, ledger, rollout
 from agentsynth.worlds.runtime import DomainRuntime
@@ -47,7 +47,7 @@ def task(small: DomainRuntime) -> Task:
         domain="small",
         domain_id=small.domain.id,
         kind="info",
-        intents=("price",),
+        requests=(Request(intent="price"),),
         goal="a goal",
         facts=facts,
         world_seed=1,
