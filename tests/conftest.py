@@ -119,7 +119,7 @@ def worker(garden: DomainRuntime, small: DomainRuntime, voice: Voice) -> Worker:
     config = RunConfig(
         version=1, seed=5, target=TargetConfig(tasks=1), domains={GARDEN: 1.0, "small": 1.0}
     )
-    return Worker(config, {GARDEN: garden, "small": small}, voice, Limits())
+    return Worker(config, {GARDEN: garden, "small": small}, Limits())
 
 
 @pytest.fixture(scope="session")
