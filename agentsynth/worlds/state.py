@@ -65,6 +65,10 @@ class State:
         """Move the clock on; a rollback of the open transaction, if any, moves it back."""
         if minutes < 0:
             raise DomainError(f"the clock cannot go back ({minutes} minutes)")
+        try:
+            add_minutes(self.now, minutes)
+        except OverflowError:
+            raise DomainError(f"the clock cannot move {minutes} minutes: no year 10000") from None
         self._moved += minutes
 
     # -- reading -------------------------------------------------------------------------------
