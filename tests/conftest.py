@@ -115,11 +115,11 @@ def small_files() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def worker(garden: DomainRuntime, small: DomainRuntime, voice: Voice) -> Worker:
+def worker(garden: DomainRuntime, small: DomainRuntime) -> Worker:
     config = RunConfig(
         version=1, seed=5, target=TargetConfig(tasks=1), domains={GARDEN: 1.0, "small": 1.0}
     )
-    return Worker(config, {GARDEN: garden, "small": small}, voice, Limits())
+    return Worker(config, {GARDEN: garden, "small": small}, Limits())
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from agentsynth.compose.agents import make_agent
+from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.compose.kinds import kinds_allowed
 from agentsynth.core.ids import canonical_json
 from agentsynth.core.messages import (
@@ -51,7 +51,7 @@ async def exported(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> 
     )
     runtimes = {"community_garden": worker.runtimes["community_garden"]}
     with Store(folder / "store.db") as store:
-        mine = Worker(config, runtimes, worker.voice, Limits())
+        mine = Worker(config, runtimes, Limits())
         await execute(config, mine, store, concurrency=2, listen=lambda event: None)
         export_rows(store, config, runtimes, folder / "export")
     return folder / "export"
@@ -186,7 +186,7 @@ def golden_row(small: DomainRuntime) -> dict[str, Any]:
     move = ToolCall(
         id="call_3", name="move_book", arguments={"book_id": "BK-101", "shelf_id": "SH-03"}
     )
-    agent = make_agent(small, "2027-03-05")
+    agent = make_agent(small, agent_plans(small)[0], "2027-03-05")
     messages: list[Message] = [
         SystemMessage(content=agent.system_prompt),
         UserMessage(content="Könnte — sorry, could you move “Red Fern”\nto the East Corner? ☂"),
