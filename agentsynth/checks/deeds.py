@@ -27,7 +27,8 @@ _CHINESE = re.compile(
     r"(?:预订|预约|预定|取消|修改|更新|删除|移除|登记|注册|延长|续借|退款|转账|分配|保留|提交|重置|办理)"
     r"(?:好|完成|成功)?了"
 )
-_CLAIMS = {"en": _ENGLISH, "zh": _CHINESE}
+_CLAIMS = {"en": (("ve ", "been "), _ENGLISH), "zh": (("已",), _CHINESE)}
+"""Language to (what every claim contains one of, to be quick; how claims are said)."""
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
 _NOT_CLAIMED = re.compile(
     r"\b(?:if|once|when|after|before|unless|until|not|never|whether|would|could|should|see|shows?|"
@@ -41,11 +42,13 @@ def deeds_backed(evidence: Evidence) -> Finding:
 
     Undecided where the claim follows a call that may have, for want of its record.
     """
-    claims = _CLAIMS.get(evidence.language)
-    if claims is None:
+    if evidence.language not in _CLAIMS:
         return NOT_APPLICABLE
+    cues, claims = _CLAIMS[evidence.language]
     found = False
     for index, text in evidence.said_by_assistant:
+        if not any(cue in text for cue in cues):
+            continue
         sentence = _claim(claims, text)
         if sentence is None:
             continue

@@ -208,6 +208,7 @@ _STYLE = Style(
 # -- dates -----------------------------------------------------------------------------------------
 
 _SHORT_MONTHS = tuple(name[:3] for name in MONTHS)
+_ANY_MONTH = re.compile(rf"(?<![a-z])(?:{'|'.join(_SHORT_MONTHS)})")
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS) + "|sept"
 _FIRST_TO_TWELFTH = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
@@ -224,7 +225,7 @@ _MONTH_DAY = re.compile(
 
 
 def _days(text: str, today: str) -> list[Day]:
-    if not any(name in text for name in _SHORT_MONTHS):
+    if _ANY_MONTH.search(text) is None:
         return []
     made = [_dated(m, m[3], m[2], m[1], today) for m in _DAY_MONTH.finditer(text)]
     made += [_dated(m, m[3], m[1], m[2], today) for m in _MONTH_DAY.finditer(text)]

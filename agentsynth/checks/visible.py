@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
-from agentsynth.core.messages import AssistantMessage, ToolMessage
+from agentsynth.core.messages import ToolMessage
 from agentsynth.core.words import has_cjk, has_words, normal
 
 __all__ = ["Visible", "leaves", "texts_shown"]
@@ -38,10 +38,11 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def texts_shown(evidence: Evidence, index: int) -> list[MessageText]:
     """Return what a message shows: its text, and what its escapes stand for (`\\u5c0f`, `\\"`)."""
+    text = evidence.texts[index]
+    if "\\" not in text.text:
+        return [text]
     message = evidence.messages[index]
-    shown = [evidence.texts[index]]
-    if isinstance(message, AssistantMessage) or "\\" not in message.content:
-        return shown
+    shown = [text]
     if isinstance(message, ToolMessage):
         value = evidence.result(message)
         plain = "\n".join(str(leaf) for _, leaf in leaves(value) if isinstance(leaf, str))

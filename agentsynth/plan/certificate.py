@@ -103,7 +103,7 @@ async def certify(
         await _mutants(case)
     if _holds(case):
         alternatives = await _searched(case)
-    if _holds(case) and witness is not None:
+    if _holds(case) and witness is not None and runtime.compiled is not None:
         await _elsewhere(case, witness)
     return Certificate(task_id=task.id, probes=tuple(case.probes)), alternatives
 

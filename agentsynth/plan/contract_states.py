@@ -12,14 +12,15 @@ from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.messages import ToolCall
+from agentsynth.core.protocols import Actor
 from agentsynth.plan.argument_origins import Origins, origins_of
 from agentsynth.plan.arguments import Pools, explore
 from agentsynth.plan.contract_goals import Goals
+from agentsynth.worlds.base import SCHEDULED, Base
 from agentsynth.worlds.contract_eval import CompiledContract, ContractMistake, Situation
 from agentsynth.worlds.contract_outcome import Promise, compile_promise
 from agentsynth.worlds.contract_parts import Snapshot, entity_shapes
 from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
-from agentsynth.worlds.state import Base
 
 __all__ = ["Bench", "StartState", "ToolContract"]
 
@@ -63,7 +64,7 @@ class Bench:
         shapes = entity_shapes(self.domain.entities)
         self.tools = {}
         for name, contract in self.contracts.tools.items():
-            tool = self.domain.tools[name]
+            tool = self.domain.tools.get(name) or self.domain.user_tools[name]
             parameters = dict(tool.parameters)
             defaults = {key: schema.get("default") for key, schema in parameters.items()}
             compiled = CompiledContract(name, contract, shapes, defaults)
@@ -85,15 +86,19 @@ class Bench:
         """Return a world of its own in this state."""
         world = DeclarativeWorld(self.world, self._base(state.world_seed, state.days_later))
         for call in state.calls:
-            world.call_now(call)
+            world.answer_now(call, self.actor(call.name))
         return world
+
+    def actor(self, tool: str) -> Actor:
+        """Return whose tool it is."""
+        return "assistant" if tool in self.domain.tools else "user"
 
     def snapshot(self, state: StartState) -> Snapshot:
         """Return a state as plain records."""
         world = self.open(state)
-        tables = {name: dict(world.state.records(name, {})) for name in self.domain.entities}
-        today = world.state.base.today
-        return Snapshot(tables, today, now=f"{today}T09:00")
+        names = [*self.domain.entities, SCHEDULED]
+        tables = {name: dict(world.state.records(name, {})) for name in names}
+        return Snapshot(tables, world.state.today, now=world.state.now)
 
     def pools(self, tool: str, before: Snapshot, rng: random.Random) -> Pools:
         """Return the arguments worth trying with a tool in this state."""
@@ -134,11 +139,14 @@ class Bench:
             try:
                 found = self.success(tool, self.snapshot(state), rng)
                 call = _call(tool, found, state.calls) if found is not None else None
-                if call is not None and not self.open(state).call_now(call).is_error:
+                if call is not None and self._succeeds(state, call):
                     state = StartState(state.world_seed, state.days_later, (*state.calls, call))
             except (ContractMistake, DomainError):
                 continue  # the tool's own cases report it
         return state
+
+    def _succeeds(self, state: StartState, call: ToolCall) -> bool:
+        return not self.open(state).answer_now(call, self.actor(call.name)).is_error
 
     def _days_to_a_date(self, state: StartState, rng: random.Random) -> int:
         """Return how far ahead a date of some record is, so that it is today there."""
@@ -162,7 +170,7 @@ class Bench:
         if (world_seed, days_later) not in self._bases:
             base = self.world.base(world_seed)
             today = (date.fromisoformat(base.today) + timedelta(days=days_later)).isoformat()
-            later = Base(base.tables, seed=base.seed, today=today)
+            later = Base(base.tables, seed=base.seed, today=today, opens_at=base.now[11:])
             self._bases[world_seed, days_later] = later
         return self._bases[world_seed, days_later]
 

@@ -247,7 +247,8 @@ class _Trial:
         return None
 
     def _made(self, world: DeclarativeWorld, arguments: Mapping[str, Any]) -> Outcome:
-        return _outcome(world.call_now(ToolCall(id="c", name=self.name, arguments=dict(arguments))))
+        call = ToolCall(id="c", name=self.name, arguments=dict(arguments))
+        return _outcome(world.answer_now(call, self.bench.actor(self.name)))
 
     def _pages_mismatch(
         self, world: DeclarativeWorld, situation: Situation, pages: PageWalk, first: Outcome
@@ -275,12 +276,7 @@ def _outcome(result: ToolResult) -> Outcome:
         value = json.loads(result.content)
     except ValueError:
         value = result.content
-    return Outcome(_code(value) if result.is_error else None, result.changes, value)
-
-
-def _code(value: Any) -> str:
-    """Return an error's code. At merge: `result.code`, whatever the style of the text."""
-    return str(value["error"]["code"])
+    return Outcome(result.code if result.is_error else None, result.changes, value)
 
 
 def _shown(arguments: Mapping[str, Any]) -> str:

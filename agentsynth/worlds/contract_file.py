@@ -50,12 +50,13 @@ def load_contracts(folder: Path, domain: Domain) -> Contracts | None:
 def contract_problems(contracts: Contracts, domain: Domain, loaded: Loaded) -> list[Problem]:
     """Return what is wrong with contracts: unknown names everywhere, and what they leave out."""
     checker = _Checker(domain, loaded)
+    tools = {**domain.tools, **domain.user_tools}
     for name, contract in contracts.tools.items():
-        if name not in domain.tools:
-            checker.unknown("tool", name, domain.tools, ("tools", name))
+        if name not in tools:
+            checker.unknown("tool", name, tools, ("tools", name))
             continue
-        checker.contract(name, domain.tools[name], contract)
-    for name in domain.tools:
+        checker.contract(name, tools[name], contract)
+    for name in tools:
         if name not in contracts.tools:
             checker.report(("tools",), f"the tool {name!r} has no contract")
     return checker.problems
@@ -246,7 +247,7 @@ def _name_problem(path: str, scope: _Scope) -> str | None:
 
 def _unset(entity: Entity, values: Mapping[str, Any]) -> Iterator[str]:
     """Yield the fields that a creation leaves out although they may not be null."""
-    derived: frozenset[str] = frozenset()  # at merge: entity.derived
+    derived = entity.derived
     for name, spec in entity.fields.items():
         if name not in values and name not in {entity.key, *derived} and not spec.nullable:
             yield name

@@ -49,8 +49,15 @@ def entity_shapes(entities: Mapping[str, Entity]) -> dict[str, EntityShape]:
     """Return the shape of every entity, the built-in `scheduled` among them."""
     shapes = {"scheduled": _SCHEDULED}
     for name, entity in entities.items():
-        # At merge: hidden_by=entity.soft_delete and derived=frozenset(entity.derived).
-        shapes[name] = EntityShape(entity.key, tuple(entity.fields), None, "today", frozenset())
+        hidden_by = entity.soft_delete
+        dated = hidden_by is not None and entity.fields[hidden_by].type == "date"
+        shapes[name] = EntityShape(
+            entity.key,
+            tuple(entity.fields),
+            hidden_by,
+            "today" if dated else "now",
+            frozenset(entity.derived),
+        )
     return shapes
 
 
