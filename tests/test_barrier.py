@@ -95,7 +95,9 @@ async def play(worker: Worker, voice: Voice, place: Place, agent: Agent | None =
         scenario_id="test",
         limits=Limits(),
     )
-    public = texts_for_assistant([], make_agent(runtime, agent_plans(runtime)[0], runtime.today(task.world_seed)))
+    public = texts_for_assistant(
+        [], make_agent(runtime, agent_plans(runtime)[0], runtime.today(task.world_seed))
+    )
     return Played(task, agent, recorder, trajectory, public)
 
 
@@ -158,7 +160,9 @@ async def test_an_assistant_is_sent_the_conversation_so_far_and_its_tools_and_no
 ) -> None:
     for played in rollouts:
         assert played.recorder.to_assistant
-        prompt = make_agent(garden, agent_plans(garden)[0], garden.today(played.task.world_seed)).system_prompt
+        prompt = make_agent(
+            garden, agent_plans(garden)[0], garden.today(played.task.world_seed)
+        ).system_prompt
         for view in played.recorder.to_assistant:
             assert view.messages == played.trajectory.messages[: len(view.messages)]
             assert [isinstance(m, SystemMessage) for m in view.messages].count(True) == 1
