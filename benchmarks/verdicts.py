@@ -22,8 +22,9 @@ from typing import Any
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.found import forget_texts
 from agentsynth.checks.replay import replay
+from agentsynth.compose.tasks import NoTask
 from agentsynth.core.rubric import Rubric
-from agentsynth.core.task import Task
+from agentsynth.core.task import Task, TaskKind
 from agentsynth.core.trajectory import Trajectory
 from agentsynth.judge.verdict import judge
 from agentsynth.pipeline.config import RunConfig, TargetConfig
@@ -37,7 +38,7 @@ from agentsynth.worlds.runtime import DomainRuntime
 _GARDEN = "community_garden"
 _LEAST, _MOST = 11, 13
 _BAR = 2000
-_KINDS = ("write", "refuse", "info", "writes")
+_KINDS: tuple[TaskKind, ...] = ("write", "refuse", "info", "several")
 
 Case = tuple[Task, Trajectory, Replay, Rubric]
 
@@ -48,14 +49,14 @@ async def _cases(count: int) -> tuple[list[Case], DomainRuntime, Worker]:
     cases: list[Case] = []
     async with AsyncExitStack() as stack:
         runtimes = await open_runtimes([_GARDEN], stack, log=print)
-        worker = Worker(config, runtimes, load_voice(), Limits())
+        worker = Worker(config, runtimes, Limits())
         number = 0
         while len(cases) < count:
             kind = _KINDS[number % 4]
             place = Place(number, _GARDEN, kind, seed=500 + number, probe=kind == "write")
             number += 1
             prepared = await worker.prepare(place)
-            if isinstance(prepared, str):
+            if isinstance(prepared, NoTask):
                 continue
             task = prepared.composed.task
             for slot, scenario in prepared.scenarios:
@@ -68,9 +69,10 @@ async def _cases(count: int) -> tuple[list[Case], DomainRuntime, Worker]:
 
 def _pass(cases: list[Case], runtime: DomainRuntime, worker: Worker) -> float:
     """Return the CPU seconds one verdict of each takes."""
+    voice = load_voice()
     started = time.process_time()
     for task, trajectory, again, rubric in cases:
-        judge(Evidence(task, trajectory, runtime, worker.voice, again), rubric)
+        judge(Evidence(task, trajectory, runtime, voice, again), rubric)
     return time.process_time() - started
 
 

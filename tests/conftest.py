@@ -121,9 +121,7 @@ Play = Callable[..., Awaitable[tuple[Prepared, Graded]]]
 @pytest.fixture(scope="session")
 def play_kind(kinds: DomainRuntime) -> Play:
     """A function that finds a task of a kind in the domain of every kind and plays it."""
-    config = RunConfig(
-        version=1, seed=5, target=TargetConfig(tasks=1), domains={KINDS_FOLDER: 1.0}
-    )
+    config = RunConfig(version=1, seed=5, target=TargetConfig(tasks=1), domains={KINDS_FOLDER: 1.0})
     worker = Worker(config, {KINDS_FOLDER: kinds}, Limits())
 
     async def play(kind: TaskKind, seed: int) -> tuple[Prepared, Graded]:

@@ -12,7 +12,7 @@ from agentsynth.compose.rubrics import rubric_for, unknown_names, with_own_crite
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall
 from agentsynth.core.rubric import CheckName, Criterion, Rubric
-from agentsynth.core.task import Fact, Target, Task
+from agentsynth.core.task import Fact, Request, Target, Task
 from agentsynth.core.trajectory import CallRecord, StopReason, Trajectory
 from agentsynth.core.verdict import CriterionOutcome
 from agentsynth.curate.decide import REASON_ORDER, decide
@@ -35,7 +35,7 @@ BYE = ("assistant", "Goodbye.")
 @pytest.fixture
 def task(small: DomainRuntime) -> Task:
     return Task(
-        domain="small", domain_id=small.domain.id, kind="write", intents=("move",), goal="move it",
+        domain="small", domain_id=small.domain.id, kind="write", requests=(Request(intent="move"),), goal="move it",
         facts=(
             Fact(name="title", type="text", value="Red Fern"),
             Fact(name="shelf_id", type="text", value="sh-02"),
@@ -56,7 +56,8 @@ def graded(small: DomainRuntime, voice: Voice, task: Task, converse: Any) -> Jud
             played = played.model_copy(update={"calls": ()})
         rubric = Rubric(name="r", criteria=(Criterion(name="c", check=check, required=True),))
         again = Replay((), (), played.final_state)
-        verdict = judge(Evidence(task, played, small, voice, again, language), rubric)
+        spoken = task.model_copy(update={"language": language})
+        verdict = judge(Evidence(spoken, played, small, voice, again), rubric)
         (outcome,) = verdict.outcomes
         assert all(0 <= place < len(played.messages) for place in outcome.messages)
         decision = decide(played, verdict)

@@ -18,7 +18,7 @@ from agentsynth.core.messages import (
     UserMessage,
 )
 from agentsynth.core.rubric import CheckName
-from agentsynth.core.task import Answer, Fact, Target, Task
+from agentsynth.core.task import Answer, Fact, Request, Target, Task
 from agentsynth.core.trajectory import CallRecord, StopReason, Trajectory
 from agentsynth.worlds.runtime import DomainRuntime
 
@@ -28,7 +28,7 @@ TODAY = "2027-03-01"
 
 def a_task(*answers: Answer, kind: Any = "info") -> Task:
     return Task(
-        domain="small", domain_id="d", kind=kind, intents=("price",), goal="ask",
+        domain="small", domain_id="d", kind=kind, requests=(Request(intent="price"),), goal="ask",
         facts=(Fact(name="title", type="text", value="Red Fern"),), world_seed=1,
         reference_calls=(), target=Target(answers=answers),
     )  # fmt: skip
@@ -75,7 +75,8 @@ def find(small: DomainRuntime, voice: Voice, monkeypatch: pytest.MonkeyPatch) ->
             task_id="t", scenario_id="", messages=tuple(messages), calls=tuple(records),
             start_state="a", final_state="a", net_changes=(), stop_reason=StopReason.USER_DONE,
         )  # fmt: skip
-        evidence = Evidence(a_task(*answers), played, small, voice, Replay((), (), "a"), language)
+        task = a_task(*answers).model_copy(update={"language": language})
+        evidence = Evidence(task, played, small, voice, Replay((), (), "a"))
         monkeypatch.setattr(type(evidence), "today", TODAY, raising=True)
         return CHECKS[check](evidence)
 

@@ -135,7 +135,7 @@ def test_every_code_whose_condition_holds_is_due_and_what_cannot_be_asked_is_not
 def test_a_condition_that_cannot_be_evaluated_although_none_holds_is_the_contracts_mistake() -> (
     None
 ):
-    with pytest.raises(ContractMistake, match=r"act, errors.closed: .*'open' does not exist"):
+    with pytest.raises(ContractMistake, match=r"act, errors.closed: .*cannot be evaluated with"):
         _ = situation(ERRORS.replace("not_found: loan == null, ", ""), id="L9").codes
     with pytest.raises(ContractMistake, match="gave 30, not true or false"):
         _ = situation(ERRORS.replace("loan.fee > 15", "loan.fee"), id="L1").codes

@@ -25,8 +25,8 @@ def depot(domain: str = DOMAIN, contracts: str = CONTRACTS, **options: Any) -> C
     """Check the depot, with its files as given."""
     loaded, said = parse_yaml(domain, "domain.yaml"), parse_yaml(contracts, "contracts.yaml")
     value, promised = validate(Domain, loaded), validate(Contracts, said)
-    assert domain_problems(value, loaded) == []
     if domain == DOMAIN:  # a wrong domain may lack a code, which is noticed before any call
+        assert domain_problems(value, loaded) == []
         assert contract_problems(promised, value, said) == []
     options.setdefault("worlds", 2)
     return check_contracts(CompiledDomain(value), promised, **options)

@@ -99,6 +99,8 @@ def test_advance_moves_now_and_today_for_this_call_and_all_after() -> None:
     assert desk.world.state_hash() != start
     with pytest.raises(DomainError, match="not a number of minutes"):
         desk("wait", x=-1)
+    with pytest.raises(DomainError, match="no year 10000"):
+        desk("wait", x=10**11)
 
 
 def test_the_clock_moves_after_every_call_whatever_came_of_it() -> None:
@@ -337,6 +339,10 @@ def test_aggregate_goes_over_a_list_in_scope() -> None:
     assert act(steps) == [{"fees": 7500, "n": 3}, {"total": 12}]
     with pytest.raises(DomainError, match="not a list"):
         act("- {aggregate: =today, give: {n: {count: true}}, as: a}\n- return: =a")
+    for options in ("give: {n: {max: =it}}", "by: =it, give: {n: {count: true}}"):
+        mixed = f"- let: {{l: [1, a]}}\n- {{aggregate: =l, {options}, as: a}}\n- return: =a"
+        with pytest.raises(DomainError, match="have no order"):
+            act(mixed)
     with pytest.raises(DomainError, match="no whole number"):
         act("- {aggregate: visit, give: {n: {sum: starts}}, as: a}\n- return: =a")
 

@@ -156,7 +156,7 @@ class Pool:
         process = self._processes[number]
         span = f"{places[0].ordinal} to {places[-1].ordinal}"
         process.send((job, places))
-        return await process.answer(f"it did the places {span}")
+        return await process.answer(f"it played the places {span}")
 
 
 class _Process:

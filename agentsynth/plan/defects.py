@@ -111,7 +111,5 @@ def _planted(domain: Domain, name: str, plain: dict[str, Any]) -> Domain | None:
         tool = ToolDef.model_validate(plain)
     except ValidationError:
         return None
-    alone = domain.model_copy(update={"tools": {name: tool}, "policy": {}, "invariants": ()})
-    if domain_problems(alone, Loaded("planted", {}, {})):
-        return None
-    return domain.model_copy(update={"tools": {**domain.tools, name: tool}})
+    planted = domain.model_copy(update={"tools": {**domain.tools, name: tool}})
+    return None if domain_problems(planted, Loaded("planted", {}, {})) else planted
