@@ -54,7 +54,7 @@ async def test_no_message_of_a_row_shows_the_users_call(
                 assert made.call.name not in {call.name for call in message.tool_calls}
             if isinstance(message, ToolMessage):
                 assert message.name != made.call.name
-        row = canonical_row(prepared.agent, graded.trajectory, {})
+        row = canonical_row(graded.trajectory.id, graded.trajectory.messages, prepared.agent, {})
         shown = json.dumps(row)
         assert made.call.name not in shown
         assert "press_reset" not in {tool.name for tool in prepared.agent.tools}

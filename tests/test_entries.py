@@ -114,7 +114,7 @@ def test_a_tally_works_a_figure_out_and_empty_values_do_not_count(
 
 def test_a_tally_over_a_field_that_no_entry_has_is_the_domains_error() -> None:
     intent = plan(LIST, {"tally": "n", "from": "all.rooms", "op": "sum", "of": "cost"})
-    with pytest.raises(DomainError, match="an entry of 'all.rooms' has no 'cost'"):
+    with pytest.raises(DomainError, match=r"an entry of 'all\.rooms' has no 'cost'"):
         after_list(intent, {})
 
 

@@ -98,7 +98,6 @@ async def test_an_aggregated_answer_is_shown_by_no_result(
         assert total.field is None
         assert kinds.compiled is not None
         bookings = kinds.compiled.base(task.world_seed).tables["booking"].values()
-        member = next(c.arguments["member_id"] for c in task.reference_calls if c.arguments)
         member = task.reference_calls[-1].arguments["member_id"]
         mine = [b["price_cents"] for b in bookings if b["member_id"] == member]
         assert total.value == sum(mine)

@@ -55,7 +55,7 @@ async def test_three_hundred_calls_are_made_in_one_conversation(play_kind: Play)
 async def test_leaving_one_of_many_out_is_noticed(play_kind: Play, kinds: DomainRuntime) -> None:
     prepared, _ = await one_of(play_kind, 50)
     probes = {probe.name for probe in prepared.composed.certificate.probes}
-    assert {"dropped_write_fails", "extra_write_fails", "facts_suffice"} <= probes
+    assert {"dropped_write_fails", "no_idle_write", "facts_suffice"} <= probes
 
 
 def test_all_lengths_are_looked_for(kinds: DomainRuntime) -> None:

@@ -1,5 +1,6 @@
 """What the user leaves out, gets wrong or wants otherwise in the end, as it shows in the words."""
 
+import random
 import re
 from typing import Any
 
@@ -124,8 +125,6 @@ async def test_where_the_first_words_fit_several_records_the_assistant_asks_whic
 
 @pytest.mark.parametrize("bank", ["correct", "correct.terse", "correct.chatty", "correct.formal"])
 def test_every_way_of_putting_something_right_is_heard_as_such(voice: Voice, bank: str) -> None:
-    import random
-
     for phrase in voice.phrases[bank]:
         template = parse_template(phrase)
         for seed in range(4):

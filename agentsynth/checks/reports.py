@@ -94,7 +94,7 @@ def _other_number(
     """Return a bare number that is neither known nor how many there were; None = there is none."""
     taken = [(one.start, one.end) for one in (*said.days, *said.clocks)]
     allowed = {mention.raw for mention in known.quantities}
-    allowed |= {Decimal(count) for count in Counter(call.name for call, _ in deeds).values()}
+    allowed |= _counts(evidence, {call.id for call, _ in deeds})
     for index, _ in evidence.said_by_user:
         allowed |= {mention.raw for mention in evidence.texts[index].quantities}
     for mention in said.quantities:
@@ -103,3 +103,18 @@ def _other_number(
         if plain and not inside and mention.raw not in allowed:
             return said.text[mention.start : mention.end].strip()
     return None
+
+
+def _counts(evidence: Evidence, ids: Collection[str]) -> set[Decimal]:
+    """Return how many of these calls there were, by tool: in all, and in each of the user's turns.
+
+    Args:
+        ids: of the calls that count.
+    """
+    turns = [index for index, _ in evidence.said_by_user]
+    found: Counter[tuple[str, int]] = Counter()
+    for place, call, _ in evidence.calls:
+        if call.id in ids:
+            found[call.name, -1] += 1
+            found[call.name, sum(turn < place for turn in turns)] += 1
+    return {Decimal(count) for count in found.values()}
