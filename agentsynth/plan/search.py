@@ -85,6 +85,8 @@ class _Seeker:
                 return found
             call, world, progress, content = step
             path.append(call)
+            if call.actor == "user":
+                self._said += "\n" + normal(content)
             self._knowledge.learn(self._runtime.decode(content))
             if progress is Progress.REACHED:
                 found.reached = self._goal.is_shown(self._knowledge.shown())
@@ -133,6 +135,8 @@ class _Seeker:
         result = world.call_now(ToolCall(id="s", name=spec.name, arguments=arguments), actor)
         if not result.is_error:
             self._knowledge.learn(self._runtime.decode(result.content))
+            if actor == "user":  # what they saw they can tell
+                self._said += "\n" + normal(result.content)
         return result
 
     def _arguments(self, spec: ToolSpec, limit: int) -> list[dict[str, Any]]:
