@@ -38,7 +38,7 @@ Topic = Literal["noise", "icing", "vibration", "leaking water", "rust", "a froze
 Category = Literal["filter", "pump", "valve", "sensor", "board"]
 Area = Literal["north", "south", "west"]
 
-LATEST = {"HP5": "5.8", "HP7": "7.4", "HP9": "9.2"}
+LATEST = {"HP5": "5.8", "HP7": "7.4", "HP9": "9.6"}
 RANGE_DBAR = {"HP5": (10, 18), "HP7": (12, 20), "HP9": (14, 22)}
 SENSOR_PLACES = 4
 NO_FAULT = "A00"
@@ -906,7 +906,7 @@ def _site(
         use=use,
         heating=rng.choice(("underfloor", "underfloor", "radiators")),
         area=rng.choice(_AREAS),
-        warranty_until=add_days(today, rng.randint(-900, 1400)),
+        warranty_until=add_days(today, rng.randint(-150, 170)),
     )
 
 
