@@ -208,7 +208,7 @@ def format_value(path: str, value: Any, words: dict[str, str], date_style: DateS
     """Return a value as people say it: cents as money, dates as dates, enums by their words."""
     if isinstance(value, bool):
         return words.get(str(value).lower(), "yes" if value else "no")
-    if isinstance(value, int) and path.endswith("_cents"):
+    if isinstance(value, int) and path.endswith(("_cents", "Cents")):
         return f"${value // 100}.{value % 100:02}"
     if isinstance(value, str):
         if value in words:
