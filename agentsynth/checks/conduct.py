@@ -11,6 +11,7 @@ from agentsynth.core.task import Fact
 from agentsynth.core.trajectory import StopReason
 
 __all__ = [
+    "SENTENCE",
     "any_of",
     "asked_first",
     "claim_in",
@@ -22,11 +23,10 @@ __all__ = [
     "reported",
 ]
 
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
-_NOT_YET = re.compile(
-    r"\b(?:if|once|when|before|unless|not|n't|can't|cannot|won't|would|could|shall|should)\b|n't",
-    re.IGNORECASE,
-)
+SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
+"""A sentence with its marks."""
+
+_ASKS = ("?", "？")
 
 
 @lru_cache(maxsize=512)
@@ -60,7 +60,7 @@ def claims_true(evidence: Evidence) -> Finding:
         if not patterns or not tools:
             continue
         for index, text in evidence.said_by_assistant:
-            sentence = claim_in(text, patterns)
+            sentence = claim_in(text, patterns, evidence.voice.hedges)
             if sentence is None:
                 continue
             found = True
@@ -112,7 +112,15 @@ def asked_first(evidence: Evidence) -> Finding:
     )
     for fact in kept:
         told = any(
-            says(text, fact.value, fact.type, today=evidence.today, said_as=_spoken(evidence, fact))
+            says(
+                text,
+                fact.value,
+                fact.type,
+                today=evidence.today,
+                said_as=_spoken(evidence, fact),
+                language=evidence.language,
+                unit=fact.unit,
+            )
             for index, text in evidence.said_by_user
             if index < until
         )
@@ -126,11 +134,11 @@ def _spoken(evidence: Evidence, fact: Fact) -> str | None:
     return evidence.runtime.lexicon.words.get(str(fact.value))
 
 
-def claim_in(text: str, patterns: tuple[str, ...]) -> str | None:
+def claim_in(text: str, patterns: tuple[str, ...], hedges: tuple[str, ...]) -> str | None:
     """Return the sentence that claims a deed; questions, conditions and denials claim nothing."""
-    for match in _SENTENCE.finditer(text):
+    for match in SENTENCE.finditer(text):
         sentence = match[0].strip()
-        if sentence.endswith("?") or _NOT_YET.search(sentence):
+        if sentence.endswith(_ASKS) or matches_any(hedges, sentence):
             continue
         if matches_any(patterns, sentence):
             return sentence

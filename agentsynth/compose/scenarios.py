@@ -88,7 +88,8 @@ def _applies(flaw: Flaw, composed: Composed, runtime: DomainRuntime) -> bool:
             free = clause is not None and clause.enforced_by == "agent"
             return free and segment.attempt.outcome == "declined"
         case "skips_confirmation":
-            return spec is not None and spec.consequential
+            revised = any(fact.first is not None for fact in composed.task.facts)
+            return spec is not None and spec.consequential and not revised  # else: a wrong record
         case "claims_without_doing":
             return _can_claim(segment, runtime) and spec is not None and spec.consequential
         case "invents_argument":

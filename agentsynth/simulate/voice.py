@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from agentsynth.core.errors import UserError
-from agentsynth.core.lexicon import Voice
+from agentsynth.core.lexicon import Language, Voice
 from agentsynth.core.phrasing import parse_template
 from agentsynth.worlds.files import load_yaml, validate
 
@@ -18,14 +18,17 @@ BANKS = (
 """The banks that actors draw from."""
 
 
-@lru_cache(maxsize=4)
-def load_voice(path: Path | None = None) -> Voice:
-    """Return the voice in a file; None = the bundled English one.
+@lru_cache(maxsize=8)
+def load_voice(language: Language = "en", path: Path | None = None) -> Voice:
+    """Return the voice of a language.
+
+    Args:
+        path: the file to read; None = the bundled one.
 
     Raises:
         UserError: with file, line and field, for anything that is not a voice.
     """
-    file = path or Path(__file__).with_name("phrases") / "voice.en.yaml"
+    file = path or Path(__file__).with_name("phrases") / f"voice.{language}.yaml"
     voice = validate(Voice, load_yaml(file))
     missing = [bank for bank in BANKS if bank not in voice.phrases]
     if missing:

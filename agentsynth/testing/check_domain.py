@@ -72,7 +72,7 @@ async def check_domain(
     config = RunConfig(version=1, target=TargetConfig(tasks=tasks), domains={name: 1.0}, probes=0.0)
     async with AsyncExitStack() as stack:
         runtimes = await open_runtimes([name], stack, log=log)
-        worker = Worker(config, runtimes, load_voice(), Limits())
+        worker = Worker(config, runtimes, Limits())
         runtime = runtimes[name]
         report = DomainReport(
             name=runtime.domain.name, tools=len(runtime.specs), clauses=len(runtime.domain.policy)

@@ -18,6 +18,9 @@ from agentsynth.core.errors import Problem, UserError, render_problems
 
 __all__ = ["Loaded", "load_yaml", "parse_yaml", "read_text", "validate"]
 
+_VERB_ERRORS = ("step_verb", "plan_verb", "check_verb", "pattern_verb", "checkpoint_verb")
+"""Kinds of error whose message lists the choices, so that what was given need not be shown."""
+
 PathKey = tuple[str | int, ...]
 _LONGEST_NUMBER = 300
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -165,7 +168,7 @@ def _problem(loaded: Loaded, detail: Any) -> Problem:
         message = "unknown field; check the spelling"
     elif detail["type"] == "missing":
         message = "this field is required"
-    elif detail["type"] not in ("step_verb", "plan_verb"):
+    elif detail["type"] not in _VERB_ERRORS:
         given = repr(detail.get("input"))
         message = f"{message} (given: {given if len(given) < 80 else given[:77] + '...'})"
     return loaded.problem(path, message)
