@@ -18,7 +18,7 @@ from agentsynth.core.messages import (
     ToolMessage,
     UserMessage,
 )
-from agentsynth.core.task import Task
+from agentsynth.core.task import Task, TaskKind
 from agentsynth.core.trajectory import CallRecord, StopReason, Trajectory
 from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.domains import load_checked
@@ -39,6 +39,12 @@ SMALL = Path(__file__).parent / "data" / "small"
 Line = tuple[str, str] | tuple[str, str, dict[str, Any]]
 Converse = Callable[..., Awaitable[Trajectory]]
 Played = list[tuple[Prepared, Graded]]
+
+PLAYED: dict[TaskKind, int] = {
+    "write": 40, "several": 32, "info": 32, "refuse": 32,
+    "ask_back": 8, "corrected": 8, "change_of_mind": 8, "partly": 8,
+}  # fmt: skip
+"""How many tasks of each kind the garden's rollouts are of."""
 
 
 @pytest.fixture(scope="session")
@@ -113,15 +119,15 @@ def worker(garden: DomainRuntime, small: DomainRuntime, voice: Voice) -> Worker:
     config = RunConfig(
         version=1, seed=5, target=TargetConfig(tasks=1), domains={GARDEN: 1.0, "small": 1.0}
     )
-    return Worker(config, {GARDEN: garden, "small": small}, voice, Limits())
+    return Worker(config, {GARDEN: garden, "small": small}, Limits())
 
 
 @pytest.fixture(scope="session")
 async def played(worker: Worker) -> Played:
     """A few hundred real rollouts of the garden, honest and flawed, in a fixed order."""
     made: Played = []
-    for kind in ("write", "writes", "info", "refuse"):
-        for number in range(32):
+    for kind, tasks in PLAYED.items():
+        for number in range(tasks):
             place = Place(number, GARDEN, kind, seed=1000 + number, probe=True)
             prepared = await worker.prepare(place)
             assert not isinstance(prepared, NoTask), prepared

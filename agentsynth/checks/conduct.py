@@ -112,7 +112,15 @@ def asked_first(evidence: Evidence) -> Finding:
     )
     for fact in kept:
         told = any(
-            says(text, fact.value, fact.type, today=evidence.today, said_as=_spoken(evidence, fact))
+            says(
+                text,
+                fact.value,
+                fact.type,
+                today=evidence.today,
+                said_as=_spoken(evidence, fact),
+                language=evidence.language,
+                unit=fact.unit,
+            )
             for index, text in evidence.said_by_user
             if index < until
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 from agentsynth.checks.conduct import SENTENCE, any_of, matches_any
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
-from agentsynth.checks.mentions import dates_in
+from agentsynth.checks.mentions import dates_in, numbers_in
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.words import has_words, normal
@@ -73,7 +73,7 @@ def _unconfirmed(evidence: Evidence, call: ToolCall, before: int, alike: int) ->
     if not confirmed:
         return "nobody said yes to a read-back of it"
     missing = _not_read_back(evidence, call, question)
-    if missing is None or (alike > 1 and float(alike) in evidence.texts[asked].numbers):
+    if missing is None or (alike > 1 and float(alike) in numbers_in(question, evidence.language)):
         return None
     return f"the read-back did not name {missing!r}"
 
@@ -100,7 +100,7 @@ def _not_read_back(evidence: Evidence, call: ToolCall, asked: str) -> str | None
         if not isinstance(value, str):
             continue
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-            if value not in dates_in(asked, evidence.today):
+            if value not in dates_in(asked, evidence.today, evidence.language):
                 return value
         elif "@" in value and " " not in value and value.lower() not in asked.lower():
             return value
@@ -116,7 +116,7 @@ def _records_not_named(evidence: Evidence, call: ToolCall, asked: str) -> str | 
     sayable = [value for id_ in ids for value in _shown_beside(evidence, id_)]
     if not sayable:
         return None
-    words, dates = normal(asked), dates_in(asked, evidence.today)
+    words, dates = normal(asked), dates_in(asked, evidence.today, evidence.language)
     named = any(value in dates or has_words(words, normal(value)) for value in sayable)
     return None if named else ids[-1]
 

@@ -115,12 +115,12 @@ def _fact(
     label: str, name: str, value: Any, runtime: DomainRuntime, twist: Twist | None, narrows: bool
 ) -> Fact:
     slot = runtime.lexicon.slots[name]
+    fact = Fact(name=label, type=slot.type, unit=slot.unit, value=value)
     if twist is None or twist.fact != name:
-        told = "when_asked" if narrows else "freely"
-        return Fact(name=label, type=slot.type, value=value, told=told)
+        return fact.model_copy(update={"told": "when_asked"}) if narrows else fact
     if twist.revised == "never":
-        return Fact(name=label, type=slot.type, value=value, told="when_asked")
-    return Fact(name=label, type=slot.type, value=value, first=twist.first, revised=twist.revised)
+        return fact.model_copy(update={"told": "when_asked"})
+    return fact.model_copy(update={"first": twist.first, "revised": twist.revised})
 
 
 def _goal(segments: Sequence[Segment], twist: Twist | None) -> str:

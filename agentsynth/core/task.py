@@ -74,6 +74,8 @@ class Fact(Frozen):
     type: AnswerType
     value: JsonValue
     """What is true, and what counts in the end."""
+    unit: str | None = None
+    """For a `quantity`: the unit of the stored number."""
     first: JsonValue = None
     """What the user says at first: a mistake or an earlier wish. None = the value itself."""
     revised: Literal["never", "next_turn", "at_read_back"] = "never"

@@ -2,8 +2,9 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
@@ -17,7 +18,7 @@ from agentsynth.core.ids import derive_seed
 from agentsynth.core.lexicon import Language
 from agentsynth.core.rubric import Rubric
 from agentsynth.core.scenario import Role, Scenario
-from agentsynth.core.task import Task
+from agentsynth.core.task import Certificate, Task
 from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.curate.attribute import attribute
@@ -35,7 +36,7 @@ from agentsynth.simulate.user import ScriptedUser
 from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["Graded", "Prepared", "Worker", "rows_of"]
+__all__ = ["Certified", "Graded", "Prepared", "Worker", "rows_of"]
 
 _SCRIPTED = Role(driver="scripted")
 
@@ -50,6 +51,22 @@ class Prepared:
     rubric: Rubric
     scenarios: tuple[tuple[int, Scenario], ...]
     """(slot, scenario)."""
+
+
+@dataclass(frozen=True)
+class Certified:
+    """What came of looking for one task; small enough to send between processes."""
+
+    domain: str
+    kind: str
+    task_id: str | None = None
+    """None = none was found."""
+    agent: str = ""
+    level: int = 0
+    probes: Mapping[str, int] = field(default_factory=lambda: {})
+    """Probe to the number of variants tried."""
+    rejected: Mapping[str, int] = field(default_factory=lambda: {})
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,24 @@ class Worker:
             return [_unfilled(place, prepared)], []
         graded = [await self.play(prepared, slot, s) for slot, s in prepared.scenarios]
         return rows_of(prepared, graded)
+
+    async def certify(self, place: Place) -> "Certified":
+        """Find and certify the place's task, without playing it."""
+        prepared = await self.prepare(place)
+        if isinstance(prepared, NoTask):
+            return Certified(
+                place.domain, place.kind, rejected=prepared.rejected, reason=prepared.reason
+            )
+        composed = prepared.composed
+        return Certified(
+            place.domain,
+            place.kind,
+            task_id=composed.task.id,
+            agent=prepared.agent.name,
+            level=composed.difficulty.level,
+            probes=_tried(composed.certificate),
+            rejected=composed.rejected,
+        )
 
     async def prepare(self, place: Place) -> Prepared | NoTask:
         """Return the place's certified task and its scenarios, or why there is none."""
@@ -213,6 +248,13 @@ def _flawed(scenario: Scenario, today: str) -> Flawed | None:
         rng=random.Random(derive_seed(scenario.seed, "flaw")),
         today=today,
     )
+
+
+def _tried(certificate: Certificate) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for probe in certificate.probes:
+        counts[probe.name] += probe.tried
+    return dict(counts)
 
 
 def _unfilled(place: Place, none: NoTask) -> Item:
