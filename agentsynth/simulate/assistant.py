@@ -360,8 +360,9 @@ class ScriptedAssistant:
         return " ".join(part for part in parts if part)
 
     def _not_picked(self, failed: PickFailed) -> str:
-        tries = self._in_vain.get(failed.pick, 0)
-        self._in_vain[failed.pick] = tries + 1
+        asked = f"{failed.pick}: {', '.join(failed.facts)}"  # first the words, then what narrows
+        tries = self._in_vain.get(asked, 0)
+        self._in_vain[asked] = tries + 1
         if tries > 1 or not failed.facts:
             self._left = True
             return self._speech.bank("leaves_early")
