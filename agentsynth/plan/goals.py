@@ -50,6 +50,11 @@ class Goal:
                 return Progress.ASTRAY
         return Progress.NEARER if have else Progress.ASTRAY
 
+    def settled(self, changes: Sequence[Change]) -> int:
+        """Say how many of the wanted changes are there in full."""
+        have = Counter(_key(change) for change in normal_changes(changes))
+        return (have & self._wanted).total()
+
     def _is_part(self, change: Change) -> bool:
         whole = self._fields.get((change.op, change.entity, change.key))
         return whole is not None and change.fields.items() <= whole.items()
