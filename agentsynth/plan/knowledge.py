@@ -13,6 +13,7 @@ __all__ = ["Knowledge"]
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
+_CLOCK = re.compile(r"\d{2}:\d{2}")
 
 
 class Knowledge:
@@ -168,7 +169,8 @@ def _likeness(name: str, names: Sequence[str]) -> int:
     """Say how alike a fact's name and a parameter's are."""
     words = set(name.partition("@")[0].split("_"))
     return max(
-        (3 if name == other else 0) + len(words & set(re.split(r"_|(?=[A-Z])", other.lower())))
+        (3 if name == other else 0)
+        + len(words & {part.lower() for part in re.split(r"_|(?=[A-Z])", other)})
         for other in names
     )
 
@@ -184,8 +186,10 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
                 return False
             if schema.get("format") == "date":
                 return _ISO_DATE.fullmatch(value) is not None
-            if schema.get("format") == "date-time":
+            if schema.get("format") in ("date-time", "datetime"):
                 return _ISO_TIME.fullmatch(value) is not None
+            if schema.get("format") == "time":
+                return _CLOCK.fullmatch(value) is not None
             return True
         case _:
             return False

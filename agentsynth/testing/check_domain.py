@@ -29,7 +29,7 @@ from agentsynth.worlds.runtime import DomainRuntime
 __all__ = ["DomainReport", "KindReport", "check_domain"]
 
 _WORLDS_TRIED = 3
-_ATTEMPTS = 40
+_ATTEMPTS = 80
 """Times each plan is carried out to see whether it lacks a guard."""
 _LARGE_SAMPLE = 50
 """Tasks per kind from which a tool that none of them uses is worth a word."""
@@ -186,7 +186,7 @@ async def _unguarded_intents(runtime: DomainRuntime, lines: _Lines) -> list[str]
         broken: dict[str, None] = {}
         for number in range(_ATTEMPTS):
             rng = random.Random(derive_seed("guards", name, number))
-            for segment in await carry_out([name], runtime, number, rng):
+            for segment in await carry_out([name], runtime, number % 20, rng):
                 broken |= dict.fromkeys(segment.attempt.broken)
         problems += [
             lines.intent(name, f"it breaks clause {clause!r}: {LACKS_A_GUARD}") for clause in broken
