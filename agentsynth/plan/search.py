@@ -28,6 +28,10 @@ _READS = 80
 _WAYS_PER_READ = 8
 _WAYS_PER_WRITE = 40
 _ALTERNATIVES = 6
+_SPARE = 30
+"""Keys tried beyond the number of calls the task needs, where a tool takes one."""
+_LONG_WAY = 8
+"""Calls from which the first write that helps is taken."""
 
 
 @dataclass
@@ -150,13 +154,13 @@ class _Seeker:
             for count in range(1, min(len(filled), 3) + 1):
                 for chosen in itertools.combinations(filled, count):
                     made += self._combined([*required, *chosen], values, max(2, limit // 4))
-        return made[: limit * 3]
+        return made[: max(limit * 3, self._length + _SPARE)]
 
     def _combined(
         self, names: list[str], values: dict[str, list[Any]], limit: int
     ) -> list[dict[str, Any]]:
         """Return combinations, near the front of every list first."""
-        wide = max(limit, self._length + 4) if len(names) == 1 else limit
+        wide = max(limit, self._length + _SPARE) if len(names) == 1 else limit
         ranked = [list(enumerate(values[name][:wide])) for name in names]
         size = 1
         for options in ranked:
@@ -174,14 +178,17 @@ class _Seeker:
     def _nearer(self, world: DeclarativeWorld, path: list[ReferenceCall]) -> "_Step | None":
         """Return the first write that leads nearer; note others that lead all the way."""
         best: _Step | None = None
-        for spec, actor in self._tools(read_only=False):
+        tools = self._tools(read_only=False)
+        if path and self._length > _LONG_WAY:  # there, what helped last is likely to help again
+            tools.sort(key=lambda tool: tool[0].name != path[-1].name)
+        for spec, actor in tools:
             for arguments in self._arguments(spec, max(_WAYS_PER_WRITE, self._length + 4)):
                 step = self._tried(world, spec, arguments, actor, len(path))
                 if step is None:
                     continue
                 if best is None or (best[2], step[2]) == (Progress.NEARER, Progress.REACHED):
                     best = step
-                    if step[2] is Progress.NEARER and self._length > 8:
+                    if step[2] is Progress.NEARER and self._length > _LONG_WAY:
                         return best  # a long way: the first step that helps is taken
                 elif step[2] is Progress.REACHED and len(self.found.alternatives) < _ALTERNATIVES:
                     self.found.alternatives.append((*path, step[0]))
