@@ -39,7 +39,7 @@ class Knowledge:
         self._shown: set[tuple[str, Any]] = set()
         self._keys: dict[str, dict[str, list[tuple[int, dict[str, Any]]]]] = {}
         self._rank: dict[str, int] | None = None
-        self._likeliest: list[dict[str, Any]] | None = None
+        self._likeliest: dict[str, list[dict[str, Any]]] = {}
 
     def shown(self) -> set[tuple[str, Any]]:
         """Return every (field, value) that results showed."""
@@ -55,7 +55,8 @@ class Knowledge:
                     self._keys.setdefault(entity, {}).setdefault(str(value), []).append(record)
         for name, value in leaves(result):
             self._shown.add((name, value))
-        self._rank = self._likeliest = None
+        self._rank = None
+        self._likeliest.clear()
 
     def _entities_of(self, value: Any) -> list[str]:
         if not isinstance(value, str | int) or isinstance(value, bool):
@@ -115,7 +116,7 @@ class Knowledge:
         names = [parameter] + ([role.field] if role is not None else [])
         facts = sorted(self._facts.items(), key=lambda fact: -_likeness(fact[0], names))
         found = [value for _, value in facts if _fits(value, schema)]
-        beside = [r[n] for n in names for r in self._ranked_records() if n in r]
+        beside = [record[name] for name in names for record in self._likeliest_with(name)]
         found += [value for value in beside if _fits(value, schema)]
         if schema.get("format") == "date":
             found.append(self._today)
@@ -124,11 +125,13 @@ class Knowledge:
             unique.setdefault(repr(value), value)
         return list(unique.values())
 
-    def _ranked_records(self) -> list[dict[str, Any]]:
-        if self._likeliest is None:
-            ranked = sorted(self._records, key=lambda record: -record[0])
-            self._likeliest = [record for _, record in ranked[:12]]
-        return self._likeliest
+    def _likeliest_with(self, field: str) -> list[dict[str, Any]]:
+        """Return the records that have a field, those the facts speak for the most first."""
+        if field not in self._likeliest:
+            able = [record for record in self._records if field in record[1]]
+            ranked = sorted(able, key=lambda record: -record[0])
+            self._likeliest[field] = [record for _, record in ranked[:12]]
+        return self._likeliest[field]
 
     def _lists(self, schema: Mapping[str, Any], role: Role | None) -> list[Any]:
         facts = [value for value in self._facts.values() if isinstance(value, list)]

@@ -13,7 +13,7 @@ from typing import Any
 
 from agentsynth.checks.conduct import matches_any
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import CallStep, GuardStep, Intent
+from agentsynth.core.intent import CallStep, GuardStep, Intent, PickStep
 from agentsynth.core.lexicon import IntentPhrases, Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.protocols import AssistantView
@@ -172,9 +172,11 @@ class ScriptedAssistant:
         """Return who the user is: names and addresses stay true, other facts do not."""
         if self._segment <= 0:
             return {}
-        names = [
-            n for n, slot in self._lexicon.slots.items() if slot.hearing in ("person", "email")
-        ]
+        slots = self._lexicon.slots
+        names = [n for n, slot in slots.items() if slot.hearing in ("person", "email")]
+        for step in self._intent.steps:  # what tells apart people of one name stays true as well
+            if isinstance(step, PickStep) and any(f"${n}" in step.where.values() for n in names):
+                names += [str(source)[1:] for source in step.narrow.values()]
         heard = {name: self._heard.value(name) for name in names}
         return {name: value for name, value in heard.items() if value is not UNKNOWN}
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentsynth.compose.segments import carry_out
 from agentsynth.compose.tasks import LACKS_A_GUARD, NoTask, make_task
 from agentsynth.core.errors import UserError
 from agentsynth.core.ids import derive_seed
@@ -28,6 +29,8 @@ from agentsynth.worlds.runtime import DomainRuntime
 __all__ = ["DomainReport", "KindReport", "check_domain"]
 
 _WORLDS_TRIED = 3
+_ATTEMPTS = 80
+"""Times each plan is carried out to see whether it lacks a guard."""
 _LARGE_SAMPLE = 50
 """Tasks per kind from which a tool that none of them uses is worth a word."""
 
@@ -96,6 +99,7 @@ async def check_domain(
             await _check_kind(worker, name, found, tasks, used, lines)
             report.problems += _kind_problems(found, lines)
         report.problems += await _fruitless_intents(runtime, lines)
+        report.problems += await _unguarded_intents(runtime, lines)
         if runtime.compiled is not None:  # a live server brings what it brings
             report.problems += _unused_tools(runtime, used, tasks, lines)
     return report
@@ -146,7 +150,7 @@ def _kind_problems(found: KindReport, lines: _Lines) -> list[str]:
     problems: list[str] = []
     if found.certified * 2 < found.sought:
         problems.append(f"{found.kind}: a task was found in under half of the tries")
-    broken = [r for r in found.reasons if r.endswith(LACKS_A_GUARD) or "world broke" in r]
+    broken = [reason for reason in found.reasons if "world broke" in reason]
     problems += [lines.reason(found.kind, reason) for reason in broken]
     problems += [f"{found.kind}: an honest conversation was dropped: {one}" for one in found.lost]
     return problems
@@ -172,6 +176,21 @@ async def _fruitless_intents(runtime: DomainRuntime, lines: _Lines) -> list[str]
             reason = next(one.reason for one in found if isinstance(one, NoTask))
         else:
             problems.append(lines.intent(name, f"it gives no certified task: {reason}"))
+    return problems
+
+
+async def _unguarded_intents(runtime: DomainRuntime, lines: _Lines) -> list[str]:
+    """Return a problem for each plan that goes on although a clause forbids it."""
+    problems: list[str] = []
+    for name in runtime.playbook.intents:
+        broken: dict[str, None] = {}
+        for number in range(_ATTEMPTS):
+            rng = random.Random(derive_seed("guards", name, number))
+            for segment in await carry_out([name], runtime, number % 20, rng):
+                broken |= dict.fromkeys(segment.attempt.broken)
+        problems += [
+            lines.intent(name, f"it breaks clause {clause!r}: {LACKS_A_GUARD}") for clause in broken
+        ]
     return problems
 
 
@@ -210,9 +229,6 @@ async def _check_kind(
         if isinstance(prepared, NoTask):
             found.reasons[prepared.reason] = found.reasons.get(prepared.reason, 0) + 1
             continue
-        for reason in prepared.composed.rejected:
-            if reason.endswith(LACKS_A_GUARD):
-                found.reasons[reason] = found.reasons.get(reason, 0) + 1
         found.certified += 1
         ids.add(prepared.composed.task.id)
         used.update(call.name for call in prepared.composed.task.reference_calls)
