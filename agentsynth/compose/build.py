@@ -98,7 +98,7 @@ def _facts(
     """Return the user's facts; one that differs between requests is told apart by its number."""
     facts: dict[str, Fact] = {}
     for number, segment in enumerate(segments, start=1):
-        narrowing = set(narrowing_facts(segment.intent))
+        narrowing = set(narrowing_facts(segment.intent, segment.attempt.narrowed))
         for name, value in segment.facts.items():
             if value is None:
                 return f"the fact {name!r} has no value"
