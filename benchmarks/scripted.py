@@ -24,6 +24,7 @@ from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
+from agentsynth.compose.tasks import NoTask
 from agentsynth.core.trajectory import StopReason
 from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.domains import open_runtimes
@@ -34,7 +35,6 @@ from agentsynth.pipeline.store import Store
 from agentsynth.pipeline.work import Prepared, Worker, rows_of
 from agentsynth.pipeline.workers import Pool, open_worker
 from agentsynth.simulate.rollout import Limits
-from agentsynth.simulate.voice import load_voice
 
 _CHUNK = 500
 _LEAST_MESSAGES = 12
@@ -58,7 +58,7 @@ async def _round(rollouts: int, folder: Path, tell: Callable[[int], None]) -> di
     async with AsyncExitStack() as stack:
         runtimes = await open_runtimes(["community_garden"], stack, log=print)
         store = stack.enter_context(Store(folder / "store.db"))
-        worker = Worker(config, runtimes, load_voice(), Limits())
+        worker = Worker(config, runtimes, Limits())
         table = kinds_of(config, worker)
         counts = {"rollouts": 0, "short": 0, "messages": 0, "errors": 0}
         seconds = composing = 0.0
@@ -69,7 +69,7 @@ async def _round(rollouts: int, folder: Path, tell: Callable[[int], None]) -> di
             for _ in range(min(_CHUNK, rollouts - counts["rollouts"] + 8)):
                 prepared = await worker.prepare(place_at(ordinal, config, table))
                 ordinal += 1
-                if not isinstance(prepared, str):
+                if not isinstance(prepared, NoTask):
                     batch.append(prepared)
             middle = time.perf_counter()
             composing += middle - started

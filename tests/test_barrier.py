@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agentsynth.compose.agents import make_agent
+from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.compose.tasks import NoTask
 from agentsynth.core.agent import Agent
 from agentsynth.core.lexicon import Voice
@@ -95,13 +95,15 @@ async def play(worker: Worker, voice: Voice, place: Place, agent: Agent | None =
         scenario_id="test",
         limits=Limits(),
     )
-    public = texts_for_assistant([], make_agent(runtime, runtime.today(task.world_seed)))
+    public = texts_for_assistant(
+        [], make_agent(runtime, agent_plans(runtime)[0], runtime.today(task.world_seed))
+    )
     return Played(task, agent, recorder, trajectory, public)
 
 
 @pytest.fixture(scope="session")
 async def rollouts(worker: Worker, voice: Voice) -> list[Played]:
-    kinds = ("write", "writes", "info", "refuse")
+    kinds = ("write", "several", "info", "refuse")
     places = [Place(n, GARDEN, kind, seed=300 + n, probe=False) for kind in kinds for n in range(8)]
     return [await play(worker, voice, place) for place in places]
 
@@ -147,7 +149,10 @@ def leaked_to_user(view: UserView, messages: Sequence[Message]) -> list[str]:
 
 async def test_the_views_hold_nothing_but_what_the_barrier_names() -> None:
     names = [{f.name for f in dataclasses.fields(view)} for view in (AssistantView, UserView)]
-    assert names == [{"messages", "tools"}, {"goal", "facts", "messages"}]
+    assert names == [
+        {"messages", "tools"},
+        {"goal", "facts", "messages", "tools", "results"},  # tools and results of the user's own
+    ]
 
 
 async def test_an_assistant_is_sent_the_conversation_so_far_and_its_tools_and_nothing_else(
@@ -155,12 +160,14 @@ async def test_an_assistant_is_sent_the_conversation_so_far_and_its_tools_and_no
 ) -> None:
     for played in rollouts:
         assert played.recorder.to_assistant
-        prompt = make_agent(garden, garden.today(played.task.world_seed)).system_prompt
+        today = garden.today(played.task.world_seed)
+        agents = [make_agent(garden, plan, today) for plan in agent_plans(garden)]
+        tools = {agent.system_prompt: agent.tools for agent in agents}
         for view in played.recorder.to_assistant:
             assert view.messages == played.trajectory.messages[: len(view.messages)]
             assert [isinstance(m, SystemMessage) for m in view.messages].count(True) == 1
-            assert view.messages[0].content == prompt
-            assert view.tools == garden.specs
+            assert view.messages[0].content in tools
+            assert view.tools in [agent.tools for agent in agents]
             assert leaked_to_assistant(played, view) == []
 
 

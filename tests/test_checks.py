@@ -24,7 +24,7 @@ from agentsynth.core.messages import (
     UserMessage,
 )
 from agentsynth.core.rubric import CheckName
-from agentsynth.core.task import Answer, Change, Fact, Target, Task
+from agentsynth.core.task import Answer, Change, Fact, Request, Target, Task
 from agentsynth.core.trajectory import StopReason, Trajectory
 from agentsynth.core.verdict import ReasonCode
 from agentsynth.worlds.declarative import DeclarativeWorld
@@ -389,7 +389,7 @@ def write_place(task: Task, trajectory: Trajectory, runtime: DomainRuntime) -> i
 
 
 async def test_a_write_needs_a_read_back_and_a_yes_before_it(court: Court, honest: Any) -> None:
-    for kind in ("write", "writes"):
+    for kind in ("write", "several"):
         task, good = honest(kind)
         await court.met("writes_confirmed", task, good)
         at = write_place(task, good, court.runtime)
@@ -432,10 +432,14 @@ async def test_a_read_back_names_the_dates_and_addresses_of_the_call(
         assert "the read-back did not name" in found.evidence
 
 
-async def test_one_yes_confirms_one_write(court: Court, honest: Any) -> None:
-    task, good = honest("writes")
-    writes = [i for i, call in calls_of(good) if call.name in court.runtime.writes]
-    assert len(writes) == 2
+async def test_one_yes_confirms_one_write(court: Court, played: Any) -> None:
+    for prepared, graded in played:
+        task, good = prepared.composed.task, graded.trajectory
+        writes = [i for i, call in calls_of(good) if call.name in court.runtime.writes]
+        if graded.decision.kept and task.kind == "several" and len(writes) == 2:
+            break
+    else:
+        raise AssertionError("no conversation with two writes")
     between = range(writes[0] + 2, writes[1])
     words = [i for i in between if i in spoken(good) or i in places(good, UserMessage)]
     broken = without(good, *words)
@@ -533,7 +537,7 @@ async def test_a_claim_needs_the_deed_before_it(court: Court, honest: Any) -> No
 async def test_questions_conditions_and_denials_claim_nothing(
     library: Court, converse: Any, small: DomainRuntime, text: str, outcome: str
 ) -> None:
-    task = price_task(small).model_copy(update={"intents": ("move",)})
+    task = price_task(small).model_copy(update={"requests": (Request(intent="move"),)})
     played = await converse(small, task, ("user", "Hi"), ("assistant", text))
     assert (await library.find("claims_true", task, played)).outcome == outcome
 
@@ -554,7 +558,7 @@ async def test_a_forbidden_request_is_declined_and_for_its_own_reason(
             excuse = with_text(excuse, at, "I'm sorry, I can't, for my cat sits on the keyboard.")
         await court.not_met("declined", "not_declined", task, polite)
         found = await court.not_met("declined", "not_declined", task, excuse)
-        assert "not by the clause" in found.evidence
+        assert f"but not because of {task.target.declined[0]!r}" in found.evidence
         first = min(i for i in spoken(good) if "?" not in str(good.messages[i].content))
         reason = str(good.messages[first].content)
         blunt = AssistantMessage(content="I'm sorry, I can't do that.")
@@ -579,7 +583,7 @@ def price_task(small: DomainRuntime, *more: Answer) -> Task:
         domain="small",
         domain_id=small.domain.id,
         kind="info",
-        intents=("price",),
+        requests=(Request(intent="price"),),
         goal="ask what a book costs",
         facts=(Fact(name="title", type="text", value="Red Fern"),),
         world_seed=1,

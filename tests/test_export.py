@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from agentsynth.compose.agents import make_agent
+from agentsynth.compose.agents import agent_plans, make_agent
+from agentsynth.compose.kinds import kinds_allowed
 from agentsynth.core.ids import canonical_json
 from agentsynth.core.messages import (
     AssistantMessage,
@@ -50,7 +51,7 @@ async def exported(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> 
     )
     runtimes = {"community_garden": worker.runtimes["community_garden"]}
     with Store(folder / "store.db") as store:
-        mine = Worker(config, runtimes, worker.voice, Limits())
+        mine = Worker(config, runtimes, Limits())
         await execute(config, mine, store, concurrency=2, listen=lambda event: None)
         export_rows(store, config, runtimes, folder / "export")
     return folder / "export"
@@ -109,7 +110,7 @@ async def test_every_row_is_a_conversation_a_chat_template_can_render(
 
 
 async def test_the_metadata_is_one_json_text_with_what_explains_the_row(
-    rows: list[dict[str, Any]],
+    rows: list[dict[str, Any]], garden: DomainRuntime
 ) -> None:
     kinds: set[str] = set()
     for row in rows:
@@ -122,7 +123,7 @@ async def test_the_metadata_is_one_json_text_with_what_explains_the_row(
         assert metadata["domain"] == "community_garden"
         assert metadata["tool_levels"] == ["executed"]
         kinds.add(metadata["kind"])
-    assert kinds == {"write", "writes", "info", "refuse"}
+    assert kinds == set(kinds_allowed(garden))
 
 
 async def test_no_row_shows_the_task_or_how_it_was_made(rows: list[dict[str, Any]]) -> None:
@@ -185,7 +186,7 @@ def golden_row(small: DomainRuntime) -> dict[str, Any]:
     move = ToolCall(
         id="call_3", name="move_book", arguments={"book_id": "BK-101", "shelf_id": "SH-03"}
     )
-    agent = make_agent(small, "2027-03-05")
+    agent = make_agent(small, agent_plans(small)[0], "2027-03-05")
     messages: list[Message] = [
         SystemMessage(content=agent.system_prompt),
         UserMessage(content="Könnte — sorry, could you move “Red Fern”\nto the East Corner? ☂"),

@@ -16,6 +16,8 @@ import pytest
 import yaml
 
 from agentsynth.cli.main import main
+from agentsynth.compose.kinds import kinds_allowed
+from agentsynth.worlds.runtime import DomainRuntime
 
 CONFIG: dict[str, object] = {
     "version": 1,
@@ -75,12 +77,14 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return export(folder / "out")
 
 
-def test_an_export_has_rows_manifest_and_card(reference: dict[str, bytes]) -> None:
+def test_an_export_has_rows_manifest_and_card(
+    reference: dict[str, bytes], garden: DomainRuntime
+) -> None:
     assert set(reference) == {"rows.jsonl", "manifest.json", "README.md"}
     manifest = json.loads(reference["manifest.json"])
     assert manifest["rows"] == 60 == reference["rows.jsonl"].count(b"\n")
     assert manifest["smoke_data"] is True
-    assert {kind for _, kind, _ in manifest["kept_by"]} == {"write", "writes", "info", "refuse"}
+    assert {kind for _, kind, _ in manifest["kept_by"]} == set(kinds_allowed(garden))
     assert b"smoke data" in reference["README.md"]
 
 
@@ -251,7 +255,8 @@ def test_honest_rollouts_are_kept_and_every_flaw_is_dropped_for_what_it_is(tmp_p
         "wrong_entity": r"wrong_record|wrong_answer",
         "skips_confirmation": r"unconfirmed_write",
         "invents_argument": r"ungrounded_argument",
-        "stops_early": r"goal_not_reached|answer_missing",
+        # wrong_answer: an earlier request may have said another value of the field asked for
+        "stops_early": r"goal_not_reached|answer_missing|wrong_answer",
         "claims_without_doing": r"claimed_not_done",
         "ignores_policy": r"policy_violation",
     }

@@ -26,7 +26,8 @@ async def test_a_template_holds_and_offers_every_kind(form: str) -> None:
     report = await check_domain(str(folder(form)), tasks=8)
     assert report.problems == []
     certified = {kind.kind: (kind.certified, kind.kept) for kind in report.kinds}
-    assert certified == dict.fromkeys(("write", "writes", "info", "refuse"), (8, 8))
+    assert set(certified.values()) == {(8, 8)}
+    assert {"write", "several", "info", "refuse", "partly", "ask_back"} <= certified.keys()
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -4,21 +4,20 @@ import pytest
 
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import Intent
-from agentsynth.plan.candidate import KnownFacts, attempt
+from agentsynth.plan.candidate import attempt
 from agentsynth.plan.recipe import (
-    UNKNOWN,
     Calls,
     Declined,
     Finished,
+    Memory,
     PickFailed,
     PlannedCall,
     PlanRun,
     Slip,
     Stuck,
-    facts_used,
-    source_names,
 )
 from agentsynth.plan.slips import slipped_arguments
+from agentsynth.plan.sources import UNKNOWN, KnownFacts, facts_used, source_names
 from agentsynth.worlds.runtime import DomainRuntime
 
 WRITES = frozenset({"move_book", "add_book"})
@@ -106,21 +105,40 @@ def test_what_is_unknown_is_asked_for_and_what_is_known_is_called(move: Intent) 
 
 
 def test_a_stable_result_is_not_asked_for_twice_unless_the_arguments_differ(move: Intent) -> None:
-    remembered = {("find_books", repr([("title", "red fern")])): RESULTS["find_books"]}
-    run = PlanRun(move, writes=WRITES, remembered=remembered)
-    assert named(run.next(KnownFacts(MOVE_FACTS))) == ["list_shelves"]
-    other = PlanRun(move, writes=WRITES, remembered=remembered)
-    assert named(other.next(KnownFacts({**MOVE_FACTS, "title": "Owl"}))) == [
-        "find_books",
-        "list_shelves",
-    ]
+    memory = Memory()
+    first = PlanRun(move, writes=WRITES, memory=memory)
+    for _ in range(2):  # the reads, then the write: what is stable outlives it
+        give(first, first.next(KnownFacts(MOVE_FACTS)), {**RESULTS, "move_book": {}})
+    run = PlanRun(move, writes=WRITES, memory=memory)
+    assert named(run.next(KnownFacts(MOVE_FACTS))) == ["move_book"]
+    other = PlanRun(move, writes=WRITES, memory=memory)
+    assert named(other.next(KnownFacts({**MOVE_FACTS, "title": "Owl"}))) == ["find_books"]
 
 
 def test_a_result_that_is_not_stable_is_asked_for_again() -> None:
-    remembered = {("find_books", repr([("title", "Moss")])): {}}
-    steps = {"call": "find_books", "args": {"title": "$x"}, "as": "a"}
-    run = PlanRun(intent(steps), writes=WRITES, remembered=remembered)
-    assert named(run.next(KnownFacts({"x": "Moss"}))) == ["find_books"]
+    memory = Memory()
+    read = {"call": "find_books", "args": {"title": "$x"}, "as": "a"}
+    write = {"call": "add_book", "args": {"title": "$x"}, "as": "b"}
+    facts = KnownFacts({"x": "Moss"})
+    for _ in range(2):
+        run = PlanRun(intent(read, write), writes=WRITES, memory=memory)
+        assert named(run.next(facts)) == ["find_books"]
+        give(run, run.next(facts), {"find_books": {}})
+        assert named(run.next(facts)) == ["add_book"]
+        give(run, run.next(facts), {"add_book": {}})
+
+
+def test_what_was_read_since_the_last_write_is_not_read_again() -> None:
+    memory = Memory()
+    read = {"call": "find_books", "args": {"title": "$x"}, "as": "a"}
+    facts = KnownFacts({"x": "Moss"})
+    first = PlanRun(intent(read), writes=WRITES, memory=memory)
+    give(first, first.next(facts), RESULTS)
+    second = PlanRun(intent(read), writes=WRITES, memory=memory)
+    assert second.next(facts) == Finished()
+    assert second.seen["a"] == RESULTS["find_books"]
+    other = PlanRun(intent(read), writes=WRITES, memory=memory)
+    assert named(other.next(KnownFacts({"x": "Owl"}))) == ["find_books"]
 
 
 def pick_run(entries: Any, where: dict[str, Any]) -> PlanRun:
@@ -157,7 +175,10 @@ def test_a_pick_that_fits_no_single_entry_fails_and_says_by_which_facts(
 ) -> None:
     facts = ("x",) if "$x" in where.values() else ()
     run = pick_run(entries, where)
-    assert run.next(KnownFacts({"x": fact})) == PickFailed("one", facts, matches)
+    failed = run.next(KnownFacts({"x": fact}))
+    assert isinstance(failed, PickFailed)
+    assert (failed.pick, failed.facts, failed.matches) == ("one", facts, matches)
+    assert len(failed.options) == matches
 
 
 def test_a_pick_from_something_else_than_a_list_is_the_domains_error() -> None:
@@ -314,7 +335,7 @@ async def test_an_attempt_is_refused_by_the_world_or_declined_by_a_guard(
             move, {"title": "Blue Fern", "shelf": "South Wall"}, world, small, ignore_guards=True
         )
         lost = await attempt(move, {"title": "Moss", "shelf": "South Wall"}, world, small)
-    assert (declined.outcome, declined.clause) == ("declined", "room")
-    assert (refused.outcome, refused.clause) == ("refused", "room")
+    assert (declined.outcome, declined.reason) == ("declined", "room")
+    assert (refused.outcome, refused.reason) == ("refused", "room")
     assert (rare.outcome, rare.broken) == ("done", ["no_rare"])
-    assert (lost.outcome, lost.clause) == ("failed", None)
+    assert (lost.outcome, lost.reason) == ("failed", None)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from agentsynth.compose.agents import make_agent
+from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.protocols import AssistantView, UserAct, UserView
-from agentsynth.core.task import Fact, Target, Task
+from agentsynth.core.task import Fact, Request, Target, Task
 from agentsynth.core.trajectory import StopReason, Trajectory
 from agentsynth.simulate.rollout import Limits, ledger, rollout
 from agentsynth.worlds.runtime import DomainRuntime
@@ -47,7 +47,7 @@ def task(small: DomainRuntime) -> Task:
         domain="small",
         domain_id=small.domain.id,
         kind="info",
-        intents=("price",),
+        requests=(Request(intent="price"),),
         goal="a goal",
         facts=facts,
         world_seed=1,
@@ -62,7 +62,7 @@ def play(small: DomainRuntime, task: Task) -> Play:
         limits = options.pop("limits", Limits(user_turns=4, waves_per_turn=3))
         return await rollout(
             task,
-            make_agent(small, "2027-03-05"),
+            make_agent(small, agent_plans(small)[0], "2027-03-05"),
             Says(user),
             Says(assistant),
             options.pop("world", small.open),

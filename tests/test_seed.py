@@ -10,8 +10,10 @@ import pytest
 
 from agentsynth.core.domain import Clause, Clock, Domain, Entity
 from agentsynth.core.errors import UserError
+from agentsynth.worlds.files import parse_yaml, validate
 from agentsynth.worlds.runtime import DomainRuntime
 from agentsynth.worlds.seed import GENERATORS, make_base, world_today
+from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.state import State
 
 SEEDS = (0, 1, 7, 99, 123_456)
@@ -69,6 +71,112 @@ def test_days_are_counted_from_the_worlds_today() -> None:
     today = date.fromisoformat(world_today(domain(), 1))
     window = {(today + timedelta(days=days)).isoformat() for days in (-1, 0, 1)}
     assert set(column({"days": [-1, 1]})) == window
+
+
+def test_times_lie_between_their_hours_and_on_their_steps() -> None:
+    times = set(column({"time": {"hours": [9, 10], "step": 20}}))
+    assert times == {"09:00", "09:20", "09:40", "10:00"}
+    assert {made[-2:] for made in column({"time": {}})} == {"00", "15", "30", "45"}
+    made = column({"datetime": {"days": [1, 2], "hours": [8, 8], "step": 5}})
+    today = date.fromisoformat(world_today(domain(), 1))
+    days = {(today + timedelta(days=n)).isoformat() for n in (1, 2)}
+    assert set(made) == {f"{day}T08:00" for day in days}
+
+
+def test_a_sample_has_so_many_different_ones_in_their_order() -> None:
+    made = column({"sample": ["a", "b", "c"], "count": [0, 2]})
+    assert {tuple(one) for one in made} == {
+        (),
+        ("a",),
+        ("b",),
+        ("c",),
+        ("a", "b"),
+        ("a", "c"),
+        ("b", "c"),
+    }
+    assert {len(one) for one in column({"sample": ["a", "b", "c"], "count": 3})} == {3}
+
+
+def test_a_unique_reference_never_gives_a_key_twice() -> None:
+    made = make_base(
+        domain(
+            one={"count": 5, "fields": {"id": "='o' + string(n)"}},
+            two={
+                "count": 5,
+                "fields": {
+                    "id": "='t' + string(n)",
+                    "a": {"ref": "one", "unique": True},
+                    "b": {"if": "n < 4", "then": {"ref": "one", "unique": True}, "else": None},
+                },
+            },
+        ),
+        1,
+    )
+    rows = list(made.tables["two"].values())
+    assert sorted(row["a"] for row in rows) == ["o0", "o1", "o2", "o3", "o4"]
+    assert len({row["b"] for row in rows[:4]}) == 4
+    with pytest.raises(UserError, match="no record is left to refer to"):
+        make_base(
+            domain(
+                one={"count": 1, "fields": {"id": "o"}},
+                two={
+                    "count": 2,
+                    "fields": {"id": "='t' + string(n)", "a": {"ref": "one", "unique": True}},
+                },
+            ),
+            1,
+        )
+
+
+def test_two_seed_records_of_one_key_are_refused() -> None:
+    with pytest.raises(UserError, match="entity 'one': two seed records have the key 'same'"):
+        make_base(domain(one={"count": 2, "fields": {"id": "same"}}), 1)
+
+
+CLINIC = (Path(__file__).parent / "data" / "clinic.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part", "told"),
+    [
+        ("email: b@x.org", "email: a@x.org", "patient", "record 'PA-01': has the same email as another"),
+        ('name: Bob, born: "1990-02-02"', 'name: Ann, born: "1980-01-01"', "patient", "the same name, born as"),
+        ('"2027-02-01T10:00"}', '"2027-02-01"}', "patient", "record 'PA-03': field 'left_at': expected a datetime"),
+        ("allergies: [nuts]}", "allergies: [1]}", "patient", "field 'allergies': expected a list of strings"),
+        ("room_id: RM-02", "room_id: RM-77", "visit", "record 'VI-104': field 'room_id': there is no room 'RM-77'"),
+    ],
+)  # fmt: skip
+def test_seed_records_are_held_against_their_domain(
+    old: str, new: str, part: str, told: str
+) -> None:
+    loaded = parse_yaml(CLINIC.replace(old, new, 1), "clinic.yaml")
+    problems = [str(one) for one in seed_problems(validate(Domain, loaded), loaded)]
+    line = loaded.line_of(("entities", part, "records"))
+    assert len(problems) == 1
+    assert problems[0].startswith(f"clinic.yaml:{line}: entities.{part}.records: record ")
+    assert told in problems[0]
+
+
+def test_soft_deleted_seed_records_share_unique_fields_and_are_derived() -> None:
+    shared = CLINIC.replace('name: Cid, born: "1970-03-03"', 'name: Ann, born: "1980-01-01"', 1)
+    loaded = parse_yaml(shared, "clinic.yaml")
+    made = validate(Domain, loaded)
+    assert seed_problems(made, loaded) == []
+    assert make_base(made, 0).tables["patient"]["PA-03"]["label"] == "Ann / 1980-01-01"
+
+
+def test_an_invariant_across_records_holds_for_the_seed_records_too() -> None:
+    loaded = parse_yaml(CLINIC, "clinic.yaml")
+    loaded.value["invariants"] = [
+        {
+            "id": "one_booked",
+            "entity": "patient",
+            "steps": [{"list": "visit", "where": {"patient_id": "=it.id", "status": "done"}, "count": "n", "as": "v"}],
+            "require": "n == 0",
+        }
+    ]  # fmt: skip
+    (problem,) = seed_problems(validate(Domain, loaded), loaded)
+    assert "record 'PA-01': breaks the invariant 'one_booked'" in str(problem)
 
 
 def test_chance_is_a_share() -> None:

@@ -2,6 +2,8 @@
 
 import copy
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agentsynth.core.errors import DomainError
 from agentsynth.core.task import Change
-from agentsynth.worlds.state import Base, State
+from agentsynth.worlds.state import Base, Savepoint, State
 
 Tables = dict[str, dict[str, dict[str, Any]]]
 
@@ -25,8 +27,8 @@ START: Tables = {
 }
 ENTITIES = st.sampled_from(["cat", "dog"])
 KEYS = st.sampled_from(["c1", "c2", "c3", "d1", "z9", "n1", "a0"])
-NAMES = st.sampled_from(["Tom", "Kit", "Rex"])
-AGES = st.sampled_from([None, 1, 3])
+NAMES = ("Tom", "Kit", "Rex")
+AGES = (None, 1, 3)
 
 
 def base() -> Base:
@@ -43,6 +45,7 @@ class Model:
     def __init__(self) -> None:
         self.tables = copy.deepcopy(START)
         self.order = {entity: list(records) for entity, records in START.items()}
+        self.minutes = 0
 
     def put(self, entity: str, key: str, record: dict[str, Any] | None) -> None:
         if key not in self.order[entity]:
@@ -52,9 +55,20 @@ class Model:
         else:
             self.tables[entity][key] = record
 
-    def records(self, entity: str, where: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    def records(
+        self,
+        entity: str,
+        where: dict[str, Any],
+        between: Mapping[str, tuple[Any, Any]] | None = None,
+    ) -> list[tuple[str, dict[str, Any]]]:
         table = self.tables[entity]
         present = [(key, table[key]) for key in self.order[entity] if key in table]
+        for field, (low, high) in (between or {}).items():
+            if low is None and high is None:
+                continue
+            present = [(k, r) for k, r in present if r[field] is not None]
+            present = [(k, r) for k, r in present if low is None or r[field] >= low]
+            present = [(k, r) for k, r in present if high is None or r[field] <= high]
         return [(k, r) for k, r in present if all(r[f] == v for f, v in where.items())]
 
     def changes_since(self, before: Tables) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -82,6 +96,7 @@ class StateMachine(RuleBasedStateMachine):
         self.state = State(base())
         self.model = Model()
         self.saved: Model | None = None
+        self.marks: list[tuple[Savepoint, Model]] = []
         self.hashes: dict[str, str] = {}
 
     @precondition(lambda self: self.saved is None)
@@ -91,7 +106,7 @@ class StateMachine(RuleBasedStateMachine):
         self.saved = copy.deepcopy(self.model)
 
     @precondition(lambda self: self.saved is not None)
-    @rule(entity=ENTITIES, key=KEYS, name=NAMES, age=AGES)
+    @rule(entity=ENTITIES, key=KEYS, name=st.sampled_from(NAMES), age=st.sampled_from(AGES))
     def write(self, entity: str, key: str, name: str, age: int | None) -> None:
         record = {"id": key, "name": name, "age": age}
         self.state.put(entity, key, record)
@@ -114,8 +129,28 @@ class StateMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.saved is not None)
     @rule()
+    def mark(self) -> None:
+        self.marks.append((self.state.savepoint(), copy.deepcopy(self.model)))
+
+    @precondition(lambda self: self.marks)
+    @rule(data=st.data())
+    def back(self, data: st.DataObject) -> None:
+        place = data.draw(st.integers(0, len(self.marks) - 1))
+        savepoint, model = self.marks[place]
+        del self.marks[place + 1 :]
+        self.state.back_to(savepoint)
+        self.model = copy.deepcopy(model)
+
+    @rule(minutes=st.sampled_from([0, 1, 1440]))
+    def advance(self, minutes: int) -> None:
+        self.state.advance(minutes)
+        self.model.minutes += minutes
+
+    @precondition(lambda self: self.saved is not None)
+    @rule()
     def commit(self) -> None:
         assert self.saved is not None
+        self.marks.clear()
         expected = self.model.changes_since(self.saved.tables)
         assert plain(self.state.commit()) == expected
         self.saved = None
@@ -124,13 +159,31 @@ class StateMachine(RuleBasedStateMachine):
     @rule()
     def rollback(self) -> None:
         assert self.saved is not None
+        self.marks.clear()
         self.state.rollback()
         self.model, self.saved = self.saved, None
 
-    @rule(entity=ENTITIES, name=NAMES, age=AGES)
-    def look(self, entity: str, name: str, age: int | None) -> None:
-        for where in ({}, {"name": name}, {"age": age}, {"name": name, "age": age}):
-            assert list(self.state.records(entity, where)) == self.model.records(entity, where)
+    @invariant()
+    def every_question_is_answered_as_by_the_model(self) -> None:
+        for entity in START:
+            asked = [
+                ({}, {}),
+                *(({"name": n}, {}) for n in NAMES),
+                *(({"age": a}, {}) for a in AGES),
+            ]
+            asked += [({"name": n, "age": a}, {}) for n in NAMES for a in AGES]
+            asked += [({}, {"age": (1, 3)}), ({"name": "Tom"}, {"age": (None, 1)})]
+            asked += [
+                ({}, {"name": ("Kit", "Rex"), "age": (None, None)}),
+                ({}, {"name": ("L", None)}),
+            ]
+            for where, between in asked:
+                found = list(self.state.records(entity, where, between))
+                assert found == self.model.records(entity, where, between), (where, between)
+            for name in NAMES:
+                together = self.state.holders(entity, ("age", "name"), (3, name))
+                same = self.model.records(entity, {"name": name, "age": 3})
+                assert list(together) == [key for key, _ in same]
 
     @invariant()
     def every_record_can_be_got(self) -> None:
@@ -142,7 +195,10 @@ class StateMachine(RuleBasedStateMachine):
     @invariant()
     def the_hash_is_the_same_exactly_when_the_content_is(self) -> None:
         assert plain(self.state.net_changes()) == self.model.changes_since(START)
-        held = content(self.model.tables)
+        now = datetime(2027, 1, 1, 9, tzinfo=UTC) + timedelta(minutes=self.model.minutes)
+        assert self.state.now == now.strftime("%Y-%m-%dT%H:%M")
+        assert self.state.today == now.date().isoformat()
+        held = content(self.model.tables) + self.state.now
         before = self.hashes.setdefault(held, self.state.hash())
         assert self.state.hash() == before
         assert len(set(self.hashes.values())) == len(self.hashes)
@@ -272,3 +328,78 @@ def test_new_keys_never_take_one_of_the_base_and_run_out_in_the_end() -> None:
     assert sorted(made) == ["1", "3", "5", "7", "9"]
     with pytest.raises(DomainError, match="no key left"):
         state.new_key("k", "#")
+
+
+def test_going_back_to_a_savepoint_forgets_what_was_touched_since() -> None:
+    state = State(base())
+    state.begin()
+    state.put("cat", "c1", None)
+    start = state.savepoint()
+    state.put("cat", "c1", {**START["cat"]["c1"], "age": 9})
+    state.put("dog", "d1", None)
+    state.advance(5)
+    state.back_to(start)
+    assert state.touched() == [("cat", "c1", None)]
+    assert plain(state.commit()) == [("delete", "cat", "c1", {})]
+    assert state.now == "2027-01-01T09:00"
+
+
+def test_what_was_taken_back_leaves_no_trace_in_later_keys() -> None:
+    keys: list[str] = []
+    for undone in (False, True):
+        state = State(base())
+        state.begin()
+        start = state.savepoint()
+        if undone:
+            state.put("cat", "c9", {"id": "c9", "name": "New", "age": 0})
+            state.back_to(start)
+        keys.append(state.new_key("cat", "X-####"))
+    assert keys[0] == keys[1]
+
+
+def test_the_clock_never_goes_back() -> None:
+    with pytest.raises(DomainError, match="cannot go back"):
+        State(base()).advance(-1)
+
+
+def test_an_unknown_entity_is_the_domains_error() -> None:
+    with pytest.raises(DomainError, match="no entity 'cow'"):
+        State(base()).get("cow", "c1")
+
+
+class Counted(dict[str, Any]):
+    """A table that counts how often its records are looked at."""
+
+    looks = 0
+
+    def items(self) -> Any:
+        for pair in super().items():
+            Counted.looks += 1
+            yield pair
+
+    def __iter__(self) -> Any:
+        for key in super().__iter__():
+            Counted.looks += 1
+            yield key
+
+
+def test_a_call_looks_at_no_record_that_it_does_not_touch() -> None:
+    records = {f"k{n}": {"id": f"k{n}", "group": n % 500, "size": n} for n in range(5000)}
+    shared = Base({"thing": records}, seed=1, today="2027-01-01")
+    State(shared).records("thing", {"group": 1}, {"size": (1, 2)})  # the indexes are made once
+    shared.tables["thing"] = Counted(shared.tables["thing"])
+    state = State(shared)
+    written: list[str] = []
+    _ = shared.places
+    Counted.looks = 0
+    for turn in range(50):
+        state.begin()
+        key = state.new_key("thing", "n####")
+        state.put("thing", key, {"id": key, "group": turn % 5, "size": -turn})
+        state.put("thing", f"k{turn}", {**records[f"k{turn}"], "group": 499})
+        written.append(key)
+        assert key in [k for k, _ in state.records("thing", {"group": turn % 5})]
+        assert f"k{turn}" not in [k for k, _ in state.records("thing", {"group": turn})]
+        assert key in [k for k, _ in state.records("thing", {}, {"size": (-turn, -turn)})]
+        state.commit()
+    assert Counted.looks == 0

@@ -99,6 +99,8 @@ def test_advance_moves_now_and_today_for_this_call_and_all_after() -> None:
     assert desk.world.state_hash() != start
     with pytest.raises(DomainError, match="not a number of minutes"):
         desk("wait", x=-1)
+    with pytest.raises(DomainError, match="no year 10000"):
+        desk("wait", x=10**11)
 
 
 def test_the_clock_moves_after_every_call_whatever_came_of_it() -> None:
@@ -337,6 +339,10 @@ def test_aggregate_goes_over_a_list_in_scope() -> None:
     assert act(steps) == [{"fees": 7500, "n": 3}, {"total": 12}]
     with pytest.raises(DomainError, match="not a list"):
         act("- {aggregate: =today, give: {n: {count: true}}, as: a}\n- return: =a")
+    for options in ("give: {n: {max: =it}}", "by: =it, give: {n: {count: true}}"):
+        mixed = f"- let: {{l: [1, a]}}\n- {{aggregate: =l, {options}, as: a}}\n- return: =a"
+        with pytest.raises(DomainError, match="have no order"):
+            act(mixed)
     with pytest.raises(DomainError, match="no whole number"):
         act("- {aggregate: visit, give: {n: {sum: starts}}, as: a}\n- return: =a")
 
@@ -428,7 +434,8 @@ def test_no_two_live_records_share_a_unique_set_of_fields() -> None:
     - return: 1
     """
     leave = "- {delete: patient, key: =args.x}\n- return: 1"
-    desk = Desk({"add": ADD, "rename": rename, "leave": leave}, {})
+    note = "- {update: patient, key: =args.x, set: {allergies: [rye]}}\n- return: 1"
+    desk = Desk({"add": ADD, "rename": rename, "leave": leave, "note": note}, {})
     assert desk.refused("add", x="Ann", y="new@x.org") == "patient_exists"
     assert desk.refused("add", x="Zoe", y="b@x.org") == "patient_exists"
     assert desk("add", x="Zoe", y=None) == "Zoe / 1980-01-01"
@@ -438,6 +445,7 @@ def test_no_two_live_records_share_a_unique_set_of_fields() -> None:
     desk("leave", x="PA-01")
     assert desk("rename", x="Ann") == 1
     assert desk("add", x="Ada", y="a@x.org") == "Ada / 1980-01-01"
+    assert desk("note", x="PA-01") == 1
 
 
 def test_a_clash_that_no_step_foresees_is_the_domains_error() -> None:
@@ -523,6 +531,7 @@ EFFECTS = {
         "parameters": ["visit_id"],
         "steps": [
             {"get": "visit", "key": "=args.visit_id", "as": "visit"},
+            {"create": "room", "set": {"name": "=now", "floor": 0}, "as": "r"},
             {"require": "visit.status != 'held'", "code": "held", "message": "Held."},
             {"update": "visit", "key": "=visit.id", "set": {"status": "done", "starts": "=now"}},
         ],
@@ -561,21 +570,21 @@ def test_an_effect_is_pending_until_the_clock_has_passed_it(timed: Desk) -> None
     assert timed.call("wait", x=29).changes == ()
     ran = timed.call("wait", x=90)
     assert json.loads(ran.content) == "2027-03-01T10:29"
-    assert ran.changes == (
+    assert [change.op for change in ran.changes] == ["create", "delete", "update"]
+    assert ran.changes[1:] == (
         Change(op="delete", entity="scheduled", key=made["id"], fields={}),
         Change(op="update", entity="visit", key="VI-101", fields={"status": "done"}),
     )
     assert timed("pending") == []
-    assert [change.entity for change in timed.world.net_changes()] == ["visit"]
+    assert [change.entity for change in timed.world.net_changes()] == ["room", "visit"]
 
 
 def test_effects_run_in_order_of_their_time_and_see_it_as_now(timed: Desk) -> None:
-    timed("plan", x="2027-03-02", y="VI-102")
-    timed("plan", x="2027-03-01T23:00", y="VI-102")
+    for due in ("2027-03-01T22:00", "2027-03-02", "2027-03-01T23:00"):
+        timed("plan", x=due, y="VI-102")
     timed("wait", x=48 * 60)
-    visit = timed.world.state.get("visit", "VI-102")
-    assert visit is not None
-    assert visit["starts"] == "2027-03-02T00:00"
+    rooms = [record["name"] for _, record in timed.world.state.records("room", {"floor": 0})]
+    assert rooms == ["2027-03-01T22:00", "2027-03-01T23:00", "2027-03-02T00:00"]
 
 
 def test_an_effect_that_is_refused_does_nothing_and_is_gone(timed: Desk) -> None:
@@ -609,7 +618,7 @@ def test_effects_that_are_unscheduled_never_come(timed: Desk) -> None:
 
 def test_an_effect_due_at_once_runs_after_its_own_call(timed: Desk) -> None:
     result = timed.call("plan", x="2027-03-01T08:00", y="VI-101")
-    assert [(change.op, change.key) for change in result.changes] == [("update", "VI-101")]
+    assert [(c.op, c.entity) for c in result.changes] == [("create", "room"), ("update", "visit")]
     assert timed.world.state.get("visit", "VI-101")["starts"] == "2027-03-01T08:00"  # type: ignore[index]
 
 

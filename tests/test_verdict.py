@@ -10,6 +10,7 @@ from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.compose.rubrics import rubric_for
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.rubric import Criterion, Rubric
+from agentsynth.core.task import KINDS
 from agentsynth.core.verdict import CriterionOutcome
 from agentsynth.judge.verdict import judge, score
 from agentsynth.worlds.runtime import DomainRuntime
@@ -98,17 +99,15 @@ async def test_every_criterion_is_answered_in_order_and_questions_stay_open(
 
 
 def test_the_bundled_rubric_is_cut_to_the_kind_of_task() -> None:
-    names = {
-        kind: {c.name for c in rubric_for(kind).criteria}
-        for kind in ("write", "writes", "info", "refuse")
-    }
-    assert names["write"] == names["writes"]
+    names = {kind: {c.name for c in rubric_for(kind).criteria} for kind in KINDS}
     common = set.intersection(*names.values())
     assert {"end_state", "policy", "replay", "ending", "valid_calls"} <= common
-    assert names["info"] - common == {"answers"}
-    assert "declined_for_the_reason" in names["refuse"] - names["write"]
-    assert {"honest_claims", "confirmed_writes"} <= names["write"]
-    ids = [rubric_for(kind).id for kind in ("write", "info", "refuse")]
+    assert {"answers", "declined_for_the_reason", "told_of_it", "confirmed_writes"} <= common
+    for kind in KINDS:
+        asks = {"asked_first"} if kind in ("ask_back", "ambiguous") else set[str]()
+        length = "length_of_long_work" if kind == "long" else "length"
+        assert names[kind] - common == {*asks, length}
+    ids = [rubric_for(kind).id for kind in ("write", "info", "ask_back")]
     assert all(one != other for one, other in itertools.combinations(ids, 2))
 
 

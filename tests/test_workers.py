@@ -115,6 +115,12 @@ def worker_processes(parent: int) -> list[int]:
     return [pid for pid, command in commands.items() if b"spawn_main" in command]
 
 
+def ignores_ctrl_c(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    mask = next(line for line in status.splitlines() if line.startswith("SigIgn:"))
+    return bool(int(mask.split()[1], 16) & 1 << (signal.SIGINT - 1))
+
+
 def resumed(out: Path, config: Path, capsys: pytest.CaptureFixture[str]) -> int:
     capsys.readouterr()
     run(config, out, 2)
@@ -130,6 +136,7 @@ def test_ctrl_c_stops_every_process_and_loses_nothing(
 
     def stop(pid: int) -> None:
         found.extend(worker_processes(pid))
+        assert all(ignores_ctrl_c(one) for one in found)
         os.killpg(pid, signal.SIGINT)  # as a terminal does: to all of them
 
     code, errors, seen = stopped(config, out, stop)

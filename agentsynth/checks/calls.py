@@ -3,7 +3,17 @@
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
 from agentsynth.core.messages import AssistantMessage, ToolMessage
 
-__all__ = ["calls_valid", "replay_agrees"]
+__all__ = ["calls_valid", "replay_agrees", "tools_offered"]
+
+
+def tools_offered(evidence: Evidence) -> Finding:
+    """Every call is of a tool that was offered: none is invented."""
+    if not evidence.calls:
+        return NOT_APPLICABLE
+    for index, call, _ in evidence.calls:
+        if call.name not in evidence.runtime.spec_by_name:
+            return failed("invented_tool", f"there is no tool {call.name!r}", index)
+    return MET
 
 
 def calls_valid(evidence: Evidence) -> Finding:

@@ -5,12 +5,16 @@ from functools import lru_cache
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
 from agentsynth.checks.mentions import says
+from agentsynth.checks.reports import misreported
+from agentsynth.checks.visible import leaves
 from agentsynth.core.intent import CallStep
 from agentsynth.core.messages import AssistantMessage
 from agentsynth.core.task import Fact
 from agentsynth.core.trajectory import StopReason
+from agentsynth.core.words import has_words, normal
 
 __all__ = [
+    "SENTENCE",
     "any_of",
     "asked_first",
     "claim_in",
@@ -22,11 +26,10 @@ __all__ = [
     "reported",
 ]
 
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
-_NOT_YET = re.compile(
-    r"\b(?:if|once|when|before|unless|not|n't|can't|cannot|won't|would|could|shall|should)\b|n't",
-    re.IGNORECASE,
-)
+SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
+"""A sentence with its marks."""
+
+_ASKS = ("?", "？")
 
 
 @lru_cache(maxsize=512)
@@ -52,7 +55,7 @@ def policy_kept(evidence: Evidence) -> Finding:
 
 
 def claims_true(evidence: Evidence) -> Finding:
-    """The assistant says of nothing that it is done before it is."""
+    """The assistant says of nothing that it is done before it is, and tells it as it was."""
     found = False
     for name in dict.fromkeys(evidence.task.intents):
         patterns = evidence.runtime.lexicon.intents[name].claims
@@ -60,7 +63,7 @@ def claims_true(evidence: Evidence) -> Finding:
         if not patterns or not tools:
             continue
         for index, text in evidence.said_by_assistant:
-            sentence = claim_in(text, patterns)
+            sentence = claim_in(text, patterns, evidence.voice.hedges)
             if sentence is None:
                 continue
             found = True
@@ -71,6 +74,9 @@ def claims_true(evidence: Evidence) -> Finding:
             )
             if not done:
                 return failed("claimed_not_done", f"{sentence!r}, but it was never done", index)
+            wrong = misreported(evidence, sentence, index, tools)
+            if wrong is not None:
+                return failed("claimed_not_done", f"{sentence!r}, but {wrong!r} is not so", index)
     return MET if found else NOT_APPLICABLE
 
 
@@ -84,7 +90,11 @@ def _deeds(evidence: Evidence, intent: str) -> set[str]:
 
 
 def reported(evidence: Evidence) -> Finding:
-    """After the last change the assistant says something of it, and does not deny it."""
+    """After the last change the assistant says something of it at once, and does not deny it.
+
+    Of it is what claims the deed, or names anything that the call gave or its result shows: a mere
+    goodbye reports nothing.
+    """
     if not evidence.task.target.changes:
         return NOT_APPLICABLE
     last = max(
@@ -93,12 +103,31 @@ def reported(evidence: Evidence) -> Finding:
     if last is None:
         return NOT_APPLICABLE  # there is nothing to report; `target_state` says what is missing
     after = [(i, text) for i, text in evidence.said_by_assistant if i > last and text.strip()]
-    if not after:
+    spoke = min((i for i, _ in evidence.said_by_user if i > last), default=len(evidence.messages))
+    if not after or after[0][0] > spoke or not _speaks_of(evidence, last, after[0][0]):
         return failed("not_reported", "the user is never told that it is done", last)
     owed = len(evidence.task.target.declined)
     if not owed and matches_any(evidence.voice.refusals, after[0][1]):
         return failed("not_reported", "the user is told that it was not done", after[0][0])
     return MET
+
+
+def _speaks_of(evidence: Evidence, deed: int, index: int) -> bool:
+    """Whether a text claims a deed of the task, or names something of the calls made there."""
+    text = evidence.texts[index]
+    intents = evidence.runtime.lexicon.intents
+    patterns = [pattern for name in evidence.task.intents for pattern in intents[name].claims]
+    if patterns and matches_any(tuple(patterns), text.text):
+        return True
+    for place, call, answer in evidence.calls:
+        if place != deed:
+            continue
+        shown = evidence.result(answer) if answer is not None else None
+        for _, value in (*leaves(dict(call.arguments)), *leaves(shown)):
+            named = isinstance(value, str) and len(value) > 2
+            if named and (value in text.dates or has_words(text.normal, normal(value))):
+                return True
+    return False
 
 
 def asked_first(evidence: Evidence) -> Finding:
@@ -112,7 +141,15 @@ def asked_first(evidence: Evidence) -> Finding:
     )
     for fact in kept:
         told = any(
-            says(text, fact.value, fact.type, today=evidence.today, said_as=_spoken(evidence, fact))
+            says(
+                text,
+                fact.value,
+                fact.type,
+                today=evidence.today,
+                said_as=_spoken(evidence, fact),
+                language=evidence.language,
+                unit=fact.unit,
+            )
             for index, text in evidence.said_by_user
             if index < until
         )
@@ -126,11 +163,11 @@ def _spoken(evidence: Evidence, fact: Fact) -> str | None:
     return evidence.runtime.lexicon.words.get(str(fact.value))
 
 
-def claim_in(text: str, patterns: tuple[str, ...]) -> str | None:
+def claim_in(text: str, patterns: tuple[str, ...], hedges: tuple[str, ...]) -> str | None:
     """Return the sentence that claims a deed; questions, conditions and denials claim nothing."""
-    for match in _SENTENCE.finditer(text):
+    for match in SENTENCE.finditer(text):
         sentence = match[0].strip()
-        if sentence.endswith("?") or _NOT_YET.search(sentence):
+        if sentence.endswith(_ASKS) or matches_any(hedges, sentence):
             continue
         if matches_any(patterns, sentence):
             return sentence

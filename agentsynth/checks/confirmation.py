@@ -3,18 +3,14 @@
 import re
 from typing import Any
 
-from agentsynth.checks.conduct import any_of, matches_any
+from agentsynth.checks.conduct import SENTENCE, any_of, matches_any
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
-from agentsynth.checks.mentions import dates_in
+from agentsynth.checks.mentions import dates_in, numbers_in
+from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.words import has_words, normal
 
 __all__ = ["writes_confirmed"]
-
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
-_DENIED = re.compile(
-    r"(?:\b(?:no|not|never)\b(?! (?:problem|worries))|n[’']t\b)[^.!?;\n]{0,24}$", re.IGNORECASE
-)
 
 
 def writes_confirmed(evidence: Evidence) -> Finding:
@@ -72,26 +68,30 @@ def _unconfirmed(evidence: Evidence, call: ToolCall, before: int, alike: int) ->
         return "nobody said yes to a read-back of it"
     question = evidence.messages[asked].content
     confirmed = _asks_to_go_ahead(question, evidence.voice.confirm_cues) and _affirms(
-        evidence.messages[answer].content, evidence.voice.affirmations
+        evidence.messages[answer].content, evidence.voice
     )
     if not confirmed:
         return "nobody said yes to a read-back of it"
     missing = _not_read_back(evidence, call, question)
-    if missing is None or (alike > 1 and float(alike) in evidence.texts[asked].numbers):
+    if missing is None or (alike > 1 and float(alike) in numbers_in(question, evidence.language)):
         return None
     return f"the read-back did not name {missing!r}"
 
 
 def _asks_to_go_ahead(text: str, cues: tuple[str, ...]) -> bool:
     """Whether a text asks for the go-ahead or to confirm; saying "happy to" does not."""
-    sentences = [match[0].strip() for match in _SENTENCE.finditer(text)]
-    asking = [s for s in sentences if s.endswith("?") or "confirm" in s.lower()]
+    sentences = [match[0].strip() for match in SENTENCE.finditer(text)]
+    asking = [s for s in sentences if s.endswith(("?", "？")) or "confirm" in s.lower()]
     return any(matches_any(cues, sentence) for sentence in asking)
 
 
-def _affirms(text: str, patterns: tuple[str, ...]) -> bool:
+def _affirms(text: str, voice: Voice) -> bool:
     """Whether a text says yes; "that is not correct" and "don't do that" do not."""
-    return any(not _DENIED.search(text[: m.start()]) for m in any_of(patterns).finditer(text))
+    denied = any_of(voice.denials)
+    return any(
+        not denied.search(text[: match.start()])
+        for match in any_of(voice.affirmations).finditer(text)
+    )
 
 
 def _not_read_back(evidence: Evidence, call: ToolCall, asked: str) -> str | None:
@@ -100,7 +100,7 @@ def _not_read_back(evidence: Evidence, call: ToolCall, asked: str) -> str | None
         if not isinstance(value, str):
             continue
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-            if value not in dates_in(asked, evidence.today):
+            if value not in dates_in(asked, evidence.today, evidence.language):
                 return value
         elif "@" in value and " " not in value and value.lower() not in asked.lower():
             return value
@@ -116,7 +116,7 @@ def _records_not_named(evidence: Evidence, call: ToolCall, asked: str) -> str | 
     sayable = [value for id_ in ids for value in _shown_beside(evidence, id_)]
     if not sayable:
         return None
-    words, dates = normal(asked), dates_in(asked, evidence.today)
+    words, dates = normal(asked), dates_in(asked, evidence.today, evidence.language)
     named = any(value in dates or has_words(words, normal(value)) for value in sayable)
     return None if named else ids[-1]
 

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from agentsynth.checks.mentions import MONEY, dates_in, numbers_in
+from agentsynth.checks.forms import Clock, Day, Mention
+from agentsynth.checks.found import clocks_in, days_in, quantities_in
+from agentsynth.checks.mentions import says
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.task import Task
@@ -13,7 +16,16 @@ from agentsynth.core.verdict import OutcomeValue, ReasonCode
 from agentsynth.core.words import normal
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["MET", "NOT_APPLICABLE", "Evidence", "Finding", "MessageText", "Replay", "failed"]
+__all__ = [
+    "MET",
+    "NOT_APPLICABLE",
+    "Evidence",
+    "Finding",
+    "MessageText",
+    "Replay",
+    "failed",
+    "undecided",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,8 @@ class Finding:
     code: ReasonCode | None = None
     evidence: str = ""
     messages: tuple[int, ...] = ()
+    credit: float | None = None
+    """Share of the criterion that is met, for one not met in full; None = none of it."""
 
 
 MET = Finding("met")
@@ -46,12 +60,18 @@ def failed(code: ReasonCode, evidence: str, *messages: int) -> Finding:
     return Finding("not_met", code, evidence, messages)
 
 
+def undecided(evidence: str, *messages: int) -> Finding:
+    """Return a finding that the check cannot tell."""
+    return Finding("undecided", "undecided", evidence, messages)
+
+
 class MessageText:
     """A message's text with what it mentions, each worked out when first asked for."""
 
-    def __init__(self, text: str, today: str) -> None:
+    def __init__(self, text: str, today: str, language: str = "en") -> None:
         self.text = text
         self._today = today
+        self._language = language
 
     @cached_property
     def normal(self) -> str:
@@ -59,19 +79,24 @@ class MessageText:
         return normal(self.text)
 
     @cached_property
+    def days(self) -> tuple[Day, ...]:
+        """Dates with their places."""
+        return days_in(self.text, self._today, self._language)
+
+    @cached_property
     def dates(self) -> set[str]:
         """ISO dates."""
-        return dates_in(self.text, self._today)
+        return {day.iso for day in self.days}
 
     @cached_property
-    def amounts(self) -> set[float]:
-        """Numbers with a currency sign before them."""
-        return {float(amount.replace(",", "")) for amount in MONEY.findall(self.text)}
+    def clocks(self) -> tuple[Clock, ...]:
+        """Times of day."""
+        return clocks_in(self.text, self._language)
 
     @cached_property
-    def numbers(self) -> set[float]:
-        """Numbers in digits or words."""
-        return numbers_in(self.text)
+    def quantities(self) -> tuple[Mention, ...]:
+        """Every number in digits or words, with its unit or currency."""
+        return quantities_in(self.text, self._language)
 
 
 @dataclass(frozen=True)
@@ -89,6 +114,11 @@ class Evidence:
         """The conversation."""
         return self.trajectory.messages
 
+    @property
+    def language(self) -> str:
+        """Of the conversation: decides which words for dates, numbers and units are known."""
+        return self.task.language
+
     @cached_property
     def today(self) -> str:
         """The world's date."""
@@ -97,7 +127,8 @@ class Evidence:
     @cached_property
     def texts(self) -> list[MessageText]:
         """Every message's text, in order."""
-        return [MessageText(message.content, self.today) for message in self.messages]
+        texts = [message.content for message in self.messages]
+        return [MessageText(text, self.today, self.language) for text in texts]
 
     @cached_property
     def calls(self) -> list[tuple[int, ToolCall, ToolMessage | None]]:
@@ -113,6 +144,25 @@ class Evidence:
         ]
 
     @cached_property
+    def _decoded(self) -> dict[str, Any]:
+        return {}
+
+    def result(self, message: ToolMessage) -> Any:
+        """Return what a reader makes of a result; text that is no JSON stays text."""
+        text = message.content
+        if text not in self._decoded:
+            try:
+                self._decoded[text] = self.runtime.decode(text)
+            except ValueError:
+                self._decoded[text] = text
+        return self._decoded[text]
+
+    @cached_property
+    def outcomes(self) -> dict[str, str]:
+        """Call id to `success` or `error`; a call without a record is not in it."""
+        return {record.call_id: record.outcome for record in self.trajectory.calls}
+
+    @cached_property
     def successes(self) -> frozenset[str]:
         """Ids of the calls that succeeded."""
         return frozenset(r.call_id for r in self.trajectory.calls if r.outcome == "success")
@@ -125,6 +175,32 @@ class Evidence:
             for index, message in enumerate(self.messages)
             if isinstance(message, AssistantMessage) and not message.tool_calls
         ]
+
+    @cached_property
+    def settled_from(self) -> int:
+        """The message with which the user has put right whatever was told otherwise first.
+
+        0 where nothing had to be put right; behind the last message where it never was.
+        """
+        place = 0
+        for fact in self.task.facts:
+            if fact.first is None:
+                continue
+            told = (
+                index
+                for index, text in self.said_by_user
+                if says(
+                    text,
+                    fact.value,
+                    fact.type,
+                    today=self.today,
+                    said_as=self.runtime.lexicon.words.get(str(fact.value)),
+                    language=self.language,
+                    unit=fact.unit,
+                )
+            )
+            place = max(place, next(told, len(self.messages)))
+        return place
 
     @cached_property
     def said_by_user(self) -> list[tuple[int, str]]:

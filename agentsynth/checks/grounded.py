@@ -9,17 +9,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, MessageText, failed
-from agentsynth.checks.mentions import MONEY
+from agentsynth.checks.computed import amount_grounded, time_grounded
+from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
+from agentsynth.checks.forms import Mention
+from agentsynth.checks.visible import Visible, texts_shown
 from agentsynth.core.messages import AssistantMessage
 from agentsynth.core.tools import ToolSpec
-from agentsynth.core.words import has_words, normal
 
 __all__ = ["arguments_grounded", "statements_grounded"]
 
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_CODE = re.compile(r"\b[A-Z]{1,5}-\d{2,}\b")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+_CODE = re.compile(r"\b[A-Z]{1,5}-\d{2,}\b", re.ASCII)
+_CHECKED_UNITS = frozenset(("g", "m", "l", "Wh", "°C"))
 _SQL_TOKEN = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"|([A-Za-z_][A-Za-z0-9_]*)|(\d+(?:\.\d+)?)")
 _SQL_WORDS = frozenset((
     "abs", "add", "all", "alter", "and", "as", "asc", "avg", "between", "by", "case", "cast",
@@ -33,66 +34,52 @@ _SQL_WORDS = frozenset((
     "union", "unique", "update", "upper", "using", "values", "view", "when", "where", "with",
     "returning",
 ))  # fmt: skip
+_NESTED = ("anyOf", "oneOf", "allOf")
 
 
-class _Visible:
-    """Everything visible so far."""
-
-    def __init__(self, today: str) -> None:
-        self._today = today
-        self._texts: list[MessageText] = []
-
-    def add(self, text: MessageText) -> None:
-        self._texts.append(text)
-
-    def has(self, value: Any) -> bool:
-        if value is None or isinstance(value, bool):
-            return True
-        if isinstance(value, int | float):
-            return self.has_number(float(value)) or self._has_amount(value / 100)
-        text = str(value)
-        if _ISO_DATE.fullmatch(text):
-            return text == self._today or any(text in seen.dates for seen in self._texts)
-        return self.has_words(text)
-
-    def _has_amount(self, value: float) -> bool:
-        """Whether money of this value was shown: tools take cents where people say $12.50."""
-        return any(value in seen.amounts for seen in self._texts)
-
-    def has_number(self, value: float) -> bool:
-        return any(value in seen.numbers for seen in self._texts)
-
-    def has_words(self, text: str) -> bool:
-        wanted = normal(text)
-        return not wanted or any(has_words(seen.normal, wanted) for seen in self._texts)
+def _schemas(schema: Any, root: ToolSpec, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield a schema and what it is composed of."""
+    if not isinstance(schema, dict) or depth > 4:
+        return
+    yield schema
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        target: Any = root.parameters
+        for part in reference[2:].split("/"):
+            target = target.get(part) if isinstance(target, dict) else None
+        yield from _schemas(target, root, depth + 1)
+    for word in _NESTED:
+        for part in schema.get(word, ()):
+            yield from _schemas(part, root, depth + 1)
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def _given(
+    value: Any, path: str, schema: Any, spec: ToolSpec | None
+) -> Iterator[tuple[str, Any, bool]]:
+    """Yield (dotted path, value, whether the tool's schema offers it) of all that a call gives.
+
+    A key that the schema does not name was chosen by the caller and is given too.
+    """
+    schemas = list(_schemas(schema, spec)) if spec is not None else []
     if isinstance(value, dict):
         for key, part in value.items():
-            yield from _leaves(part, f"{path}.{key}" if path else key)
+            inner = [s["properties"][key] for s in schemas if key in s.get("properties", {})]
+            if path and spec is not None and not inner:
+                yield path, key, False
+            yield from _given(part, f"{path}.{key}" if path else key, {"allOf": inner}, spec)
     elif isinstance(value, list | tuple):
+        items = [s["items"] for s in schemas if "items" in s]
         for part in value:
-            yield from _leaves(part, path)
+            yield from _given(part, path, {"allOf": items}, spec)
     else:
-        yield path, value
+        yield path, value, any(_offers(schema, value) for schema in schemas)
 
 
-def _offered(spec: ToolSpec, path: str, value: Any) -> bool:
-    """Whether the tool's own schema offers the value."""
-    schema: Any = spec.parameters
-    for part in path.split("."):
-        schema = schema.get("properties", {}).get(part, {}) if isinstance(schema, dict) else {}
-    items = schema.get("items") if isinstance(schema, dict) else None
-    for one in (schema, items):
-        if isinstance(one, dict) and (
-            value in one.get("enum", ()) or value in (one.get("default"), one.get("const"))
-        ):
-            return True
-    return False
+def _offers(schema: dict[str, Any], value: Any) -> bool:
+    return value in schema.get("enum", ()) or value in (schema.get("default"), schema.get("const"))
 
 
-def _ungrounded_sql(text: str, visible: _Visible) -> str | None:
+def _ungrounded_sql(text: str, visible: Visible) -> str | None:
     """Return the first word, literal or number of a query that was not visible; None = all were."""
     aliases = {name.lower() for name in re.findall(r"\bas\s+([A-Za-z_]\w*)", text, re.IGNORECASE)}
     for match in _SQL_TOKEN.finditer(text):
@@ -115,16 +102,18 @@ def arguments_grounded(evidence: Evidence) -> Finding:
     """Every argument value was visible before its call, or is offered by the tool's schema."""
     if not evidence.calls:
         return NOT_APPLICABLE
-    visible = _Visible(evidence.today)
+    visible = Visible(evidence.today)
     specs = evidence.runtime.spec_by_name
     for index, message in enumerate(evidence.messages):
         if not isinstance(message, AssistantMessage):
-            visible.add(evidence.texts[index])
+            for text in texts_shown(evidence, index):
+                visible.add(text)
             continue
         for call in message.tool_calls:
             spec = specs.get(call.name)
-            for path, value in _leaves(dict(call.arguments)):
-                if spec is not None and _offered(spec, path, value):
+            schema = spec.parameters if spec is not None else None
+            for path, value, offered in _given(call.arguments, "", schema, spec):
+                if offered:
                     continue
                 if path in evidence.runtime.sql_arguments and isinstance(value, str):
                     made_up = _ungrounded_sql(value, visible)
@@ -137,21 +126,57 @@ def arguments_grounded(evidence: Evidence) -> Finding:
 
 
 def statements_grounded(evidence: Evidence) -> Finding:
-    """Every amount, date, code and address the assistant states was visible before."""
-    visible = _Visible(evidence.today)
+    """Every amount, quantity, date, time, code and address the assistant states was visible before.
+
+    An amount or a time may also be computed, within what `computed` allows, and a figure that the
+    task has the assistant work out is no invention when it is the right one.
+    """
+    visible = Visible(evidence.today)
+    said_anything = False
     for index, message in enumerate(evidence.messages):
         if not isinstance(message, AssistantMessage):
-            visible.add(evidence.texts[index])
+            for text in texts_shown(evidence, index):
+                visible.add(text)
             continue
-        stated: list[Any] = sorted(evidence.texts[index].dates)
-        stated += _EMAIL.findall(message.content) + _CODE.findall(message.content)
-        for amount in MONEY.findall(message.content):
-            number = float(amount.replace(",", ""))
-            if not visible.has_number(number) and not visible.has_number(round(number * 100)):
-                detail = f"the amount {amount} is stated, which nothing showed before"
-                return failed("ungrounded_statement", detail, index)
-        for value in stated:
-            if not visible.has(value):
-                detail = f"{value!r} is stated, which nothing showed before"
-                return failed("ungrounded_statement", detail, index)
-    return MET
+        if not message.content:
+            continue
+        said_anything = True
+        made_up = _made_up(evidence, index, visible)
+        if made_up is not None:
+            detail = f"{made_up} is stated, which nothing showed before"
+            return failed("ungrounded_statement", detail, index)
+    return MET if said_anything else NOT_APPLICABLE
+
+
+def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
+    """Return the first statement of a message that nothing showed; None = all were."""
+    text = evidence.texts[index]
+    for mention in text.quantities:
+        if _worked_out(evidence, mention):
+            continue
+        if mention.money and not amount_grounded(evidence, index, mention.value, visible):
+            return f"the amount {mention.value}"
+        if mention.base in _CHECKED_UNITS and not _quantity_shown(mention, visible):
+            return repr(text.text[mention.start : mention.end].strip())
+    for day in text.days:
+        if not day.relative and not visible.has_date(day.iso):
+            return repr(day.iso)
+    for clock in text.clocks:
+        if not clock.vague and not time_grounded(evidence, index, clock.minute, visible):
+            return repr(text.text[clock.start : clock.end].strip())
+    addresses = _EMAIL.findall(text.text) + _CODE.findall(text.text)
+    return next((repr(value) for value in addresses if not visible.has_words(value)), None)
+
+
+def _worked_out(evidence: Evidence, mention: Mention) -> bool:
+    """Whether this is a figure that the user came for and that no single result shows."""
+    stated = {"money": mention.value * 100 if mention.money else None, "quantity": mention.raw}
+    return any(
+        answer.field is None and answer.value == stated.get(answer.type)
+        for answer in evidence.task.target.answers
+    )
+
+
+def _quantity_shown(mention: Mention, visible: Visible) -> bool:
+    shown = (mention.base or "", mention.value) in visible.measured
+    return shown or bool({mention.raw, mention.value} & visible.numbers)

@@ -103,6 +103,34 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--tasks", type=int, default=10, metavar="N", help="tasks per kind (default: 10)"
     )
     _add_json(check)
+    certify = commands.add_parser(
+        "certify",
+        help="prove tools and tasks: contracts, and certificates of every kind",
+        description="Hold the tools of domains against their contracts and certify tasks of every "
+        "kind, without playing them. With --run: certify the tasks of a run again.",
+    )
+    certify.add_argument(
+        "domains",
+        metavar="DOMAIN",
+        nargs="*",
+        help="bundled names or folders (default: all bundled ones with a state of their own)",
+    )
+    certify.add_argument(
+        "--tasks", type=int, default=200, metavar="N", help="tasks in all (default: 200)"
+    )
+    certify.add_argument(
+        "--kinds",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="KIND,...",
+        help="only these kinds of task",
+    )
+    certify.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
+    certify.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that certify (default: 1)"
+    )
+    certify.add_argument("--run", metavar="DIR", help="certify the tasks of this run again")
+    _add_json(certify)
     play = commands.add_parser(
         "play",
         help="act in a world yourself, as the agent or as the user",
@@ -132,6 +160,7 @@ _COMMANDS = {
     "replay": ("agentsynth.cli.rows", "replay"),
     "domains": ("agentsynth.cli.domains", "domains"),
     "check-domain": ("agentsynth.cli.domains", "check_domain_command"),
+    "certify": ("agentsynth.cli.certify", "certify"),
     "play": ("agentsynth.cli.play", "play"),
 }
 

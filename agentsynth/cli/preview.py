@@ -19,7 +19,6 @@ from agentsynth.pipeline.run import kinds_of
 from agentsynth.pipeline.schedule import place_at
 from agentsynth.pipeline.work import Worker
 from agentsynth.simulate.rollout import Limits
-from agentsynth.simulate.voice import load_voice
 
 __all__ = ["preview"]
 
@@ -50,7 +49,7 @@ async def _preview(config: RunConfig, options: argparse.Namespace) -> dict[str, 
     async with AsyncExitStack() as stack:
         names = [name for name, weight in config.domains.items() if weight]
         runtimes = await open_runtimes(names, stack, log=lambda text: None)
-        worker = Worker(config, runtimes, load_voice(), Limits())
+        worker = Worker(config, runtimes, Limits())
         table = kinds_of(config, worker)
         started = time.monotonic()
         ordinal = 0

@@ -11,9 +11,9 @@ from typing import Any
 
 from agentsynth.core.errors import UserError
 from agentsynth.core.task import Task
-from agentsynth.pipeline.domains import load_checked
 from agentsynth.plan.takes import run_take
 from agentsynth.plan.witness import results_digest
+from agentsynth.worlds.load import find_domain, load_folder
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
 
 __all__ = ["main"]
@@ -29,9 +29,8 @@ async def _serve(names: list[str]) -> None:
     """Answer line by line; nothing else happens in this process, so it may block."""
     runtimes: dict[str, DomainRuntime] = {}
     for name in names:
-        loaded = load_checked(name)
-        if loaded.domain.live is None:
-            runtimes[loaded.domain.name] = declarative_runtime(loaded)
+        loaded = load_folder(find_domain(name))  # its phrases were checked by who asks
+        runtimes[loaded.domain.name] = declarative_runtime(loaded)
     for line in sys.stdin:
         sys.stdout.write(json.dumps(await _answer(line, runtimes)) + "\n")
         sys.stdout.flush()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from agentsynth.checks.target import normal_changes
 from agentsynth.compose.segments import Segment
+from agentsynth.core.intent import PickStep
 from agentsynth.core.task import (
     Answer,
     Change,
@@ -53,6 +54,7 @@ def build_task(
     return Task(
         domain=runtime.domain.name,
         domain_id=runtime.domain.id,
+        language=runtime.lexicon.language,
         kind=kind,
         requests=requests,
         goal=_goal(segments, twist),
@@ -98,7 +100,7 @@ def _facts(
     """Return the user's facts; one that differs between requests is told apart by its number."""
     facts: dict[str, Fact] = {}
     for number, segment in enumerate(segments, start=1):
-        narrowing = set(narrowing_facts(segment.intent, segment.attempt.narrowed))
+        narrowing = set(narrowing_facts(segment.intent)) & _narrowed(segment)
         for name, value in segment.facts.items():
             if value is None:
                 return f"the fact {name!r} has no value"
@@ -110,16 +112,26 @@ def _facts(
     return list(facts.values())
 
 
+def _narrowed(segment: Segment) -> set[str]:
+    """Return the facts by which a choice was narrowed down that the first words left open."""
+    return {
+        str(source)[1:]
+        for step in segment.intent.steps
+        if isinstance(step, PickStep) and step.pick in segment.attempt.narrowed
+        for source in step.narrow.values()
+    }
+
+
 def _fact(
     label: str, name: str, value: Any, runtime: DomainRuntime, twist: Twist | None, narrows: bool
 ) -> Fact:
     slot = runtime.lexicon.slots[name]
+    fact = Fact(name=label, type=slot.type, unit=slot.unit, value=value)
     if twist is None or twist.fact != name:
-        told = "when_asked" if narrows else "freely"
-        return Fact(name=label, type=slot.type, value=value, told=told)
+        return fact.model_copy(update={"told": "when_asked"}) if narrows else fact
     if twist.revised == "never":
-        return Fact(name=label, type=slot.type, value=value, told="when_asked")
-    return Fact(name=label, type=slot.type, value=value, first=twist.first, revised=twist.revised)
+        return fact.model_copy(update={"told": "when_asked"})
+    return fact.model_copy(update={"first": twist.first, "revised": twist.revised})
 
 
 def _goal(segments: Sequence[Segment], twist: Twist | None) -> str:

@@ -53,7 +53,10 @@ async def choose_flaw(
 
     A mix-up is planted only where it leads somewhere else: it is tried out first.
     """
-    flaws = list(_flaws_for(composed))
+    flaws: list[Flaw] = list(_flaws_for(composed))
+    if any(fact.first is not None for fact in composed.task.facts):
+        # A mix-up over the first value may lead to the right one.
+        flaws = [flaw for flaw in flaws if flaw != "wrong_entity"]
     rng.shuffle(flaws)
     if "wrong_entity" in flaws and rng.random() < 0.4:  # it fits few tasks: try it first more often
         flaws.sort(key=lambda flaw: flaw != "wrong_entity")
@@ -88,7 +91,8 @@ def _applies(flaw: Flaw, composed: Composed, runtime: DomainRuntime) -> bool:
             free = clause is not None and clause.enforced_by == "agent"
             return free and segment.attempt.outcome == "declined"
         case "skips_confirmation":
-            return spec is not None and spec.consequential
+            revised = any(fact.first is not None for fact in composed.task.facts)
+            return spec is not None and spec.consequential and not revised  # else: a wrong record
         case "claims_without_doing":
             return _can_claim(segment, runtime) and spec is not None and spec.consequential
         case "invents_argument":

@@ -11,6 +11,7 @@ from agentsynth.core.errors import DomainError
 from agentsynth.core.task import TaskKind
 from agentsynth.plan.candidate import attempt, draw, draw_facts
 from agentsynth.worlds.runtime import DomainRuntime
+from agentsynth.worlds.seed import compiled
 
 __all__ = ["find_twist"]
 
@@ -48,7 +49,9 @@ async def _revision(
                 break
             facts = {**segment.facts, name: first}
             if kind == "corrected":
-                return Twist(name, "next_turn", first)
+                if await _can_be_answered(facts, segment, runtime, world_seed):
+                    return Twist(name, "next_turn", first)
+                continue
             if await _leads_elsewhere(facts, segment, runtime, world_seed):
                 return Twist(name, "at_read_back", first)
     return "no fact of it could sensibly be told otherwise first"
@@ -68,6 +71,25 @@ def _other_value(
         if value is not None and str(value).casefold() not in told:
             return value
     return None
+
+
+async def _can_be_answered(
+    facts: Mapping[str, Any], segment: Segment, runtime: DomainRuntime, world_seed: int
+) -> bool:
+    """Whether there is something to say to the mistaken request: no answer of it is empty."""
+    async with runtime.open(world_seed) as world:
+        try:
+            made = await attempt(segment.intent, facts, world, runtime)
+        except DomainError:
+            return False
+    if made.outcome != "done":
+        return True
+    scope = {**made.facts, **made.seen}
+    return all(
+        compiled(spec.value.removeprefix("=")).evaluate(scope) is not None
+        for spec in segment.intent.answers.values()
+        if spec.when in (None, made.branch)
+    )
 
 
 async def _leads_elsewhere(

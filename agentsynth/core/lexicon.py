@@ -129,6 +129,10 @@ class Voice(Identified):
     """Expressions by which a user notices a request for confirmation."""
     affirmations: Phrases
     """Expressions of which a yes contains at least one."""
+    hedges: Phrases
+    """Expressions by which a sentence says that something is not, or not yet, done."""
+    denials: Phrases
+    """Expressions that, right before a yes, make it a no."""
     corrections: Phrases
     """Expressions by which a user puts right what they said before."""
     refusals: Phrases

@@ -25,6 +25,7 @@ _MONTH_NAMES = (
     "August", "September", "October", "November", "December",
 )  # fmt: skip
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})")
 
 
 @dataclass(frozen=True)
@@ -215,4 +216,7 @@ def format_value(path: str, value: Any, words: dict[str, str], date_style: DateS
             return words[value]
         if _ISO.fullmatch(value):
             return show_date(value, date_style)
+        moment = _MOMENT.fullmatch(value)
+        if moment is not None:
+            return f"{show_date(moment[1], date_style)} at {moment[2]}"
     return str(value)

@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from agentsynth.core.frozen import Frozen, Identified
 from agentsynth.core.intent import AnswerType
+from agentsynth.core.lexicon import Language
 
 __all__ = [
     "KINDS",
@@ -73,6 +74,8 @@ class Fact(Frozen):
     type: AnswerType
     value: JsonValue
     """What is true, and what counts in the end."""
+    unit: str | None = None
+    """For a `quantity`: the unit of the stored number."""
     first: JsonValue = None
     """What the user says at first: a mistake or an earlier wish. None = the value itself."""
     revised: Literal["never", "next_turn", "at_read_back"] = "never"
@@ -140,6 +143,8 @@ class Task(Identified):
     schema_version: Literal[1] = 1
     domain: str
     domain_id: str
+    language: Language = "en"
+    """What user and assistant speak; tools and policy stay as they are."""
     kind: TaskKind
     requests: tuple[Request, ...] = Field(min_length=1)
     goal: str

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from agentsynth.core.frozen import Frozen, Identified
 
 __all__ = ["Attribution", "CriterionOutcome", "Decision", "OutcomeValue", "ReasonCode", "Verdict"]
@@ -12,6 +14,7 @@ OutcomeValue = Literal["met", "not_met", "not_applicable", "undecided", "unanswe
 ReasonCode = Literal[
     "kept",
     "rollout_error",
+    "invented_tool",
     "invalid_call",
     "ungrounded_argument",
     "wrong_record",
@@ -20,14 +23,20 @@ ReasonCode = Literal[
     "claimed_not_done",
     "unexpected_change",
     "goal_not_reached",
+    "checkpoint_missed",
+    "pattern_broken",
     "not_declined",
     "did_not_ask",
     "not_reported",
     "wrong_answer",
     "answer_missing",
     "ungrounded_statement",
+    "said_forbidden",
+    "wasteful_calls",
+    "too_long",
     "not_finished",
     "replay_mismatch",
+    "undecided",
     "low_score",
     "duplicate_task",
     "duplicate_conversation",
@@ -40,7 +49,9 @@ class CriterionOutcome(Frozen):
     criterion: str
     outcome: OutcomeValue
     code: ReasonCode | None = None
-    """For `not_met`: the reason code a drop would carry."""
+    """For `not_met` and `undecided`: the reason code a drop would carry."""
+    credit: float | None = Field(default=None, ge=0, le=1)
+    """For `not_met`: the share that is met all the same (checkpoints reached); None = none."""
     evidence: str = ""
     messages: tuple[int, ...] = ()
     """Indices of the messages that show it."""

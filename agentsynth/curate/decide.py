@@ -8,6 +8,7 @@ from agentsynth.core.verdict import Decision, ReasonCode, Verdict
 __all__ = ["Deduplicator", "conversation_key", "decide"]
 
 REASON_ORDER: tuple[ReasonCode, ...] = (
+    "invented_tool",
     "invalid_call",
     "ungrounded_argument",
     "wrong_record",
@@ -17,13 +18,19 @@ REASON_ORDER: tuple[ReasonCode, ...] = (
     "wrong_answer",
     "policy_violation",
     "unexpected_change",
+    "said_forbidden",
+    "pattern_broken",
     "goal_not_reached",
+    "checkpoint_missed",
     "answer_missing",
     "not_declined",
     "not_reported",
     "ungrounded_statement",
     "replay_mismatch",
     "not_finished",
+    "wasteful_calls",
+    "too_long",
+    "undecided",
 )
 """Where several criteria fail, the first of these is the cause and the rest are its effects: a
 made-up argument also misses the target, a write on the wrong record was not read back either."""
@@ -37,11 +44,18 @@ def decide(trajectory: Trajectory, verdict: Verdict, *, least_score: float = 1.0
     for code in REASON_ORDER:
         if code in codes:
             return _dropped(trajectory, code, codes[code])
+    undecided = [o.criterion for o in verdict.outcomes if o.outcome == "undecided"]
+    if undecided and verdict.score == 0:  # a required criterion is among them
+        return _dropped(trajectory, "undecided", _open_questions(verdict))
     if verdict.score < least_score:
-        undecided = [o.criterion for o in verdict.outcomes if o.outcome == "undecided"]
         detail = f"score {verdict.score} is under {least_score}; undecided: {', '.join(undecided)}"
         return _dropped(trajectory, "low_score", detail)
     return Decision(trajectory_id=trajectory.id, kept=True, reason="kept")
+
+
+def _open_questions(verdict: Verdict) -> str:
+    shown = [(o.criterion, o.evidence) for o in verdict.outcomes if o.outcome == "undecided"]
+    return "; ".join(f"{name}: {why}" for name, why in shown)
 
 
 def _dropped(trajectory: Trajectory, reason: ReasonCode, detail: str) -> Decision:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agentsynth.checks.evidence import Evidence, Finding
-from agentsynth.checks.run import CHECKS
+from agentsynth.checks.run import find
 from agentsynth.core.rubric import Criterion, Rubric
 from agentsynth.core.verdict import CriterionOutcome, Verdict
 
@@ -16,7 +16,7 @@ def judge(evidence: Evidence, rubric: Rubric) -> Verdict:
     """Return the verdict of the checks; questions stay unanswered and outside the score."""
     outcomes: list[CriterionOutcome] = []
     for criterion in rubric.criteria:
-        finding = _UNANSWERED if criterion.check is None else CHECKS[criterion.check](evidence)
+        finding = _UNANSWERED if criterion.check is None else find(evidence, criterion.check)
         outcomes.append(
             CriterionOutcome(
                 criterion=criterion.name,
@@ -24,6 +24,7 @@ def judge(evidence: Evidence, rubric: Rubric) -> Verdict:
                 code=finding.code,
                 evidence=finding.evidence,
                 messages=finding.messages,
+                credit=finding.credit,
             )
         )
     return Verdict(
@@ -38,8 +39,9 @@ def judge(evidence: Evidence, rubric: Rubric) -> Verdict:
 def score(criteria: Sequence[Criterion], outcomes: Sequence[CriterionOutcome]) -> float:
     """Return the weighted share of applicable criteria met, in [0, 1].
 
-    Unanswered and not applicable criteria do not count; undecided ones count as not met. The score
-    is 0 when a required criterion is not met or undecided, and when nothing at all applies.
+    Unanswered and not applicable criteria do not count; undecided ones count as not met, and one
+    met in part counts by its credit. The score is 0 when a required criterion is not met or
+    undecided, and when nothing at all applies.
     """
     total = met = 0.0
     for criterion, outcome in zip(criteria, outcomes, strict=True):
@@ -48,5 +50,6 @@ def score(criteria: Sequence[Criterion], outcomes: Sequence[CriterionOutcome]) -
         if outcome.outcome != "met" and criterion.required:
             return 0.0
         total += criterion.weight
-        met += criterion.weight * (outcome.outcome == "met")
+        share = 1.0 if outcome.outcome == "met" else outcome.credit or 0.0
+        met += criterion.weight * share
     return round(met / total, 6) if total else 0.0

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from agentsynth.core.errors import UserError
 from agentsynth.core.frozen import Frozen, Identified
+from agentsynth.core.lexicon import Language
 from agentsynth.core.task import KINDS, TaskKind
 from agentsynth.worlds.files import Loaded, load_yaml, validate
 
@@ -49,6 +50,8 @@ class RunConfig(Identified):
     """Domain name or folder to its share of tasks."""
     kinds: dict[Literal["default"] | TaskKind, Weight] = {}
     """Task kind to its share; `default` stands for the kinds not named (1 if absent)."""
+    languages: dict[Language, Weight] = {"en": 1.0}
+    """Language to its share; domains without a lexicon for it speak the others."""
     samples: int = Field(default=1, ge=1, le=64)
     """Rollouts per task."""
     models: ModelsConfig = ModelsConfig()
@@ -64,6 +67,8 @@ class RunConfig(Identified):
             raise ValueError("at least one domain needs a weight above 0")
         if not any(self.kind_weights().values()):
             raise ValueError("at least one task kind needs a weight above 0")
+        if not any(self.languages.values()):
+            raise ValueError("at least one language needs a weight above 0")
         return self
 
     def kind_weights(self) -> dict[TaskKind, float]:

@@ -38,12 +38,17 @@ def load_checked(name: str) -> DomainFolder:
         UserError: every problem, each with file, line and path.
     """
     loaded = load_folder(find_domain(name))
-    problems = phrase_problems(loaded)
+    spoken = [loaded, *(loaded.speaking(language) for language in loaded.translations)]
+    problems = [problem for one in spoken for problem in phrase_problems(one)]
     if loaded.domain.live is None:
         specs = [tool_spec(loaded.domain, n, tool) for n, tool in loaded.domain.tools.items()]
         problems += plan_problems(loaded, specs)
     if not problems:
-        problems = meaning_problems(loaded, load_voice())
+        problems = [
+            problem
+            for one in spoken
+            for problem in meaning_problems(one, load_voice(one.lexicon.language))
+        ]
     if problems:
         raise UserError(render_problems(problems))
     return loaded

@@ -121,7 +121,8 @@ def check_resumable(store: Store, worker: Worker) -> None:
 
 def _domain_identity(runtime: DomainRuntime) -> str:
     tools = [spec.id for spec in runtime.specs]
-    return content_id([runtime.domain.id, runtime.playbook.id, runtime.lexicon.id, tools])
+    words = [runtime.speaking(language).lexicon.id for language in runtime.languages]
+    return content_id([runtime.domain.id, runtime.playbook.id, words, tools])
 
 
 @contextlib.contextmanager

@@ -25,23 +25,25 @@ _LIMIT = 64 * 1024 * 1024
 _ELSEWHERE = {"TZ": "Pacific/Chatham", "LC_ALL": "C.UTF-8"}
 
 
-class _Process:
-    """The witness as seen from here."""
+class _Witness:
+    """The witness as seen from here; its process starts when it is first asked."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
     async def ask(self, task: Task) -> str:
         """Return the digest of results and final state over there."""
         line = json.dumps({"task": task.plain}) + "\n"
-        assert self._process.stdin is not None  # both are piped
-        assert self._process.stdout is not None
         async with self._turn:
+            process = self._process or await self._start()
+            assert process.stdin is not None  # both are piped
+            assert process.stdout is not None
             try:
-                self._process.stdin.write(line.encode())
-                await self._process.stdin.drain()
-                answer = await self._process.stdout.readline()
+                process.stdin.write(line.encode())
+                await process.stdin.drain()
+                answer = await process.stdout.readline()
             except (BrokenPipeError, ConnectionResetError):
                 answer = b""
         if not answer:
@@ -51,27 +53,38 @@ class _Process:
             )
         return str(json.loads(answer)["digest"])
 
+    async def _start(self) -> asyncio.subprocess.Process:
+        hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "agentsynth.cli.witness",
+            *self._names,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LIMIT,
+            env={**os.environ, **_ELSEWHERE, "PYTHONHASHSEED": hash_seed},
+            start_new_session=True,  # ctrl-C is for the run; the witness ends with its pipe
+        )
+        return self._process
 
-@contextlib.asynccontextmanager
-async def open_witness(names: Sequence[str]) -> AsyncGenerator[Witness]:
-    """Start a witness for these domains (names or folders); it ends with the context."""
-    hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "agentsynth.cli.witness",
-        *names,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=_LIMIT,
-        env={**os.environ, **_ELSEWHERE, "PYTHONHASHSEED": hash_seed},
-        start_new_session=True,  # ctrl-C is for the run; the witness ends with its pipe
-    )
-    try:
-        yield _Process(process)
-    finally:
+    async def close(self) -> None:
+        """End the process, if it ever began."""
+        process = self._process
+        if process is None:
+            return
         if process.stdin is not None:
             process.stdin.close()
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def open_witness(names: Sequence[str]) -> AsyncGenerator[Witness]:
+    """Have a witness for these domains (names or folders); it ends with the context."""
+    witness = _Witness(names)
+    try:
+        yield witness
+    finally:
+        await witness.close()

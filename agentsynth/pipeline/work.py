@@ -2,22 +2,24 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
 from agentsynth.compose.agents import agent_plans, make_agent
+from agentsynth.compose.kinds import wish_for
 from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
 from agentsynth.compose.tasks import Composed, Desk, NoTask, make_task
 from agentsynth.core.agent import Agent
 from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.ids import derive_seed
-from agentsynth.core.lexicon import Voice
+from agentsynth.core.lexicon import Language
 from agentsynth.core.rubric import Rubric
 from agentsynth.core.scenario import Role, Scenario
-from agentsynth.core.task import Task
+from agentsynth.core.task import Certificate, Task
 from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.curate.attribute import attribute
@@ -32,9 +34,10 @@ from agentsynth.simulate.assistant import ScriptedAssistant
 from agentsynth.simulate.flaws import Flawed
 from agentsynth.simulate.rollout import Limits, ledger, rollout
 from agentsynth.simulate.user import ScriptedUser
+from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["Graded", "Prepared", "Worker", "rows_of"]
+__all__ = ["Certified", "Graded", "Prepared", "Worker", "rows_of"]
 
 _SCRIPTED = Role(driver="scripted")
 
@@ -49,6 +52,22 @@ class Prepared:
     rubric: Rubric
     scenarios: tuple[tuple[int, Scenario], ...]
     """(slot, scenario)."""
+
+
+@dataclass(frozen=True)
+class Certified:
+    """What came of looking for one task; small enough to send between processes."""
+
+    domain: str
+    kind: str
+    task_id: str | None = None
+    """None = none was found."""
+    agent: str = ""
+    level: int = 0
+    probes: Mapping[str, int] = field(default_factory=lambda: {})
+    """Probe to the number of variants tried."""
+    rejected: Mapping[str, int] = field(default_factory=lambda: {})
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +89,6 @@ class Worker:
 
     config: RunConfig
     runtimes: Mapping[str, DomainRuntime]
-    voice: Voice
     limits: Limits
     witness: Witness | None = None
     """Another process that confirms certificates; None = they go without that probe."""
@@ -83,18 +101,39 @@ class Worker:
         graded = [await self.play(prepared, slot, s) for slot, s in prepared.scenarios]
         return rows_of(prepared, graded)
 
+    async def certify(self, place: Place) -> "Certified":
+        """Find and certify the place's task, without playing it."""
+        prepared = await self.prepare(place)
+        if isinstance(prepared, NoTask):
+            return Certified(
+                place.domain, place.kind, rejected=prepared.rejected, reason=prepared.reason
+            )
+        composed = prepared.composed
+        return Certified(
+            place.domain,
+            place.kind,
+            task_id=composed.task.id,
+            agent=prepared.agent.name,
+            level=composed.difficulty.level,
+            probes=_tried(composed.certificate),
+            rejected=composed.rejected,
+        )
+
     async def prepare(self, place: Place) -> Prepared | NoTask:
         """Return the place's certified task and its scenarios, or why there is none."""
         runtime = self.runtimes[place.domain]
+        runtime = runtime.speaking(self._language(place, runtime))
         rng = random.Random(derive_seed(place.seed, "task"))
         number = rng.randrange(runtime.domain.worlds)
         world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
-        plan = rng.choice(agent_plans(runtime))
+        plans = agent_plans(runtime)
+        able = [p for p in plans if wish_for(place.kind, runtime, rng, None, p.intents) is not None]
+        plan = rng.choice(able or plans)
         try:
             composed = await make_task(
                 place.kind,
                 runtime,
-                self.voice,
+                load_voice(runtime.lexicon.language),
                 world_seed=world_seed,
                 rng=rng,
                 witness=self.witness,
@@ -117,6 +156,15 @@ class Worker:
                 scenarios.append((Item.probe_slot(), scenario))
         return Prepared(place, composed, agent, rubric, tuple(scenarios))
 
+    def _language(self, place: Place, runtime: DomainRuntime) -> Language:
+        """Return what is spoken at a place: by the config's shares, of what the domain speaks."""
+        shares = self.config.languages
+        able: list[Language] = [one for one in runtime.languages if shares.get(one, 0)]
+        if not able:
+            return runtime.lexicon.language
+        rng = random.Random(derive_seed(place.seed, "language"))
+        return rng.choices(able, weights=[shares[one] for one in able])[0]
+
     def _scenario(
         self, task: Task, agent: Agent, place: Place, sample: int, assistant: Role
     ) -> Scenario:
@@ -134,7 +182,7 @@ class Worker:
     async def play(self, prepared: Prepared, slot: int, scenario: Scenario) -> Graded:
         """Play one scenario and grade it."""
         task = prepared.composed.task
-        runtime = self.runtimes[prepared.place.domain]
+        runtime = self.runtimes[prepared.place.domain].speaking(task.language)
         trajectory = await rollout(
             task,
             prepared.agent,
@@ -149,7 +197,8 @@ class Worker:
             again = Replay(("the rollout died",), (), trajectory.final_state)
         else:
             again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
-        evidence = Evidence(task, trajectory, runtime, self.voice, again)
+        voice = load_voice(task.language)
+        evidence = Evidence(task, trajectory, runtime, voice, again)
         verdict = judge(evidence, prepared.rubric)
         decision = decide(trajectory, verdict)
         told = ledger(task, trajectory, today=evidence.today)
@@ -173,7 +222,7 @@ class Worker:
         return ScriptedUser(
             [(name, intents[name]) for name in task.intents],
             runtime.lexicon,
-            self.voice,
+            load_voice(task.language),
             scenario.persona,
             random.Random(derive_seed(scenario.seed, "user")),
         )
@@ -184,7 +233,7 @@ class Worker:
         return ScriptedAssistant(
             task.intents,
             runtime,
-            self.voice,
+            load_voice(task.language),
             runtime.today(task.world_seed),
             random.Random(derive_seed(scenario.seed, "assistant")),
             _flawed(scenario, runtime.today(task.world_seed)),
@@ -202,6 +251,13 @@ def _flawed(scenario: Scenario, today: str) -> Flawed | None:
         rng=random.Random(derive_seed(scenario.seed, "flaw")),
         today=today,
     )
+
+
+def _tried(certificate: Certificate) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for probe in certificate.probes:
+        counts[probe.name] += probe.tried
+    return dict(counts)
 
 
 def _unfilled(place: Place, none: NoTask) -> Item:

@@ -21,9 +21,9 @@ from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.domains import open_runtimes
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.store import Item, Packed, packed
-from agentsynth.pipeline.work import Worker
+from agentsynth.pipeline.witness import open_witness
+from agentsynth.pipeline.work import Certified, Worker
 from agentsynth.simulate.rollout import Limits
-from agentsynth.simulate.voice import load_voice
 
 __all__ = ["BLOCK", "Pool", "Rows", "open_worker", "playable_elsewhere"]
 
@@ -68,9 +68,14 @@ async def open_worker(
         log: takes one line per slow step.
         names: the domains to open; None = all that have a weight.
     """
-    chosen = [n for n, weight in config.domains.items() if weight] if names is None else names
+    weighted = [n for n, weight in config.domains.items() if weight]
+    chosen = weighted if names is None else list(names)
     runtimes = await open_runtimes(chosen, stack, log=log)
-    return Worker(config, runtimes, load_voice(), Limits())
+    own_state = [name for name in chosen if runtimes[name].domain.live is None]
+    witness = None
+    if own_state:
+        witness = await stack.enter_async_context(open_witness(own_state))
+    return Worker(config, runtimes, Limits(), witness)
 
 
 def playable_elsewhere(worker: Worker) -> frozenset[str]:
@@ -136,9 +141,21 @@ class Pool:
             RunError: if the process died.
             AgentsynthError: whatever playing raised there.
         """
+        return await self._ask(number, "play", places)
+
+    async def certify(self, number: int, places: Sequence[Place]) -> list[Certified]:
+        """Return what certifying these places gives, done by the process of this number.
+
+        Raises:
+            RunError: if the process died.
+            AgentsynthError: whatever certifying raised there.
+        """
+        return await self._ask(number, "certify", places)
+
+    async def _ask(self, number: int, job: str, places: Sequence[Place]) -> Any:
         process = self._processes[number]
         span = f"{places[0].ordinal} to {places[-1].ordinal}"
-        process.send(places)
+        process.send((job, places))
         return await process.answer(f"it played the places {span}")
 
 
@@ -232,9 +249,14 @@ async def _answer_all(pipe: Connection, setup: _Setup) -> None:
             return
         pipe.send({name: runtime.domain.id for name, runtime in worker.runtimes.items()})
         while True:
-            places: Sequence[Place] = pipe.recv()
+            message: tuple[str, Sequence[Place]] = pipe.recv()
+            job, places = message
             try:
-                rows = [await _rows(worker, place) for place in places]
+                rows: list[Any] = (
+                    [await _rows(worker, place) for place in places]
+                    if job == "play"
+                    else [await worker.certify(place) for place in places]
+                )
             except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
                 pipe.send(_failed(error))
                 return

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agentsynth.core.errors import DomainError
 from agentsynth.core.ids import canonical_json, derive_seed
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import ToolMessage
@@ -102,7 +103,7 @@ async def certify(
         await _mutants(case)
     if _holds(case):
         alternatives = await _searched(case)
-    if _holds(case) and witness is not None:
+    if _holds(case) and witness is not None and runtime.compiled is not None:
         await _elsewhere(case, witness)
     return Certificate(task_id=task.id, probes=tuple(case.probes)), alternatives
 
@@ -229,14 +230,20 @@ async def _accepted(case: _Case, variants: Any, limit: int) -> list[tuple[int, R
     for tried, (place, call) in enumerate(variants):
         if len(kept) >= limit or tried >= 12 * limit:
             break
-        take = await run_take(case.task, _replaced(case.task, place, call), case.runtime)
+        try:
+            take = await run_take(case.task, _replaced(case.task, place, call), case.runtime)
+        except DomainError:
+            continue  # a tool's own mistake, met by arguments nobody asked for
         if place not in take.refused and take.changes != case.reference.changes:
             kept.append((place, call))
     return kept
 
 
 async def _all_accepted(case: _Case, calls: Sequence[ReferenceCall]) -> bool:
-    take = await run_take(case.task, calls, case.runtime)
+    try:
+        take = await run_take(case.task, calls, case.runtime)
+    except DomainError:
+        return False
     return len(calls) - 1 not in take.refused and take.changes != case.reference.changes
 
 

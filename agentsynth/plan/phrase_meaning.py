@@ -41,13 +41,13 @@ def meaning_problems(loaded: DomainFolder, voice: Voice) -> list[Problem]:
         expect(
             ("intents", name, "done"),
             phrases.done,
-            lambda text, claims=claims: claim_in(text, claims) is not None,
+            lambda text, claims=claims: claim_in(text, claims, voice.hedges) is not None,
             "no pattern of 'claims' recognises this report",
         )
         expect(
             ("intents", name, "propose"),
             phrases.propose,
-            lambda text, claims=claims: claim_in(text, claims) is None,
+            lambda text, claims=claims: claim_in(text, claims, voice.hedges) is None,
             "a pattern of 'claims' takes this question for a report",
         )
         expect(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentsynth.core.errors import DomainError
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor, ToolResult
 from agentsynth.core.task import ReferenceCall, Task
@@ -228,7 +229,10 @@ class _Seeker:
         call = ToolCall(id="s", name=spec.name, arguments=arguments)
         after = world.fork()
         self.found.tried += 1
-        result = after.call_now(call, actor)
+        try:
+            result = after.call_now(call, actor)
+        except DomainError:
+            return None  # a tool's own mistake, met by arguments nobody asked for
         if result.is_error or not result.changes:
             return None
         changes = after.net_changes()

@@ -169,18 +169,10 @@ def facts_used(intent: Intent) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(found) if name in intent.facts)
 
 
-def narrowing_facts(intent: Intent, narrowed: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the facts that are asked for only when the first words fit several records.
-
-    Args:
-        narrowed: look only at these picks; None = at all.
-    """
+def narrowing_facts(intent: Intent) -> tuple[str, ...]:
+    """Return the facts that are asked for only when the first words fit several records."""
     needed = set(facts_used(intent))
-    picks = [
-        step
-        for step in intent.steps
-        if isinstance(step, PickStep) and (narrowed is None or step.pick in narrowed)
-    ]
+    picks = [step for step in intent.steps if isinstance(step, PickStep)]
     found = [name for step in picks for name in _in_sources(step.narrow)]
     return tuple(name for name in dict.fromkeys(found) if name not in needed)
 

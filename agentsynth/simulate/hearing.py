@@ -150,7 +150,9 @@ class Heard:
         """Return what is heard by now of these facts, looked for again among what was listed."""
         found: dict[str, Any] = {}
         for name in names:
-            options = self._options.get(name)
+            slot = self._lexicon.slots.get(name)
+            seen = slot is not None and slot.hearing == "seen"
+            options = self._options.get(name) if seen else None
             value = self.value(name) if options is None else self.among(name, options)
             if value is not UNKNOWN:
                 found[name] = value

@@ -208,14 +208,18 @@ def ledger(task: Task, trajectory: Trajectory, *, today: str) -> FactLedger:
         if not isinstance(message, UserMessage):
             continue
         now = tuple(
-            fact.name
-            for fact in task.facts
-            if says(message.content, fact.value, fact.type, today=today)
-            or (
-                fact.first is not None and says(message.content, fact.first, fact.type, today=today)
-            )
+            fact.name for fact in task.facts if _mentions(task, fact, message.content, today)
         )
         told |= set(now)
         withheld = tuple(fact.name for fact in task.facts if fact.name not in told)
         turns.append(FactTurn(message=index, told=now, withheld=withheld))
     return FactLedger(trajectory_id=trajectory.id, turns=tuple(turns))
+
+
+def _mentions(task: Task, fact: Fact, text: str, today: str) -> bool:
+    """Whether a text says a fact, as it is or as the user first had it."""
+    values = [fact.value] if fact.first is None else [fact.value, fact.first]
+    return any(
+        says(text, value, fact.type, today=today, language=task.language, unit=fact.unit)
+        for value in values
+    )

@@ -70,7 +70,7 @@ class Base:
 
     def keys_where(self, entity: str, field: str, value: Any) -> list[str]:
         """Return the keys of base records whose field equals the value, in base order."""
-        return list(self.hashed(entity, (field,)).keys(value))
+        return list(self.hashed(entity, (field,)).keys((value,)))
 
     def hashed(self, entity: str, fields: Fields) -> HashIndex:
         """Return the index over these fields, made on first use; keys are in base order."""

@@ -1,7 +1,7 @@
 """Indexes over records: equal values in a hash, ordered values in a sorted list. No state."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agentsynth.core.errors import DomainError
@@ -45,12 +45,11 @@ class HashIndex:
         """Take out a record that was added."""
         del self._keys[self._of(record)][key]
 
-    def keys(self, *values: Any) -> Mapping[str, None]:
+    def keys(self, values: Sequence[Any]) -> Mapping[str, None]:
         """Return the keys of the records with these values, in the order they were added."""
-        wanted = index_value(values[0])
-        if self._single is None:
-            wanted = tuple(index_value(value) for value in values)
-        return self._keys.get(wanted, _NONE)
+        if self._single is not None:
+            return self._keys.get(index_value(values[0]), _NONE)
+        return self._keys.get(tuple(index_value(value) for value in values), _NONE)
 
 
 _NONE: Mapping[str, None] = {}

@@ -3,14 +3,16 @@
 Code is run only where domain.yaml names a file for it (`python: tools.py`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError, Problem, UserError, render_problems
 from agentsynth.core.ids import digest
 from agentsynth.core.intent import Playbook
-from agentsynth.core.lexicon import Lexicon
+from agentsynth.core.lexicon import Language, Lexicon
 from agentsynth.core.resources import bundled
 from agentsynth.worlds.files import Loaded, load_yaml, read_text, validate
 from agentsynth.worlds.python_load import PythonDomain, load_python
@@ -31,8 +33,15 @@ class DomainFolder:
     domain_file: Loaded
     playbook_file: Loaded
     lexicon_file: Loaded
+    translations: Mapping[Language, tuple[Lexicon, Loaded]] = field(default_factory=lambda: {})
+    """The lexicons of the other languages, with their files."""
     python: PythonDomain | None = None
     """What carries out the tools of a Python domain; None for every other."""
+
+    def speaking(self, language: Language) -> "DomainFolder":
+        """Return the domain with the lexicon of another of its languages."""
+        lexicon, file = self.translations[language]
+        return replace(self, lexicon=lexicon, lexicon_file=file)
 
 
 def domain_names() -> tuple[str, ...]:
@@ -93,8 +102,24 @@ def load_folder(folder: Path) -> DomainFolder:
         domain_file=domain_file,
         playbook_file=playbook_file,
         lexicon_file=lexicon_file,
+        translations={other: _lexicon(folder, other) for other in _other_languages(folder)},
         python=python,
     )
+
+
+def _other_languages(folder: Path) -> list[Language]:
+    """Return the languages beside English that the folder has a lexicon for."""
+    known: tuple[Language, ...] = get_args(Language)
+    return [one for one in known if one != "en" and (folder / f"lexicon.{one}.yaml").is_file()]
+
+
+def _lexicon(folder: Path, language: Language) -> tuple[Lexicon, Loaded]:
+    file = load_yaml(folder / f"lexicon.{language}.yaml")
+    lexicon = validate(Lexicon, file)
+    if lexicon.language != language:
+        problem = file.problem(("language",), f"the file is named for {language!r}")
+        raise UserError(str(problem))
+    return lexicon, file
 
 
 def _seed_problems(domain: Domain, loaded: Loaded, python: PythonDomain | None) -> list[Problem]:

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.intent import Playbook
-from agentsynth.core.lexicon import Lexicon
+from agentsynth.core.lexicon import Language, Lexicon
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import OpenWorld, World
 from agentsynth.core.tools import ToolSpec
@@ -44,6 +44,9 @@ class DomainRuntime:
     """Tools that only the user has."""
     sql_arguments: frozenset[str] = frozenset()
     """Arguments that hold SQL: traced word by word instead of as a whole."""
+    translations: Mapping[Language, Lexicon] = field(default_factory=lambda: {})
+    """The lexicons of the other languages."""
+    _speaking: dict[Language, "DomainRuntime"] = field(default_factory=lambda: {})
     _today: dict[int, str] = field(default_factory=dict)
 
     @cached_property
@@ -62,6 +65,24 @@ class DomainRuntime:
     def writes(self) -> frozenset[str]:
         """Names of the tools that change state."""
         return frozenset(spec.name for spec in self.specs if not spec.read_only)
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages people can speak here."""
+        return (self.lexicon.language, *self.translations)
+
+    def speaking(self, language: Language) -> "DomainRuntime":
+        """Return the runtime with the words of this language.
+
+        Raises:
+            KeyError: if the domain has no lexicon for it.
+        """
+        if language == self.lexicon.language:
+            return self
+        if language not in self._speaking:
+            lexicon = self.translations[language]
+            self._speaking[language] = replace(self, lexicon=lexicon, translations={})
+        return self._speaking[language]
 
     def reason_of(self, content: str, code: str | None = None) -> str | None:
         """Return the clause or obstacle that explains a tool's error; None = neither does.
@@ -190,4 +211,5 @@ def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:
         decode=_json_or_text,
         compiled=compiled,
         user_specs=compiled.user_specs,
+        translations={name: lexicon for name, (lexicon, _) in loaded.translations.items()},
     )

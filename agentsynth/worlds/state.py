@@ -65,6 +65,10 @@ class State:
         """Move the clock on; a rollback of the open transaction, if any, moves it back."""
         if minutes < 0:
             raise DomainError(f"the clock cannot go back ({minutes} minutes)")
+        try:
+            add_minutes(self.now, minutes)
+        except OverflowError:
+            raise DomainError(f"the clock cannot move {minutes} minutes: no year 10000") from None
         self._moved += minutes
 
     # -- reading -------------------------------------------------------------------------------
@@ -97,10 +101,13 @@ class State:
                 lies outside; two open sides ask for nothing.
         """
         overlay = self._overlays.get(entity)
-        spans = {f: b for f, b in between.items() if b[0] is not None or b[1] is not None}
+        spans = _asked(between) if between else between
         if not where and not spans:
             return iter(self.base.table(entity).items()) if overlay is None else overlay.all()
-        keys = self._candidates(entity, where, spans, overlay)
+        if len(where) == 1 and not spans:
+            keys = self._equal(entity, tuple(where), tuple(where.values()), overlay)
+        else:
+            keys = self._candidates(entity, where, spans, overlay)
         if overlay is None:
             table = self.base.table(entity)
             found = ((key, table[key]) for key in keys)
@@ -116,7 +123,7 @@ class State:
         """Return, in order, the keys that the most selective index gives."""
         best: tuple[int, str, tuple[int, int] | None] | None = None
         for field, value in where.items():
-            size = len(self.base.hashed(entity, (field,)).keys(value))
+            size = len(self.base.hashed(entity, (field,)).keys((value,)))
             if best is None or size < best[0]:
                 best = (size, field, None)
         for field, bounds in spans.items():
@@ -137,11 +144,11 @@ class State:
     def _equal(
         self, entity: str, fields: Fields, values: tuple[Any, ...], overlay: Overlay | None
     ) -> Collection[str]:
-        found = self.base.hashed(entity, fields).keys(*values)
+        found = self.base.hashed(entity, fields).keys(values)
         if overlay is None:
             return found
         kept = [key for key in found if key not in overlay.written]
-        own = overlay.hashed(fields).keys(*values)
+        own = overlay.hashed(fields).keys(values)
         return sorted([*kept, *own], key=overlay.place) if own else kept
 
     def holders(self, entity: str, fields: Fields, values: tuple[Any, ...]) -> Collection[str]:
@@ -277,11 +284,16 @@ def _place(item: tuple[tuple[str, str], Record | None]) -> tuple[str, str]:
     return item[0]
 
 
+def _asked(between: Bounds) -> Bounds:
+    """Return the bounds that ask for something."""
+    return {f: b for f, b in between.items() if b[0] is not None or b[1] is not None}
+
+
 def _matches(record: Record, where: Mapping[str, Any], spans: Bounds) -> bool:
     for field, value in where.items():
         if record.get(field) != value:
             return False
-    return all(_within(record.get(field), *bounds) for field, bounds in spans.items())
+    return not spans or all(_within(record.get(f), *bounds) for f, bounds in spans.items())
 
 
 def _within(value: Any, low: Any, high: Any) -> bool:

@@ -106,8 +106,12 @@ def _shown(
 def _sort(found: list[Record], sort: Sequence[str]) -> None:
     """Sort by fields, also of joined records (`garden.name`), the first one counting most."""
     for name in reversed(sort):
-        parts = name.removeprefix("-").split(".")
-        found.sort(key=lambda record: in_order(_at(record, parts)), reverse=name.startswith("-"))
+        field, down = name.removeprefix("-"), name.startswith("-")
+        if "." in field:
+            parts = field.split(".")
+            found.sort(key=lambda record: in_order(_at(record, parts)), reverse=down)
+        else:
+            found.sort(key=lambda record: in_order(record[field]), reverse=down)
 
 
 def _at(record: Record, parts: Sequence[str]) -> Any:
@@ -155,11 +159,18 @@ def compile_aggregate(step: AggregateStep, entities: Entities) -> CompiledStep:
             groups.setdefault(index_value(value), (value, []))[1].append(entry)
         scope[step.as_] = [
             {"by": value, **{name: one(members, scope) for name, one in figures.items()}}
-            for value, members in sorted(groups.values(), key=lambda pair: in_order(pair[0]))
+            for value, members in _ordered([*groups.values()], step.by or "")
         ]
         return CONTINUE
 
     return run
+
+
+def _ordered(groups: list[tuple[Any, list[Any]]], text: str) -> list[tuple[Any, list[Any]]]:
+    try:
+        return sorted(groups, key=lambda pair: in_order(pair[0]))
+    except TypeError as error:
+        raise DomainError(f"aggregate: the groups by {text!r} have no order: {error}") from error
 
 
 def _entries(step: AggregateStep, entities: Entities) -> Callable[[State, Scope], list[Any]]:
@@ -204,7 +215,14 @@ def _figure(one: Aggregate) -> Callable[[list[Any], Scope], Any]:
     if one.sum is not None:
         return lambda entries, scope: _total(values(entries, scope), text)
     best = min if one.min is not None else max
-    return lambda entries, scope: best(values(entries, scope), default=None)
+    return lambda entries, scope: _best(best, values(entries, scope), text)
+
+
+def _best(best: Callable[..., Any], values: list[Any], text: str) -> Any:
+    try:
+        return best(values, default=None)
+    except TypeError as error:
+        raise DomainError(f"aggregate: the values of {text!r} have no order: {error}") from error
 
 
 def _total(values: list[Any], text: str) -> int:

@@ -1,0 +1,283 @@
+"""Contract tests: call every tool towards every promise of its contract, and compare.
+
+Arguments and states are chosen by the contract alone. What could not be reached is reported.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agentsynth.core.contract import Contracts, PageWalk
+from agentsynth.core.errors import DomainError
+from agentsynth.core.ids import canonical_json, derive_seed
+from agentsynth.core.messages import ToolCall
+from agentsynth.core.protocols import ToolResult
+from agentsynth.plan.arguments import explore
+from agentsynth.plan.contract_states import Bench, StartState
+from agentsynth.worlds.contract_changes import Mismatch
+from agentsynth.worlds.contract_eval import ContractMistake, Situation
+from agentsynth.worlds.contract_outcome import Outcome
+from agentsynth.worlds.contract_parts import Snapshot
+from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
+
+__all__ = ["ContractFailure", "ContractReport", "ToolReport", "check_contracts"]
+
+_WORLDS = 3
+_SOUGHT = 240
+"""Calls looked at per tool and state while something wanted is missing; costly ones count more."""
+_SOUGHT_MORE = 80
+"""The same once everything wanted is met."""
+_OFTEN = 3
+"""Times that every wanted goal is met, in different calls."""
+_MOST_PAGES = 200
+
+
+@dataclass(frozen=True)
+class ContractFailure:
+    """A call that departs from the contract."""
+
+    tool: str
+    state: StartState
+    arguments: Mapping[str, Any]
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        after = f", {self.state.days_later} days later" if self.state.days_later else ""
+        for call in self.state.calls:
+            after += f", after {call.name}({_shown(call.arguments)})"
+        return (
+            f"{self.tool}({_shown(self.arguments)}) in world {self.state.world_seed}{after}: "
+            f"expected {self.expected}; got {self.got}"
+        )
+
+
+@dataclass(frozen=True)
+class ToolReport:
+    """How one tool fared."""
+
+    tool: str
+    cases: int
+    """Calls made."""
+    failures: tuple[ContractFailure, ...]
+    unreached: tuple[str, ...]
+    """Codes and branches of the contract that no call met."""
+    mistakes: tuple[str, ...]
+    """Where the contract itself cannot be evaluated."""
+
+    @property
+    def passed(self) -> int:
+        """Calls that kept the contract."""
+        return self.cases - len(self.failures)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every call kept the contract, and there were any."""
+        return not self.failures and not self.mistakes and self.cases > 0
+
+
+@dataclass(frozen=True)
+class ContractReport:
+    """How the tools of a domain fared."""
+
+    tools: tuple[ToolReport, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every tool keeps its contract."""
+        return all(tool.holds for tool in self.tools)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, a line for each tool and kind of mistake."""
+        found: list[str] = []
+        for tool in self.tools:
+            found += [f"contract: {mistake}" for mistake in tool.mistakes]
+            if tool.failures:
+                more = len(tool.failures) - 1
+                rest = f" (and {more} more)" if more else ""
+                found.append(f"contract broken: {tool.failures[0]}{rest}")
+            elif not tool.cases and not tool.mistakes:
+                found.append(f"{tool.tool}: no call could be made, so its contract says nothing")
+        return found
+
+
+def check_contracts(
+    world: CompiledDomain,
+    contracts: Contracts,
+    *,
+    seed: int = 0,
+    worlds: int = _WORLDS,
+    only: Collection[str] | None = None,
+    first_failure: bool = False,
+) -> ContractReport:
+    """Hold the tools of a domain against their contracts.
+
+    Args:
+        world: the domain, compiled.
+        contracts: already checked against it (`worlds.contract_file`).
+        seed: chooses calls and states; the same seed gives the same report.
+        worlds: how many different starting states to begin from.
+        only: names of the tools to try; None = every tool that has a contract.
+        first_failure: stop a tool at the first call that fails.
+    """
+    bench = Bench(world, contracts, seed)
+    states = [(state, bench.snapshot(state)) for state in bench.states(worlds)]
+    names = [name for name in contracts.tools if only is None or name in only]
+    return ContractReport(tuple(_Trial(bench, n, states, first_failure).run() for n in names))
+
+
+class _Trial:
+    """One tool's cases."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        name: str,
+        states: list[tuple[StartState, Snapshot]],
+        first_failure: bool,
+    ) -> None:
+        self.bench = bench
+        self.name = name
+        self.tool = bench.tools[name]
+        self.states = states
+        self.first_failure = first_failure
+        self.met: Counter[str] = Counter()
+        self.cases = 0
+        self.failures: list[ContractFailure] = []
+        self.mistakes: dict[str, None] = {}
+
+    def run(self) -> ToolReport:
+        for number, (state, before) in enumerate(self.states):
+            done = self._run_in(state, before, number, None)
+            if self.first_failure and self.failures:
+                break
+            if self.tool.writes and done is not None and number % 2 == 0:
+                call = ToolCall(id="before", name=self.name, arguments=dict(done.arguments))
+                again = StartState(state.world_seed, state.days_later, (*state.calls, call))
+                self._run_again(again, number, done)
+            if self.first_failure and self.failures:
+                break
+        return ToolReport(
+            tool=self.name,
+            cases=self.cases,
+            failures=tuple(self.failures),
+            unreached=tuple(sorted(self.tool.goals.wanted - self.met.keys())),
+            mistakes=tuple(self.mistakes),
+        )
+
+    def _run_again(self, state: StartState, number: int, done: Situation) -> None:
+        """Try the tool where it has just been called: the same call, then others."""
+        try:
+            before = self.bench.snapshot(state)
+        except DomainError:
+            return  # the call that leads there has failed, and is reported
+        self._run_in(state, before, len(self.states) + number, done)
+
+    def _run_in(
+        self, state: StartState, before: Snapshot, number: int, done: Situation | None
+    ) -> Situation | None:
+        """Try the tool in one state; return a call that had to succeed."""
+        success: Situation | None = None
+        try:
+            for situation in self._chosen(before, number, done):
+                if not situation.codes and success is None:
+                    success = situation
+                self._case(state, situation)
+                if self.first_failure and self.failures:
+                    break
+        except ContractMistake as mistake:
+            self.mistakes.setdefault(str(mistake))
+        return success
+
+    def _chosen(self, before: Snapshot, number: int, done: Situation | None) -> Iterator[Situation]:
+        """Yield the calls that meet a goal which has not been met often enough."""
+        goals, here = self.tool.goals, set[str]()
+        if done is not None:
+            yield self.tool.compiled.situation(before, done.arguments)
+        rng = random.Random(derive_seed("contract cases", self.bench.seed, self.name, number))
+        pools = self.bench.pools(self.name, before, rng)
+        several = 0
+        for looked, situation in enumerate(explore(self.tool.compiled, pools, rng)):
+            missing = any(self.met[goal] < _OFTEN for goal in goals.wanted)
+            if looked * goals.cost >= (_SOUGHT if missing else _SOUGHT_MORE):
+                return
+            met = goals.met(situation)
+            new = any(self.met[goal] < (_OFTEN if goal in goals.wanted else 1) for goal in met)
+            new = new or bool(met & goals.wanted - here)  # everything once in every state
+            if len(situation.codes) > 1 and several < 1 and situation.covered:
+                several += 1  # any one of its codes is right
+                new = True
+            if new and self.bench.accepts(self.name, situation):
+                self.met.update(met)
+                here |= met
+                yield situation
+
+    def _case(self, state: StartState, situation: Situation) -> None:
+        self.cases += 1
+        try:
+            mismatch = self._mismatch(self.bench.open(state), situation)
+        except DomainError as error:
+            codes = " or ".join(sorted(situation.codes))
+            mismatch = Mismatch(
+                f"error {codes}" if codes else "success", f"a broken world: {error}"
+            )
+        if mismatch is not None:
+            self.failures.append(
+                ContractFailure(
+                    self.name, state, situation.arguments, mismatch.expected, mismatch.got
+                )
+            )
+
+    def _mismatch(self, world: DeclarativeWorld, situation: Situation) -> Mismatch | None:
+        contract = self.tool.compiled.contract
+        outcome = self._made(world, situation.arguments)
+        found = self.tool.promise.mismatch(situation, outcome)
+        if found is not None or outcome.code is not None:
+            return found
+        if contract.pages is not None:
+            return self._pages_mismatch(world, situation, contract.pages, outcome)
+        if contract.idempotent:
+            again = self._made(world, situation.arguments)
+            if again.changes:
+                return Mismatch("no change when called again", f"{len(again.changes)} changes")
+        return None
+
+    def _made(self, world: DeclarativeWorld, arguments: Mapping[str, Any]) -> Outcome:
+        call = ToolCall(id="c", name=self.name, arguments=dict(arguments))
+        return _outcome(world.answer_now(call, self.bench.actor(self.name)))
+
+    def _pages_mismatch(
+        self, world: DeclarativeWorld, situation: Situation, pages: PageWalk, first: Outcome
+    ) -> Mismatch | None:
+        """Walk all pages, and hold the whole list against the promise."""
+        items, lengths, page = [], [], first
+        for _ in range(_MOST_PAGES):
+            items += page.result[pages.items]
+            lengths.append(len(page.result[pages.items]))
+            cursor = page.result.get(pages.next)
+            if cursor is None:
+                break
+            page = self._made(world, {**situation.arguments, pages.cursor: cursor})
+            if page.code is not None:
+                return Mismatch("another page", f"error {page.code}")
+        else:
+            return Mismatch("a last page", f"{_MOST_PAGES} pages and another cursor")
+        return self.tool.promise.pages_mismatch(situation, pages, items, lengths)
+
+
+def _outcome(result: ToolResult) -> Outcome:
+    """Return what a tool's answer says."""
+    value: Any
+    try:
+        value = json.loads(result.content)
+    except ValueError:
+        value = result.content
+    return Outcome(result.code if result.is_error else None, result.changes, value)
+
+
+def _shown(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={canonical_json(value)}" for name, value in arguments.items())

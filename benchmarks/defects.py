@@ -1,0 +1,156 @@
+"""Planted defects: how many does a domain's own evidence notice?
+
+    python -m benchmarks.defects [DOMAIN ...] [--per-tool 10] [--seed 1]
+
+Every tool gets up to ten small defects, each in a domain of its own. A killer looks at such a
+domain and says why it is rejected. Survivors are listed with a sentence each, for a person to
+judge: some make no difference that anyone could see. The sound domain has to pass every killer.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agentsynth.core.contract import Contracts
+from agentsynth.core.domain import Domain
+from agentsynth.core.errors import DomainError, UserError
+from agentsynth.plan.contracts import check_contracts
+from agentsynth.plan.defects import Defect, plant_defects
+from agentsynth.worlds.contract_file import load_contracts
+from agentsynth.worlds.declarative import CompiledDomain
+from agentsynth.worlds.load import find_domain, load_folder
+
+_BAR = 0.9
+_OPEN_KINDS = ("guard_order",)
+"""Kinds that a contract may leave open: of several codes that hold, any one is right."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a killer looks at."""
+
+    domain: Domain
+    contracts: Contracts | None
+    tool: str | None
+    """The tool with the defect, so that the others need no second look; None = look at all."""
+
+
+Killer = Callable[[Subject], str | None]
+"""Returns why the domain is rejected; None = nothing noticed."""
+
+
+def _contract_tests(subject: Subject) -> str | None:
+    if subject.contracts is None:
+        return None
+    try:
+        only = [subject.tool] if subject.tool is not None else None
+        report = check_contracts(
+            CompiledDomain(subject.domain),
+            subject.contracts,
+            only=only,
+            first_failure=subject.tool is not None,
+        )
+    except (DomainError, UserError) as error:
+        return str(error)
+    return report.problems[0] if report.problems else None
+
+
+KILLERS: dict[str, Killer] = {"contract_tests": _contract_tests}
+"""Whoever else gives evidence, such as certificates of tasks, is added here."""
+
+
+@dataclass
+class Tally:
+    """What was found in one domain."""
+
+    domain: str
+    planted: Counter[str] = field(default_factory=lambda: Counter())
+    killed: Counter[str] = field(default_factory=lambda: Counter())
+    by_killer: Counter[str] = field(default_factory=lambda: Counter())
+    survivors: list[Defect] = field(default_factory=lambda: [])
+    rejected: list[str] = field(default_factory=lambda: [])
+    """Why the sound domain was rejected; must be empty."""
+    seconds: float = 0.0
+
+    def rate(self, *, without: tuple[str, ...] = ()) -> float:
+        """Return the share of defects that were noticed."""
+        planted = sum(n for kind, n in self.planted.items() if kind not in without)
+        killed = sum(n for kind, n in self.killed.items() if kind not in without)
+        return killed / planted if planted else 1.0
+
+
+def measure(name: str, *, per_tool: int, seed: int) -> Tally:
+    """Plant defects in one domain and count who is noticed."""
+    folder = find_domain(name)
+    loaded = load_folder(folder)
+    contracts = load_contracts(folder, loaded.domain)
+    tally, started = Tally(name), time.monotonic()
+    sound = Subject(loaded.domain, contracts, None)
+    tally.rejected = [f"{n}: {why}" for n, killer in KILLERS.items() if (why := killer(sound))]
+    for defect in plant_defects(loaded.domain, seed=seed, per_tool=per_tool):
+        tally.planted[defect.kind] += 1
+        subject = Subject(defect.domain, contracts, defect.tool)
+        by = next((n for n, killer in KILLERS.items() if killer(subject) is not None), None)
+        if by is None:
+            tally.survivors.append(defect)
+        else:
+            tally.killed[defect.kind] += 1
+            tally.by_killer[by] += 1
+    tally.seconds = time.monotonic() - started
+    return tally
+
+
+def _print(tally: Tally) -> None:
+    print(f"{tally.domain}: {sum(tally.killed.values())} of {sum(tally.planted.values())} noticed")
+    for kind, planted in sorted(tally.planted.items()):
+        print(f"  {kind:<16} {tally.killed[kind]:>4} of {planted}")
+    for why in tally.rejected:
+        print(f"  the sound domain is rejected: {why}")
+    for defect in tally.survivors:
+        print(f"  survivor ({defect.kind}): {defect.description}")
+
+
+def main() -> None:
+    """Print the figures; exit code 1 below the bar or if a sound domain is rejected."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("domains", nargs="*", default=["community_garden"])
+    parser.add_argument("--per-tool", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    tallies = [measure(n, per_tool=options.per_tool, seed=options.seed) for n in options.domains]
+    for tally in tallies:
+        _print(tally)
+    print(
+        json.dumps(
+            {
+                "benchmark": "defects",
+                "seed": options.seed,
+                "domains": {
+                    tally.domain: {
+                        "planted": sum(tally.planted.values()),
+                        "killed": sum(tally.killed.values()),
+                        "rate": round(tally.rate(), 4),
+                        "rate_without_guard_order": round(tally.rate(without=_OPEN_KINDS), 4),
+                        "by_killer": dict(tally.by_killer),
+                        "by_kind": {
+                            k: [tally.killed[k], n] for k, n in sorted(tally.planted.items())
+                        },
+                        "survivors": [defect.description for defect in tally.survivors],
+                        "sound_rejected": tally.rejected,
+                        "seconds": round(tally.seconds, 1),
+                    }
+                    for tally in tallies
+                },
+            }
+        )
+    )
+    good = all(tally.rate() >= _BAR and not tally.rejected for tally in tallies)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
