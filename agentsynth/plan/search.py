@@ -28,6 +28,8 @@ _READS = 80
 _WAYS_PER_READ = 8
 _WAYS_PER_WRITE = 40
 _ALTERNATIVES = 6
+_FARTHER = 120
+"""Keys of one kind that are looked at when nothing nearer leads on."""
 
 
 @dataclass
@@ -197,7 +199,22 @@ class _Seeker:
                         return best  # a long way: the first step that helps is taken
                 elif step[2] is Progress.REACHED and len(self.found.alternatives) < _ALTERNATIVES:
                     self.found.alternatives.append((*path, step[0]))
-        return best
+        return best or self._farther(world, len(path))
+
+    def _farther(self, world: DeclarativeWorld, wave: int) -> "_Step | None":
+        """Return a write whose arguments are the likeliest but for one key that is farther down."""
+        roles = parameter_roles(self._runtime.domain)
+        for spec, actor in self._tools(read_only=False):
+            keys = [n for n in spec.parameters.get("properties", {}) if (spec.name, n) in roles]
+            for likeliest in self._arguments(spec, 1):
+                for name in keys if actor == "assistant" else ():
+                    if name not in likeliest:
+                        continue
+                    for value in self._knowledge.values(spec, name)[1:_FARTHER]:
+                        step = self._tried(world, spec, {**likeliest, name: value}, actor, wave)
+                        if step is not None:
+                            return step
+        return None
 
     def _note_alike(self, spec: ToolSpec, arguments: dict[str, Any], actor: Actor) -> None:
         """Keep the same write for every other record in mind: long ways go through lists."""

@@ -32,15 +32,15 @@ NoiseMode = Literal["standard", "reduced", "quiet"]
 Severity = Literal["info", "warning", "critical"]
 AlarmState = Literal["open", "acknowledged"]
 OrderState = Literal["open", "assigned", "on_site", "done", "cancelled"]
-Priority = Literal["low", "normal", "high", "urgent"]
+Priority = Literal["urgent", "high", "normal", "low"]
 Trade = Literal["mechanical", "electrical", "blades"]
 Job = Literal[
-    "gearbox oil change",
     "bolt torque check",
+    "converter repair",
+    "gearbox oil change",
     "yaw brake repair",
     "hydraulics service",
     "pitch battery swap",
-    "converter repair",
     "slip ring cleaning",
     "blade inspection",
     "leading edge repair",
@@ -95,11 +95,11 @@ class Turbine(Record):
     id: str
     label: str
     farm_id: Annotated[str, Ref("farm")]
-    row: int
+    row: Annotated[str, "Letter of the farm and number of the row, such as A-3."]
     model: Literal["K90", "K117", "K136"]
     state: State
     noise_mode: NoiseMode
-    landowner_id: Annotated[str, Ref("contact"), "On whose land it stands."]
+    landowner_id: Annotated[str | None, Ref("contact"), "On whose land it stands."]
     service_due_on: Date
     gearbox_celsius: int
     vibration_mm_s: int
@@ -108,6 +108,8 @@ class Turbine(Record):
         str | None, Ref("technician"), "Who holds the lock-out permit."
     ] = None
     permit_since: Date | None = None
+    planned_mode: Annotated[NoiseMode | None, "Noise mode that it goes into later."] = None
+    planned_from: Date | None = None
 
 
 class Alarm(Record):
@@ -215,16 +217,19 @@ def contact_find(
 def asset_list_turbines(
     state: ControlRoom,
     ctx: Context,
-    farm_id: Annotated[str | None, "Only turbines of this farm."] = None,
+    farm: Annotated[str | None, "Name of a farm: only its turbines."] = None,
 ) -> dict[str, Any]:
     """List turbines by id, of one farm or of the whole fleet: row, state and noise mode."""
-    if farm_id is None:
+    if farm is None:
         found = state.turbines.all()
     else:
-        _farm(state, farm_id)
-        found = state.turbines.where(farm_id=farm_id)
+        only = state.farms.find(name=farm)
+        if only is None:
+            raise ToolError("farm_not_found", f"There is no farm called {farm}.")
+        found = state.turbines.where(farm_id=only.id)
     found.sort(key=lambda one: one.id)
     return {
+        "farm": farm,
         "as_of": ctx.today,
         "total": len(found),
         "turbines": [
@@ -247,13 +252,14 @@ def asset_get_turbine(
 ) -> dict[str, Any]:
     """Get a turbine by the label on its tower.
 
-    Shows its farm, row, model, state and noise mode, whose land it stands on, when its service is
+    Shows its farm, row, model, state, noise mode and the change planned for it, on whose land it stands, when its service is
     due, and the technician who holds its lock-out permit.
     """
     turbine = state.turbines.find(label=label)
     if turbine is None:
         raise ToolError("turbine_not_found", f"There is no turbine {label}.")
     farm = _farm(state, turbine.farm_id)
+    owner = state.contacts.get(turbine.landowner_id)
     holder = state.technicians.get(turbine.permit_holder_id)
     return {
         "as_of": ctx.today,
@@ -265,7 +271,9 @@ def asset_get_turbine(
         "model": turbine.model,
         "state": turbine.state,
         "noise_mode": turbine.noise_mode,
-        "landowner_id": turbine.landowner_id,
+        "planned_mode": turbine.planned_mode,
+        "planned_from": turbine.planned_from,
+        "landowner": None if owner is None else owner.name,
         "service_due_on": turbine.service_due_on,
         "permit_holder": None if holder is None else holder.name,
         "permit_since": turbine.permit_since,
@@ -440,7 +448,7 @@ def scada_set_noise_mode(
 ) -> dict[str, Any]:
     """Set the noise mode of one turbine, at once or from a later day on.
 
-    A change for a later day replaces one that the turbine is waiting for already.
+    A change for a later day replaces the one that is planned for the turbine, if there is one.
     """
     turbine = _turbine(state, turbine_id)
     _asked_by(state, contact_id, turbine.farm_id)
@@ -453,10 +461,15 @@ def scada_set_noise_mode(
         starts_on = ctx.today
     else:
         _ahead(ctx, starts_on)
+        if (turbine.planned_mode, turbine.planned_from) == (noise_mode, starts_on):
+            raise ToolError(
+                "change_planned", f"That is planned for turbine {turbine.label} already."
+            )
         ctx.unschedule("noise_mode_change", turbine_id=turbine.id)
         ctx.schedule(
             "noise_mode_change", at=starts_on, turbine_id=turbine.id, noise_mode=noise_mode
         )
+        state.turbines.update(turbine, planned_mode=noise_mode, planned_from=starts_on)
     return {"label": turbine.label, "noise_mode": noise_mode, "starts_on": starts_on}
 
 
@@ -878,7 +891,7 @@ def _turbines(
                 id=f"WT-{(farm + 1) * 1000 + place + 1}",
                 label=f"{'ABCDEF'[farm]}{place + 1:02}",
                 farm_id=farm_id,
-                row=place // 6 + 1,
+                row=f"{'ABCDEF'[farm]}-{place // 6 + 1}",
                 model=model,
                 state=state,
                 noise_mode=rng.choices(("standard", "reduced", "quiet"), (70, 20, 10))[0],
