@@ -28,7 +28,7 @@ _READS = 80
 _WAYS_PER_READ = 8
 _WAYS_PER_WRITE = 40
 _ALTERNATIVES = 6
-_FARTHER = 120
+_FARTHER = 400
 """Keys of one kind that are looked at when nothing nearer leads on."""
 
 
@@ -211,8 +211,11 @@ class _Seeker:
                     if name not in likeliest:
                         continue
                     for value in self._knowledge.values(spec, name)[1:_FARTHER]:
-                        step = self._tried(world, spec, {**likeliest, name: value}, actor, wave)
+                        arguments = {**likeliest, name: value}
+                        step = self._tried(world, spec, arguments, actor, wave)
                         if step is not None:
+                            if self._length > 8:
+                                self._note_alike(spec, arguments, actor)
                             return step
         return None
 

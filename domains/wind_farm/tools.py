@@ -465,7 +465,8 @@ def scada_set_noise_mode(
             raise ToolError(
                 "change_planned", f"That is planned for turbine {turbine.label} already."
             )
-        ctx.unschedule("noise_mode_change", turbine_id=turbine.id)
+        if turbine.planned_mode is not None:
+            ctx.unschedule("noise_mode_change", turbine_id=turbine.id)
         ctx.schedule(
             "noise_mode_change", at=starts_on, turbine_id=turbine.id, noise_mode=noise_mode
         )
