@@ -75,6 +75,11 @@ class Speech:
         parts += [self.phrase(self._lexicon.slots[name].ask, intent, heard, seen) for name in names]
         return [tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)]
 
+    def together(self, parts: Sequence[str]) -> str:
+        """Return sentences as one text; Chinese has no spaces between them."""
+        between = "" if self._lexicon.language == "zh" else " "
+        return between.join(part for part in parts if part)
+
     def listed(self, values: Sequence[Any], path: str) -> str:
         """Return values as a list people would read out."""
         texts = list(dict.fromkeys(self._spoken(path, value) for value in values))
@@ -141,7 +146,8 @@ class Speech:
         return f"{spoken} {slot.unit}" if slot is not None and slot.unit else spoken
 
     def _spoken(self, path: str, value: Any) -> str:
-        return format_value(path, value, self._lexicon.words, self._dates)
+        lexicon = self._lexicon
+        return format_value(path, value, lexicon.words, self._dates, lexicon.language)
 
     def _facts(self, intent: Intent, heard: Heard) -> dict[str, Any]:
         values = {name: heard.value(name) for name in intent.facts}
