@@ -34,6 +34,7 @@ _MONTH_NAMES = (
 )  # fmt: skip
 _WEEKDAYS_ZH = "一二三四五六日"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})")
 
 
 @dataclass(frozen=True)
@@ -251,11 +252,15 @@ def format_value(
     if isinstance(value, bool):
         yes, no = ("是", "否") if language == "zh" else ("yes", "no")
         return words.get(str(value).lower(), yes if value else no)
-    if isinstance(value, int) and path.endswith("_cents"):
+    if isinstance(value, int) and path.endswith(("_cents", "Cents")):
         return show_money(value, language)
     if isinstance(value, str):
         if value in words:
             return words[value]
         if _ISO.fullmatch(value):
             return show_date(value, date_style, language)
+        moment = _MOMENT.fullmatch(value)
+        if moment is not None:
+            between = "" if language == "zh" else " at "
+            return f"{show_date(moment[1], date_style, language)}{between}{moment[2]}"
     return str(value)
