@@ -216,7 +216,9 @@ def get_customer(state: Desk, ctx: Context, customerId: CustomerId) -> dict[str,
         "email": customer.email,
         "kind": customer.kind,
         "contract": {"plan": customer.plan, "validUntil": customer.contract_until},
-        "installations": [{"installationId": one.id, "site": one.site} for one in installations],
+        "installations": [
+            {"installationId": one.id, "site": one.site} for one in installations
+        ],
         "visits": [
             {
                 "visitId": visit.id,
@@ -257,7 +259,9 @@ def _open_cases(state: Desk, installations: list[Installation]) -> list[dict[str
     ]
 
 
-def get_installation(state: Desk, ctx: Context, installationId: InstallationId) -> dict[str, Any]:
+def get_installation(
+    state: Desk, ctx: Context, installationId: InstallationId
+) -> dict[str, Any]:
     """Get an installation: site, kind of heating, end of the warranty and its devices.
 
     The devices come in order of location, each with its serial number, model and the days left
@@ -334,7 +338,9 @@ def get_energy_counter(state: Desk, ctx: Context, deviceId: DeviceId) -> dict[st
     }
 
 
-def list_visit_slots(state: Desk, ctx: Context, installationId: InstallationId) -> dict[str, Any]:
+def list_visit_slots(
+    state: Desk, ctx: Context, installationId: InstallationId
+) -> dict[str, Any]:
     """List when a technician could come to an installation: free half days after today, by date."""
     one = _installation(state, installationId)
     found = [
@@ -1048,7 +1054,9 @@ ENTITIES = {
     "installation": entity(
         Installation, id_pattern="IN-####", natural_key=("site",), unique=(("site",),)
     ),
-    "device": entity(Device, id_pattern="HP#-#####-K", natural_key=("installation_id", "location")),
+    "device": entity(
+        Device, id_pattern="HP#-#####-K", natural_key=("installation_id", "location")
+    ),
     "slot": entity(Slot, id_pattern="SL-####", natural_key=("area", "date", "part_of_day")),
     "visit": entity(Visit, id_pattern="VI-#####", natural_key=("installation_id", "date")),
     "case": entity(Case, id_pattern="CA-#####", natural_key=("device_id", "topic")),
