@@ -912,9 +912,9 @@ def _alarms(rng: random.Random, today: str, farm: int, turbines: list[Turbine]) 
         for turbine, code in rng.sample(pairs, _WARNINGS[len(turbines)])
     ]
     for turbine in turbines:
-        if turbine.state == "fault" and rng.random() < 0.6:
-            raised.append((turbine, rng.choice(_CODES["critical"]), "critical", "open"))
-        elif turbine.state == "running" and rng.random() < 0.12:
+        if (turbine.state == "fault" and rng.random() < 0.6) or (
+            turbine.state == "running" and rng.random() < 0.12
+        ):
             raised.append((turbine, rng.choice(_CODES["critical"]), "critical", "open"))
         if rng.random() < 0.2:
             raised.append((turbine, rng.choice(_CODES["info"]), "info", "acknowledged"))
