@@ -252,8 +252,8 @@ def asset_get_turbine(
 ) -> dict[str, Any]:
     """Get a turbine by the label on its tower.
 
-    Shows its farm, row, model, state, noise mode and the change planned for it, on whose land it stands, when its service is
-    due, and the technician who holds its lock-out permit.
+    Shows its farm, row, model, state, noise mode and the change planned for it, on whose land it
+    stands, when its service is due, and the technician who holds its lock-out permit.
     """
     turbine = state.turbines.find(label=label)
     if turbine is None:
@@ -839,7 +839,7 @@ _MAIL = {
 
 
 def _technician(rng: random.Random, today: str, person: Contact, index: int) -> Technician:
-    """Make a technician; one of each crew has a certificate that has run out, one that soon will."""
+    """Make a technician; of each crew, one certificate has run out and one soon will."""
     height = add_days(today, (-12, 5)[index] if index < 2 else rng.randint(60, 600))
     electrical: str | None = None
     if index % 2:
