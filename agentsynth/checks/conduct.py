@@ -26,8 +26,8 @@ __all__ = [
     "reported",
 ]
 
-SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
-"""A sentence with its marks."""
+SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\w))+[.!?。！？\n]*")
+"""A sentence with its marks; the point in an amount or an address ends none."""
 
 _ASKS = ("?", "？")
 
