@@ -26,8 +26,8 @@ __all__ = [
     "reported",
 ]
 
-SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\w))+[.!?。！？\n]*")
-"""A sentence with its marks; the point in an amount or an address ends none."""
+SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[.!?。！？\n]*")
+"""A sentence with its marks."""
 
 _ASKS = ("?", "？")
 
