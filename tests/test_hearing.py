@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from agentsynth.checks.conduct import claim_in
 from agentsynth.compose.scenarios import personas
-from agentsynth.core.intent import Intent
+from agentsynth.core.intent import GuardStep, Intent
 from agentsynth.core.lexicon import SlotPhrases, Voice
 from agentsynth.core.phrasing import parse_template, render, show_date
 from agentsynth.core.protocols import UserView
@@ -18,6 +19,7 @@ from agentsynth.plan.candidate import draw, draw_facts
 from agentsynth.plan.recipe import UNKNOWN
 from agentsynth.simulate.hearing import Heard, hear
 from agentsynth.simulate.user import ScriptedUser
+from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.runtime import DomainRuntime
 
 WORLDS = (1, 2, 3)
@@ -25,6 +27,17 @@ STYLES = sorted({persona.dates for persona in personas()})
 QUIET = next(persona for persona in personas() if persona.opens_with == "little")
 
 Facts = dict[str, Any]
+
+
+@pytest.fixture(params=["en", "zh"])
+def desk(request: pytest.FixtureRequest, garden: DomainRuntime) -> DomainRuntime:
+    """The garden in each of its languages."""
+    return garden.speaking(request.param)
+
+
+@pytest.fixture
+def tongue(desk: DomainRuntime) -> Voice:
+    return load_voice(desk.lexicon.language)
 
 
 def drawn_facts(
@@ -44,7 +57,7 @@ def drawn_facts(
 
 def spoken(runtime: DomainRuntime, name: str, value: Any, dates: str) -> str:
     if runtime.lexicon.slots[name].type == "date":
-        return show_date(str(value), dates)
+        return show_date(str(value), dates, runtime.lexicon.language)
     return runtime.lexicon.words.get(str(value), str(value))
 
 
@@ -55,18 +68,18 @@ def heard(runtime: DomainRuntime, name: str, text: str, today: str, items: list[
     return listener.value(name)
 
 
-def test_every_opening_is_heard_back_and_nothing_else_is(garden: DomainRuntime) -> None:
-    for name, intent in garden.playbook.intents.items():
-        cases = list(drawn_facts(garden, intent, 2))
-        for number, phrase in enumerate(garden.lexicon.intents[name].open):
+def test_every_opening_is_heard_back_and_nothing_else_is(desk: DomainRuntime) -> None:
+    for name, intent in desk.playbook.intents.items():
+        cases = list(drawn_facts(desk, intent, 2))
+        for number, phrase in enumerate(desk.lexicon.intents[name].open):
             template = parse_template(phrase)
             for count, (facts, today, items) in enumerate(cases):
                 dates = STYLES[(number + count) % len(STYLES)]
                 for told in (set(facts), template.needed, template.needed | {"full_name", "email"}):
-                    text = _told(garden, phrase, facts, dates, told)
+                    text = _told(desk, phrase, facts, dates, told)
                     for fact, value in facts.items():
-                        found = heard(garden, fact, text, today, items)
-                        said = says(garden, fact, value, dates, text)
+                        found = heard(desk, fact, text, today, items)
+                        said = says(desk, fact, value, dates, text)
                         assert said or fact not in template.needed
                         assert found == (value if said else UNKNOWN), (name, fact, text)
 
@@ -87,55 +100,55 @@ def _told(
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_every_answer_to_a_question_is_heard_back(garden: DomainRuntime, style: str) -> None:
-    slots = garden.lexicon.slots
+def test_every_answer_to_a_question_is_heard_back(desk: DomainRuntime, style: str) -> None:
+    slots = desk.lexicon.slots
     phrases = [(phrase, (name,)) for name in slots for phrase in slots[name].tell]
-    phrases += [(phrase, ask.slots) for ask in garden.lexicon.asks for phrase in ask.tell]
+    phrases += [(phrase, ask.slots) for ask in desk.lexicon.asks for phrase in ask.tell]
     for phrase, names in phrases:
         needed = parse_template(phrase).slots | set(names)
-        intent = next(i for i in garden.playbook.intents.values() if needed <= i.facts.keys())
-        for facts, today, items in drawn_facts(garden, intent, 3):
-            text = _told(garden, phrase, facts, style, needed)
+        intent = next(i for i in desk.playbook.intents.values() if needed <= i.facts.keys())
+        for facts, today, items in drawn_facts(desk, intent, 3):
+            text = _told(desk, phrase, facts, style, needed)
             for name in names:
-                assert heard(garden, name, text, today, items) == facts[name], (name, text)
+                assert heard(desk, name, text, today, items) == facts[name], (name, text)
 
 
 async def test_an_opening_of_any_persona_is_never_misheard(
-    garden: DomainRuntime, voice: Voice
+    desk: DomainRuntime, tongue: Voice
 ) -> None:
-    for number, (name, intent) in enumerate(garden.playbook.intents.items()):
-        for seed, (facts, today, items) in enumerate(drawn_facts(garden, intent, 3)):
+    for number, (name, intent) in enumerate(desk.playbook.intents.items()):
+        for seed, (facts, today, items) in enumerate(drawn_facts(desk, intent, 3)):
             for persona in personas():
-                user = user_of(garden, voice, name, persona, 100 * number + seed)
-                text = (await user.act(view(garden, facts))).text or ""
+                user = user_of(desk, tongue, name, persona, 100 * number + seed)
+                text = (await user.act(view(desk, facts))).text or ""
                 for fact, value in facts.items():
-                    found = heard(garden, fact, text, today, items)
-                    said = says(garden, fact, value, persona.dates, text)
+                    found = heard(desk, fact, text, today, items)
+                    said = says(desk, fact, value, persona.dates, text)
                     assert found == (value if said else UNKNOWN), (name, fact, text)
 
 
 async def test_a_user_answers_every_question_of_the_lexicon_with_what_was_asked(
-    garden: DomainRuntime, voice: Voice
+    desk: DomainRuntime, tongue: Voice
 ) -> None:
-    slots = garden.lexicon.slots
+    slots = desk.lexicon.slots
     questions = [(ask, (name,)) for name in slots for ask in slots[name].ask]
-    questions += [(ask, group.slots) for group in garden.lexicon.asks for ask in group.ask]
+    questions += [(ask, group.slots) for group in desk.lexicon.asks for ask in group.ask]
     for number, (question, names) in enumerate(questions):
-        for intent_name, intent in garden.playbook.intents.items():
+        for intent_name, intent in desk.playbook.intents.items():
             # An opening always names some facts; only what is still open can be asked for.
-            openings = garden.lexicon.intents[intent_name].open
+            openings = desk.lexicon.intents[intent_name].open
             if not set(names) <= intent.facts.keys():
                 continue
             if any(parse_template(opening).needed & set(names) for opening in openings):
                 continue
-            facts, _, _ = next(drawn_facts(garden, intent, 1))
-            user = user_of(garden, voice, intent_name, QUIET, number)
-            opening = (await user.act(view(garden, facts))).text or ""
-            asked = view(garden, facts, ("user", opening), ("assistant", question))
+            facts, _, _ = next(drawn_facts(desk, intent, 1))
+            user = user_of(desk, tongue, intent_name, QUIET, number)
+            opening = (await user.act(view(desk, facts))).text or ""
+            asked = view(desk, facts, ("user", opening), ("assistant", question))
             answer = await user.act(asked)
             assert not answer.leaves
             for name in names:
-                shown = spoken(garden, name, facts[name], QUIET.dates)
+                shown = spoken(desk, name, facts[name], QUIET.dates)
                 assert shown in (answer.text or ""), (intent_name, question, answer.text)
 
 
@@ -160,7 +173,7 @@ def matches(patterns: tuple[str, ...], text: str) -> bool:
 
 def asking(text: str) -> str:
     """The questions of a text."""
-    return " ".join(re.findall(r"[^.!?\n]*\?", text))
+    return " ".join(re.findall(r"[^.!?。！？\n]*[?？]", text))
 
 
 def sample(phrase: str) -> Iterator[str]:
@@ -169,38 +182,49 @@ def sample(phrase: str) -> Iterator[str]:
 
 
 def test_every_refusal_is_heard_as_one_and_by_its_own_clause(
-    garden: DomainRuntime, voice: Voice
+    desk: DomainRuntime, tongue: Voice
 ) -> None:
-    for name, clause in garden.lexicon.clauses.items():
+    for name, clause in (*desk.lexicon.clauses.items(), *desk.lexicon.obstacles.items()):
         for phrase in clause.decline:
             for text in sample(phrase):
-                assert matches(voice.refusals, text), (name, text)
+                assert matches(tongue.refusals, text), (name, text)
                 assert matches(clause.cues, text), (name, text)
-                assert not matches(voice.confirm_cues, asking(text)), (name, text)
+                assert not matches(tongue.confirm_cues, asking(text)), (name, text)
+
+
+def test_a_refusal_claims_nothing_to_be_done(desk: DomainRuntime, tongue: Voice) -> None:
+    for name, intent in desk.playbook.intents.items():
+        claims = desk.lexicon.intents[name].claims
+        guards = {step.guard for step in intent.steps if isinstance(step, GuardStep)}
+        for reason in guards if claims else ():
+            phrases = desk.lexicon.reason(reason)
+            assert phrases is not None
+            for text in (text for phrase in phrases.decline for text in sample(phrase)):
+                assert claim_in(text, claims, tongue.hedges) is None, (name, reason, text)
 
 
 def test_every_report_of_a_deed_claims_it_and_no_proposal_does(
-    garden: DomainRuntime, voice: Voice
+    desk: DomainRuntime, tongue: Voice
 ) -> None:
-    for name, phrases in garden.lexicon.intents.items():
+    for name, phrases in desk.lexicon.intents.items():
         for text in (text for phrase in phrases.done for text in sample(phrase)):
             assert matches(phrases.claims, text), (name, text)
-            assert not matches(voice.refusals, text), (name, text)
+            assert not matches(tongue.refusals, text), (name, text)
         for text in (text for phrase in phrases.propose for text in sample(phrase)):
-            assert text.rstrip().endswith("?")
-            assert matches(voice.confirm_cues, asking(text)), (name, text)
+            assert text.rstrip().endswith(("?", "？"))
+            assert matches(tongue.confirm_cues, asking(text)), (name, text)
 
 
-def test_what_the_voice_says_is_heard_for_what_it_is(voice: Voice) -> None:
-    for bank, phrases in voice.phrases.items():
+def test_what_the_voice_says_is_heard_for_what_it_is(tongue: Voice) -> None:
+    for bank, phrases in tongue.phrases.items():
         kind = bank.partition(".")[0]
         for text in (text for phrase in phrases for text in sample(phrase)):
-            assert matches(voice.affirmations, text) or kind != "yes", text
-            assert matches(voice.refusals, text) or kind != "hold_firm", text
+            assert matches(tongue.affirmations, text) or kind != "yes", text
+            assert matches(tongue.refusals, text) or kind != "hold_firm", text
             if kind in ("closing", "more", "lets_see", "ask_lead", "leaves_early"):
-                assert not matches(voice.confirm_cues, asking(text)), (bank, text)
+                assert not matches(tongue.confirm_cues, asking(text)), (bank, text)
             if kind in ("closing", "more", "lets_see", "ask_lead"):
-                assert not matches(voice.refusals, text), (bank, text)
+                assert not matches(tongue.refusals, text), (bank, text)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +241,90 @@ def test_what_the_voice_says_is_heard_for_what_it_is(voice: Voice) -> None:
 )
 def test_a_person_is_heard_by_how_people_give_their_name(text: str, name: Any) -> None:
     assert hear(_slot("person"), [text], "2027-04-14") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("我叫Ana Park，邮箱是ana.park@postbox.example。", "Ana Park"),
+        ("我是 Mary-Jane Watson。", "Mary-Jane Watson"),
+        ("姓名：Ana Park", "Ana Park"),
+        ("名字是Ana Park，麻烦您了。", "Ana Park"),
+        ("你好，这里是Ana Park。", "Ana Park"),
+        ("Ana Park，ana.park@postbox.example。", "Ana Park"),
+        ("Ana Park，我的邮箱是ana.park@postbox.example", "Ana Park"),
+        ("好的，Ana Park。", "Ana Park"),
+        ("我叫王小明，谢谢。", "王小明"),
+        ("我是Elm Street花园的会员。", UNKNOWN),
+        ("在Elm Street花园，地块A-01。", UNKNOWN),
+        ("我叫的车还没到", UNKNOWN),
+    ],
+)
+def test_a_person_is_heard_in_chinese(text: str, name: Any) -> None:
+    assert hear(_slot("person"), [text], "2027-04-14", "zh") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("借到4月22日。", "2027-04-22"),
+        ("我2027年4月22日还。", "2027-04-22"),
+        ("是4月22日（周四）那天", "2027-04-22"),
+        ("定在2027-04-22吧。", "2027-04-22"),
+        ("四月二十二号就行", "2027-04-22"),
+        ("A-01号地块", UNKNOWN),
+    ],
+)
+def test_a_day_is_heard_in_chinese(text: str, day: Any) -> None:
+    assert hear(_slot("date"), [text], "2027-04-14", "zh") == day
+
+
+def test_addresses_times_and_numbers_are_heard_between_chinese_characters() -> None:
+    email, time = _slot("email"), _slot("time")
+    count = _slot("pattern", type="count", patterns=[r"一共(\S+?)个"])
+    text = "我的邮箱是ana.park@postbox.example谢谢，下午三点半到，一共十二个人。"
+    assert hear(email, [text], "2027-04-14", "zh") == "ana.park@postbox.example"
+    assert hear(time, [text], "2027-04-14", "zh") == "15:30"
+    assert hear(count, [text], "2027-04-14", "zh") == 12
+
+
+def test_what_people_call_a_stored_value_is_heard_as_the_value(garden: DomainRuntime) -> None:
+    chinese, english = garden.speaking("zh").lexicon, garden.lexicon
+    tools = ["hose reel", "soaker hose", "wheelbarrow"]
+    heard_tool = Heard(chinese, ["我想借渗灌软管"], "2027-04-14").among("item", tools)
+    assert heard_tool == "soaker hose"
+    assert Heard(chinese, ["我想借wheelbarrow"], "2027-04-14").among("item", tools) == "wheelbarrow"
+    assert Heard(chinese, ["要半日照的"], "2027-04-14").value("light") == "partial"
+    assert Heard(english, ["In partial sun, please."], "2027-04-14").value("light") == "partial"
+
+
+async def test_a_chinese_user_puts_no_spaces_between_sentences(garden: DomainRuntime) -> None:
+    runtime = garden.speaking("zh")
+    for number, (name, intent) in enumerate(runtime.playbook.intents.items()):
+        facts, _, _ = next(drawn_facts(runtime, intent, 1))
+        for persona in personas():
+            user = user_of(runtime, load_voice("zh"), name, persona, number)
+            text = (await user.act(view(runtime, facts))).text or ""
+            assert not re.search(r"[。！？，：]\s|\s[。！？，：]", text), text
+            assert not re.search(r"[，：][。！？，：]|^[，。]", text), text
+
+
+async def test_a_sentence_behind_a_greeting_keeps_the_capital_of_names_only(
+    garden: DomainRuntime, voice: Voice
+) -> None:
+    formal = next(persona for persona in personas() if persona.style == "formal")
+    seen: set[str] = set()
+    for name, intent in garden.playbook.intents.items():
+        facts, _, _ = next(drawn_facts(garden, intent, 1))
+        names = {word for value in facts.values() for word in str(value).split(" ")}
+        for seed in range(12):
+            user = user_of(garden, voice, name, formal, seed)
+            text = (await user.act(view(garden, facts))).text or ""
+            led = re.match(r"(?:Hello|Good day|Dear team), ([A-Z]\S*)", text)
+            if led is not None:
+                seen.add(led[1])
+                assert led[1].startswith("I") or led[1].strip(".,:") in names, text
+    assert seen
 
 
 def _slot(hearing: str, **more: Any) -> SlotPhrases:

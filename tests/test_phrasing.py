@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentsynth.checks.mentions import dates_in, says
 from agentsynth.core.errors import UserError
-from agentsynth.core.phrasing import format_value, parse_template, render, show_date, tidy
+from agentsynth.core.phrasing import (
+    format_value,
+    parse_template,
+    render,
+    show_date,
+    show_money,
+    tidy,
+)
 
 MARKS = "{}[]()|"
 
@@ -168,6 +176,7 @@ def test_choices_and_coins_use_every_side() -> None:
         ("so\n and", "So\n and"),
         ("ana@postbox.example is it", "ana@postbox.example is it"),
         ("what ?", "What?"),
+        ("您好， 请问 Elm Street花园 ？ 谢谢。 再见", "您好，请问 Elm Street花园？谢谢。再见"),
         ("", ""),
     ],
 )
@@ -215,3 +224,36 @@ def test_a_weekday_is_the_right_one(day: date) -> None:
 )
 def test_values_are_said_as_people_say_them(path: str, value: object, shown: str) -> None:
     assert format_value(path, value, {"full": "full sun"}, "day_month") == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "shown"),
+    [
+        ("plot.fee_cents", 2850, "28.50元"),
+        ("plot.sun", "full", "全日照"),
+        ("plot.raised", True, "是"),
+        ("plot.raised", False, "否"),
+        ("plot.due", "2027-04-22", "4月22日"),
+        ("plot.due", "2027-04-22T09:30", "4月22日09:30"),
+        ("plot.label", "A-01", "A-01"),
+    ],
+)
+def test_values_are_said_in_chinese(path: str, value: object, shown: str) -> None:
+    assert format_value(path, value, {"full": "全日照"}, "day_month", "zh") == shown
+
+
+@given(st.dates(date(2026, 11, 1), date(2027, 9, 30)))
+def test_a_date_is_read_back_as_it_is_shown_in_every_style_and_language(day: date) -> None:
+    for language in ("en", "zh"):
+        for style in ("iso", "day_month", "month_day", "weekday"):
+            shown = show_date(day.isoformat(), style, language)
+            around = f"在{shown}去" if language == "zh" else f"on {shown}, please"
+            assert dates_in(around, "2027-04-14", language) == {day.isoformat()}, shown
+
+
+@given(st.integers(0, 10_000_00))
+def test_an_amount_is_read_back_as_it_is_shown_in_every_language(cents: int) -> None:
+    for language in ("en", "zh"):
+        for whole in (True, False):
+            text = show_money(cents, language, whole=whole)
+            assert says(text, cents, "money", today="2027-04-14", language=language), text

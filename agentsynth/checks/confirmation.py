@@ -117,6 +117,8 @@ def _records_not_named(evidence: Evidence, call: ToolCall, asked: str) -> str | 
     if not sayable:
         return None
     words, dates = normal(asked), dates_in(asked, evidence.today, evidence.language)
+    spoken = evidence.runtime.lexicon.words
+    sayable += [spoken[value] for value in sayable if value in spoken]
     named = any(value in dates or has_words(words, normal(value)) for value in sayable)
     return None if named else ids[-1]
 

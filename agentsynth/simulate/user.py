@@ -18,7 +18,7 @@ from agentsynth.plan.sources import KnownFacts
 
 __all__ = ["ScriptedUser"]
 
-_KEEPS_CAPITAL = re.compile(r"I\b|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|[A-Z][^a-z]")
+_KEEPS_CAPITAL = re.compile(r"I\b|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|[A-Z][^a-z\s]")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August"),
     *("September", "October", "November", "December"),
