@@ -70,6 +70,7 @@ class _Seeker:
         )
         self._budget = _READS + 3 * len(task.reference_calls)
         self._length = len(task.reference_calls)
+        self._wide = 2 * self._length + 4  # a long list holds entries that are not meant as well
         self._made: set[tuple[str, str]] = set()
         self.found = Found()
 
@@ -86,7 +87,8 @@ class _Seeker:
                 return found
             call, world, progress, content = step
             path.append(call)
-            self._knowledge.learn(self._runtime.decode(content))
+            if len(path) <= 8 or progress is Progress.REACHED:  # later ones look like the first
+                self._knowledge.learn(self._runtime.decode(content))
             if progress is Progress.REACHED:
                 found.reached = self._goal.is_shown(self._knowledge.shown())
                 found.calls = tuple(path)
@@ -150,13 +152,13 @@ class _Seeker:
             for count in range(1, min(len(filled), 3) + 1):
                 for chosen in itertools.combinations(filled, count):
                     made += self._combined([*required, *chosen], values, max(2, limit // 4))
-        return made[: limit * 3]
+        return made[: max(limit * 3, self._wide)]
 
     def _combined(
         self, names: list[str], values: dict[str, list[Any]], limit: int
     ) -> list[dict[str, Any]]:
         """Return combinations, near the front of every list first."""
-        wide = max(limit, self._length + 4) if len(names) == 1 else limit
+        wide = max(limit, self._wide) if len(names) == 1 else limit
         ranked = [list(enumerate(values[name][:wide])) for name in names]
         size = 1
         for options in ranked:
