@@ -11,7 +11,10 @@ from agentsynth.plan.sources import UNKNOWN
 
 __all__ = ["Heard", "hear"]
 
-_NAME = r"([A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)? [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)"
+_NAME = (
+    r"((?!(?:Here|It|That|There|This|What|Who)['’]s )"
+    r"[A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)? [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)"
+)
 _PERSON = (
     re.compile(
         rf"(?i:\bI'm|\bI am|\bname is|\bname's|\bit's|\bit is|\bthis is|\bname:|\bcalled|\bunder"
