@@ -159,7 +159,7 @@ async def measure(count: int, seed: int, folders: list[str]) -> Score:
 def _adjudicate(
     score: Score, sort: str, case: Case, mutant: Trajectory, consequential: frozenset[str]
 ) -> None:
-    found = compare(case.task, mutant, case.tables, consequential)
+    found = compare(case.task, mutant, case.tables, consequential, case.trajectory)
     equivalent = found.right and BREAKS[sort] != "record" and not _misstates(sort, case, mutant)
     score.sorts[sort].passed += 1
     score.sorts[sort].equivalent += equivalent

@@ -81,7 +81,8 @@ async def test_every_sort_of_mutant_can_be_made_and_differs(
 def garden_findings(garden: DomainRuntime, prepared: Any, trajectory: Any) -> Any:
     consequential = frozenset(t.name for t in prepared.agent.tools if t.consequential)
     task = prepared.composed.task
-    return compare(task, trajectory, tables_of(garden, task.world_seed), consequential)
+    start = tables_of(garden, task.world_seed)
+    return compare(task, trajectory, start, consequential, trajectory)
 
 
 async def test_the_comparator_finds_nothing_wrong_with_what_is_kept(
@@ -166,4 +167,4 @@ async def test_the_comparator_knows_the_ways_people_write_an_answer(
     said = graded.trajectory.model_copy(update={"messages": (messages[0], messages[place])})
     asked = task.model_copy(update={"target": target})
     start = tables_of(garden, task.world_seed)
-    assert compare(asked, said, start, frozenset()).answers == is_said
+    assert compare(asked, said, start, frozenset(), said).answers == is_said

@@ -7,7 +7,7 @@ from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, f
 from agentsynth.checks.mentions import says
 from agentsynth.checks.reports import misreported
 from agentsynth.checks.visible import leaves
-from agentsynth.core.intent import CallStep
+from agentsynth.core.intent import CallStep, GuardStep
 from agentsynth.core.messages import AssistantMessage
 from agentsynth.core.task import Fact
 from agentsynth.core.trajectory import StopReason
@@ -26,7 +26,7 @@ __all__ = [
     "reported",
 ]
 
-SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
+SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[.!?。！？\n]*")
 """A sentence with its marks."""
 
 _ASKS = ("?", "？")
@@ -192,7 +192,26 @@ def declined(evidence: Evidence) -> Finding:
         if cues and not any(matches_any(cues, text) for _, text in refusals):
             index = refusals[0][0]
             return failed("not_declined", f"declined, but not because of {reason!r}", index)
+        if not _met(evidence, reason):
+            detail = f"declined because of {reason!r}, which nothing showed"
+            return failed("not_declined", detail, refusals[0][0])
     return MET
+
+
+def _met(evidence: Evidence, reason: str) -> bool:
+    """Whether what stands against a request was seen, where only a tool's refusal shows it."""
+    intents = evidence.runtime.playbook.intents
+    steps = [
+        s for r in evidence.task.requests if r.reason == reason for s in intents[r.intent].steps
+    ]
+    if not steps or any(isinstance(step, GuardStep) and step.guard == reason for step in steps):
+        return True  # look-ups show it, or nothing has to
+    return any(
+        answer is not None
+        and answer.is_error
+        and evidence.runtime.reason_of(answer.content) == reason
+        for _, _, answer in evidence.calls
+    )
 
 
 def ended_well(evidence: Evidence) -> Finding:

@@ -125,9 +125,7 @@ class Pools:
         if schema.get("type") != "string" or "enum" in schema:
             return True
         timed = self._timed(name, schema)
-        return isinstance(value, str) and (
-            _moment(value) == timed if timed is not None else True
-        )
+        return isinstance(value, str) and (_moment(value) == timed if timed is not None else True)
 
     def _plain(self, name: str, schema: Mapping[str, Any]) -> list[Any]:
         if "enum" in schema:

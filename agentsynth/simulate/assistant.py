@@ -98,7 +98,8 @@ class ScriptedAssistant:
     def _listen(self, text: str) -> AssistantMessage | None:
         """Take in what the user said; return a message where that alone settles the answer."""
         corrects = not self._reported or (
-            not self._wrote and matches_any(self._voice.corrections, text)
+            # with more requests to come, a "sorry" belongs to the next one
+            self._last() and not self._wrote and matches_any(self._voice.corrections, text)
         )
         if not (corrects and self._put_right(text)) and self._reported:
             if self._declined and "?" in text and self._last():

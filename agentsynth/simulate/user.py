@@ -28,7 +28,7 @@ _STARTERS = frozenset((
 ))  # fmt: skip
 """First words that lose their capital behind a comma or colon; names keep theirs."""
 
-_QUESTION = re.compile(r"[^.!?\n]*\?")
+_QUESTION = re.compile(r"(?:[^.!?\n]|\.(?=\d))*\?")
 
 
 class ScriptedUser:

@@ -33,6 +33,9 @@ _YES = re.compile(
 )
 
 
+_NO = re.compile(r"\b(?:can[’']?t|cannot|not|isn[’']t|no|unable|impossible)\b")
+
+
 @dataclass(frozen=True)
 class Findings:
     """What holds of a conversation."""
@@ -45,20 +48,28 @@ class Findings:
     """After the last change the assistant told something of it: more than a goodbye."""
     confirmed: bool
     """Every consequential call came behind a question and a yes, one yes for one deed."""
+    declined: bool
+    """What cannot be granted was declined in the honest words, and behind the same refusals of
+    tools."""
 
     @property
     def right(self) -> bool:
         """Whether nothing is wrong."""
-        return self.state and self.answers and self.told and self.confirmed
+        return self.state and self.answers and self.told and self.confirmed and self.declined
 
 
 def compare(
-    task: Task, trajectory: Trajectory, start: Tables, consequential: frozenset[str]
+    task: Task,
+    trajectory: Trajectory,
+    start: Tables,
+    consequential: frozenset[str],
+    honest: Trajectory,
 ) -> Findings:
     """Hold a conversation against its task.
 
     Args:
         start: all records at the start.
+        honest: the right conversation that this one was made from.
         consequential: tools whose calls want a yes first.
     """
     end = tables_after(start, trajectory)
@@ -67,6 +78,7 @@ def compare(
         answers=_answered(task, trajectory),
         told=_told(task, trajectory),
         confirmed=_confirmed(trajectory, consequential),
+        declined=_declined(task, trajectory, honest),
     )
 
 
@@ -238,6 +250,21 @@ def _told(task: Task, trajectory: Trajectory) -> bool:
         if isinstance(message, AssistantMessage) and not message.tool_calls:
             return bool(message.content.strip())
     return False
+
+
+def _declined(task: Task, trajectory: Trajectory, honest: Trajectory) -> bool:
+    """Whether the words that declined are still there, and what tools refused was refused here."""
+    if not task.target.declined:
+        return True
+    texts = {m.content for m in trajectory.messages if isinstance(m, AssistantMessage)}
+    refused = {r.call_id for r in trajectory.calls if r.outcome == "error"}
+    words = [
+        message.content
+        for message in honest.messages
+        if isinstance(message, AssistantMessage) and _NO.search(message.content.casefold())
+    ]
+    due = {record.call_id for record in honest.calls if record.outcome == "error"}
+    return bool(words) and words[0] in texts and due <= refused
 
 
 def _confirmed(trajectory: Trajectory, consequential: frozenset[str]) -> bool:

@@ -378,7 +378,7 @@ def _drop_report(case: Case, script: Script, rng: random.Random) -> Script | Non
 
 def _drop_tail(case: Case, script: Script, rng: random.Random) -> Script | None:
     last = _last_call(script)
-    return script[: last + 1] if 0 <= last else None
+    return script[: last + 1] if last >= 0 else None
 
 
 def _extra_call(case: Case, script: Script, rng: random.Random) -> ToolCall | None:
@@ -600,7 +600,7 @@ def _never_ask(case: Case, script: Script, rng: random.Random) -> Script | None:
 
 def _skip_the_user(case: Case, script: Script, rng: random.Random) -> Script | None:
     """Go on as if the user had done their part."""
-    made = [item for item in script if not isinstance(item, Acted)]
+    made: Script = [item for item in script if not isinstance(item, Acted)]
     return made if made != script else None
 
 
