@@ -12,7 +12,7 @@ from agentsynth.plan.sources import UNKNOWN
 __all__ = ["Heard", "hear"]
 
 _NAME = (
-    r"((?!(?:Here|It|That|There|This|What|Who)['’]s )"
+    r"((?!(?:Here|It|That|There|This|What|Who)['’]s |(?:Dr|Mr|Mrs|Ms) )"
     r"[A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)? [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)"
 )
 _PERSON = (
