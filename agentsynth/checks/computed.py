@@ -9,9 +9,9 @@ Allowed is the sum or the difference of two different amounts, an amount times a
 - a whole number or percentage is one that stands in the same message or that the user said.
 
 Everything else, such as a sum of three that shows no part of it, counts as made up. A quantity may
-also be the sum of one field over all results of one tool, as when every meter was read. A time of day
-may be as far from one that was shown as a duration that was shown with its unit, or that a result
-shows in a field whose name says so.
+also be the sum of one field over all results of one tool, as when every meter was read. A time of
+day may be as far from one that was shown as a duration that was shown with its unit, or that a
+result shows in a field whose name says so.
 """
 
 from collections.abc import Iterator

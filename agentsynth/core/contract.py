@@ -76,7 +76,7 @@ class Lookup(Frozen):
     where: dict[str, JsonValue] = {}
     """Field to value; every pair must be equal."""
     join: dict[str, str] = {}
-    """Name to a reference field: the record it refers to is at `it.<name>`, null where it is null."""
+    """Name to a reference field: its record is at `it.<name>`, null where the field is null."""
     if_: str | None = Field(default=None, alias="if")
     """A further condition over a record, in scope as `it`."""
     order: tuple[str, ...] = ()

@@ -215,7 +215,8 @@ class _Seeker:
         """Return a write whose arguments are the likeliest but for one key that is farther down."""
         roles = parameter_roles(self._runtime.domain)
         for spec, actor in self._tools(read_only=False):
-            keys = [n for n in spec.parameters.get("properties", {}) if (spec.name, n) in roles]
+            properties: Any = spec.parameters.get("properties", {})
+            keys = [name for name in properties if (spec.name, name) in roles]
             for likeliest in self._arguments(spec, 1):
                 for name in keys if actor == "assistant" else ():
                     if name not in likeliest:

@@ -252,8 +252,8 @@ def asset_get_turbine(
 ) -> dict[str, Any]:
     """Get a turbine by the label on its tower.
 
-    Shows its farm, row, model, state, noise mode and the change planned for it, on whose land it stands, when its service is
-    due, and the technician who holds its lock-out permit.
+    Shows its farm, row, model, state, noise mode and the change planned for it, on whose land it
+    stands, when its service is due, and the technician who holds its lock-out permit.
     """
     turbine = state.turbines.find(label=label)
     if turbine is None:
@@ -839,7 +839,7 @@ _MAIL = {
 
 
 def _technician(rng: random.Random, today: str, person: Contact, index: int) -> Technician:
-    """Make a technician; one of each crew has a certificate that has run out, one that soon will."""
+    """Make a technician; of each crew, one certificate has run out and one soon will."""
     height = add_days(today, (-12, 5)[index] if index < 2 else rng.randint(60, 600))
     electrical: str | None = None
     if index % 2:
@@ -912,9 +912,9 @@ def _alarms(rng: random.Random, today: str, farm: int, turbines: list[Turbine]) 
         for turbine, code in rng.sample(pairs, _WARNINGS[len(turbines)])
     ]
     for turbine in turbines:
-        if turbine.state == "fault" and rng.random() < 0.6:
-            raised.append((turbine, rng.choice(_CODES["critical"]), "critical", "open"))
-        elif turbine.state == "running" and rng.random() < 0.12:
+        if (turbine.state == "fault" and rng.random() < 0.6) or (
+            turbine.state == "running" and rng.random() < 0.12
+        ):
             raised.append((turbine, rng.choice(_CODES["critical"]), "critical", "open"))
         if rng.random() < 0.2:
             raised.append((turbine, rng.choice(_CODES["info"]), "info", "acknowledged"))
