@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from agentsynth.checks.target import normal_changes
 from agentsynth.core.ids import canonical_json
-from agentsynth.core.intent import Intent, TallyStep
+from agentsynth.core.intent import Intent, ReadStep, TallyStep
 from agentsynth.core.task import Change, Task
 from agentsynth.plan.candidate import Attempt
 from agentsynth.plan.recipe import steps_named
@@ -94,6 +94,9 @@ def needed_for(intent: Intent, made: Attempt) -> list[tuple[str, Any]]:
             step = named.get(head)
             if isinstance(step, TallyStep):
                 pairs += _tallied(step, made.seen)
+            elif isinstance(step, ReadStep):
+                field = step.from_.rpartition(".")[2] if "." in step.from_ else ""
+                pairs += leaves(_at(step.from_, made.seen), field)
             else:
                 pairs += leaves(_at(path, made.seen), path.rpartition(".")[2])
     return pairs

@@ -39,7 +39,7 @@ class Knowledge:
         self._shown: set[tuple[str, Any]] = set()
         self._keys: dict[str, dict[str, list[tuple[int, dict[str, Any]]]]] = {}
         self._rank: dict[str, int] | None = None
-        self._likeliest: dict[str, list[Any]] | None = None
+        self._likeliest: dict[str, list[dict[str, Any]]] = {}
 
     def shown(self) -> set[tuple[str, Any]]:
         """Return every (field, value) that results showed."""
@@ -55,7 +55,8 @@ class Knowledge:
                     self._keys.setdefault(entity, {}).setdefault(str(value), []).append(record)
         for name, value in leaves(result):
             self._shown.add((name, value))
-        self._rank = self._likeliest = None
+        self._rank = None
+        self._likeliest.clear()
 
     def _entities_of(self, value: Any) -> list[str]:
         if not isinstance(value, str | int) or isinstance(value, bool):
@@ -115,7 +116,8 @@ class Knowledge:
         names = [parameter] + ([role.field] if role is not None else [])
         facts = sorted(self._facts.items(), key=lambda fact: -_likeness(fact[0], names))
         found = [value for _, value in facts if _fits(value, schema)]
-        found += [value for n in names for value in self._beside(n) if _fits(value, schema)]
+        beside = [record[name] for name in names for record in self._likeliest_with(name)]
+        found += [value for value in beside if _fits(value, schema)]
         if schema.get("format") == "date":
             found.append(self._today)
         unique: dict[str, Any] = {}
@@ -123,15 +125,13 @@ class Knowledge:
             unique.setdefault(repr(value), value)
         return list(unique.values())
 
-    def _beside(self, name: str) -> list[Any]:
-        """Return the values of this field in the records that the facts speak for the most."""
-        if self._likeliest is None:
-            self._likeliest = {}
-        if name not in self._likeliest:
-            known = [record for record in self._records if name in record[1]]
-            known.sort(key=lambda record: -record[0])
-            self._likeliest[name] = [record[name] for _, record in known[:12]]
-        return self._likeliest[name]
+    def _likeliest_with(self, field: str) -> list[dict[str, Any]]:
+        """Return the records that have a field, those the facts speak for the most first."""
+        if field not in self._likeliest:
+            able = [record for record in self._records if field in record[1]]
+            ranked = sorted(able, key=lambda record: -record[0])
+            self._likeliest[field] = [record for _, record in ranked[:12]]
+        return self._likeliest[field]
 
     def _lists(self, schema: Mapping[str, Any], role: Role | None) -> list[Any]:
         facts = [value for value in self._facts.values() if isinstance(value, list)]

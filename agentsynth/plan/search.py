@@ -26,8 +26,10 @@ __all__ = ["Found", "search"]
 _ROUNDS = 5
 _READS = 80
 _WAYS_PER_READ = 8
-_WAYS_PER_WRITE = 40
+_WAYS_PER_WRITE = 24
 _ALTERNATIVES = 6
+_FURTHER = 60
+"""Writes tried for other ways once one is found."""
 _FARTHER = 400
 """Keys of one kind that are looked at when nothing nearer leads on."""
 
@@ -72,6 +74,9 @@ class _Seeker:
         )
         self._budget = _READS + 3 * len(task.reference_calls)
         self._length = len(task.reference_calls)
+        self._steps = sum(
+            call.actor == "user" or call.name in runtime.writes for call in task.reference_calls
+        )
         self._made: set[tuple[str, str]] = set()
         self._alike: list[tuple[ToolSpec, dict[str, Any]]] = []
         self._settled = 0
@@ -99,8 +104,8 @@ class _Seeker:
                 found.calls = tuple(path)
                 found.alternatives += self._orders(path)
                 return found
-            if len(path) < 8:
-                self._read(world)
+            if len(path) < 8 and any(change.op == "create" for change in world.net_changes()):
+                self._read(world)  # what is new can be found now
         return found
 
     # -- reading -------------------------------------------------------------------------------
@@ -187,18 +192,23 @@ class _Seeker:
         if again is not None:
             return again
         best: _Step | None = None
+        until = None
         for spec, actor in self._tools(read_only=False):
             for arguments in self._arguments(spec, max(_WAYS_PER_WRITE, self._length + 4)):
+                if until is not None and self.found.tried > until:
+                    return best
                 step = self._tried(world, spec, arguments, actor, len(path))
                 if step is None:
                     continue
                 if best is None or (best[2], step[2]) == (Progress.NEARER, Progress.REACHED):
                     best = step
-                    if step[2] is Progress.NEARER and self._length > 8:
+                    if step[2] is Progress.NEARER and self._steps > 1:
                         self._note_alike(spec, arguments, actor)
-                        return best  # a long way: the first step that helps is taken
+                        return best  # several steps: the first that helps is taken
                 elif step[2] is Progress.REACHED and len(self.found.alternatives) < _ALTERNATIVES:
                     self.found.alternatives.append((*path, step[0]))
+                if best[2] is Progress.REACHED and until is None:
+                    until = self.found.tried + _FURTHER
         return best or self._farther(world, len(path))
 
     def _farther(self, world: DeclarativeWorld, wave: int) -> "_Step | None":
@@ -221,6 +231,8 @@ class _Seeker:
 
     def _note_alike(self, spec: ToolSpec, arguments: dict[str, Any], actor: Actor) -> None:
         """Keep the same write for every other record in mind: long ways go through lists."""
+        if self._steps < 4:
+            return
         roles = parameter_roles(self._runtime.domain)
         for name, given in arguments.items():
             role = roles.get((spec.name, name))

@@ -68,11 +68,13 @@ def _by_pattern(slot: SlotPhrases, text: str) -> Any:
     if not found:
         return None
     value = max(found, key=lambda m: m.end())[1]
-    if slot.type in ("count", "money"):
+    if slot.type in ("count", "money", "quantity"):
         numbers = numbers_in(value)
         if not numbers:
             return None
-        number = max(numbers)
+        number = float(max(numbers))
+        if slot.type == "quantity" and not number.is_integer():
+            return number
         return round(number * 100) if slot.type == "money" else int(number)
     if slot.type == "date":
         return value

@@ -104,9 +104,9 @@ class Turbine(Record):
     gearbox_celsius: int
     vibration_mm_s: int
     yield_kwh: Annotated[int, "Of the day before."]
-    permit_holder_id: Annotated[
-        str | None, Ref("technician"), "Who holds the lock-out permit."
-    ] = None
+    permit_holder_id: Annotated[str | None, Ref("technician"), "Who holds the lock-out permit."] = (
+        None
+    )
     permit_since: Date | None = None
     planned_mode: Annotated[NoiseMode | None, "Noise mode that it goes into later."] = None
     planned_from: Date | None = None
@@ -580,9 +580,7 @@ def wo_assign(
         raise ToolError("date_passed", f"The day {work_date} has passed; today is {ctx.today}.")
     if work_date in _busy_on(state, technician):
         raise ToolError("technician_busy", f"{technician.name} has an order on {work_date}.")
-    state.orders.update(
-        order, status="assigned", technician_id=technician.id, work_date=work_date
-    )
+    state.orders.update(order, status="assigned", technician_id=technician.id, work_date=work_date)
     return {
         "order_id": order.id,
         "job": order.job,
@@ -597,9 +595,7 @@ def wo_set_status(
     ctx: Context,
     contact_id: ContactId,
     order_id: OrderId,
-    new_status: Annotated[
-        Literal["on_site", "done", "cancelled"], "State the order goes into."
-    ],
+    new_status: Annotated[Literal["on_site", "done", "cancelled"], "State the order goes into."],
 ) -> dict[str, Any]:
     """Move a work order on: assigned to on_site, on_site to done, open or assigned to cancelled.
 
@@ -908,9 +904,7 @@ def _turbines(
     return made
 
 
-def _alarms(
-    rng: random.Random, today: str, farm: int, turbines: list[Turbine]
-) -> Iterator[Alarm]:
+def _alarms(rng: random.Random, today: str, farm: int, turbines: list[Turbine]) -> Iterator[Alarm]:
     """Make the alarms of a farm after a stormy night: most are warnings."""
     pairs = [(turbine, code) for code in _CODES["warning"] for turbine in turbines]
     raised: list[tuple[Turbine, tuple[str, str], Severity, AlarmState]] = [
