@@ -786,7 +786,7 @@ _CODES: dict[Severity, tuple[tuple[str, str], ...]] = {
     "critical": (("GBX301", "gearbox"), ("GEN312", "generator"), ("CNV307", "converter")),
 }
 _PARTS = (
-    *("pitch battery", "oil filter", "yaw brake pad", "hydraulic hose", "slip ring brush"),
+    *("backup battery", "oil filter", "yaw brake pad", "hydraulic hose", "slip ring brush"),
     *("temperature probe", "tower bolt set", "fan motor", "converter fuse", "erosion tape"),
 )
 
