@@ -440,36 +440,16 @@ def scada_set_noise_mode(
     contact_id: ContactId,
     turbine_id: TurbineId,
     noise_mode: Annotated[NoiseMode, "Mode to run in; quiet is the quietest."],
-    starts_on: Annotated[
-        Date | None, "Day from whose first minute it applies, YYYY-MM-DD; without it, at once."
-    ] = None,
 ) -> dict[str, Any]:
-    """Set the noise mode of one turbine, at once or from a later day on.
-
-    A change for a later day replaces the one that is planned for the turbine, if there is one.
-    """
+    """Set the noise mode of one turbine, at once. What is planned for a later day stays planned."""
     turbine = _turbine(state, turbine_id)
     _asked_by(state, contact_id, turbine.farm_id)
-    if starts_on is None:
-        if turbine.noise_mode == noise_mode:
-            raise ToolError(
-                "noise_mode_unchanged", f"Turbine {turbine.label} is in {noise_mode} mode already."
-            )
-        state.turbines.update(turbine, noise_mode=noise_mode)
-        starts_on = ctx.today
-    else:
-        _ahead(ctx, starts_on)
-        if (turbine.planned_mode, turbine.planned_from) == (noise_mode, starts_on):
-            raise ToolError(
-                "change_planned", f"That is planned for turbine {turbine.label} already."
-            )
-        if turbine.planned_mode is not None:
-            ctx.unschedule("noise_mode_change", turbine_id=turbine.id)
-        ctx.schedule(
-            "noise_mode_change", at=starts_on, turbine_id=turbine.id, noise_mode=noise_mode
+    if turbine.noise_mode == noise_mode:
+        raise ToolError(
+            "noise_mode_unchanged", f"Turbine {turbine.label} is in {noise_mode} mode already."
         )
-        state.turbines.update(turbine, planned_mode=noise_mode, planned_from=starts_on)
-    return {"label": turbine.label, "noise_mode": noise_mode, "starts_on": starts_on}
+    state.turbines.update(turbine, noise_mode=noise_mode)
+    return {"label": turbine.label, "noise_mode": noise_mode}
 
 
 def scada_command(
@@ -495,6 +475,30 @@ def scada_command(
             raise ToolError("already_running", f"Turbine {turbine.label} is running already.")
         turbine = state.turbines.update(turbine, state="running")
     return {"label": turbine.label, "state": turbine.state}
+
+
+def ops_plan_noise_mode(
+    state: ControlRoom,
+    ctx: Context,
+    contact_id: ContactId,
+    turbine_id: TurbineId,
+    noise_mode: Annotated[NoiseMode, "Mode to run in; quiet is the quietest."],
+    starts_on: Annotated[Date, "Later day from whose first minute it applies, YYYY-MM-DD."],
+) -> dict[str, Any]:
+    """Plan a change of the noise mode of one turbine for a later day.
+
+    It replaces the change that is planned for the turbine, if there is one.
+    """
+    turbine = _turbine(state, turbine_id)
+    _asked_by(state, contact_id, turbine.farm_id)
+    _ahead(ctx, starts_on)
+    if (turbine.planned_mode, turbine.planned_from) == (noise_mode, starts_on):
+        raise ToolError("change_planned", f"That is planned for turbine {turbine.label} already.")
+    if turbine.planned_mode is not None:
+        ctx.unschedule("noise_mode_change", turbine_id=turbine.id)
+    ctx.schedule("noise_mode_change", at=starts_on, turbine_id=turbine.id, noise_mode=noise_mode)
+    state.turbines.update(turbine, planned_mode=noise_mode, planned_from=starts_on)
+    return {"label": turbine.label, "noise_mode": noise_mode, "starts_on": starts_on}
 
 
 def ops_schedule_stop(
@@ -820,16 +824,22 @@ def seed(rng: random.Random, today: str) -> Iterator[Record]:
         crew = [_technician(rng, today, one, index) for index, one in enumerate(people)]
         yield from crew
         turbines = _turbines(rng, today, number, sizes[number], farm.id, owners, crew)
-        yield from turbines
+        yield from rng.sample(turbines, len(turbines))
         yield from _alarms(rng, today, number, turbines)
-        yield from _orders(rng, today, number, turbines, crew)
-        for index, part in enumerate(_PARTS):
-            stock = rng.choice((1, 2, 2, 3, 4, 5, 6, 8, 9, 12))
-            key = f"SP-{4019 + (number * len(_PARTS) + index) * 41}"
-            yield Part(id=key, farm_id=farm.id, name=part, stock=stock)
+        parts = [
+            Part(
+                id=f"SP-{4019 + (number * len(_PARTS) + index) * 41}",
+                farm_id=farm.id,
+                name=part,
+                stock=rng.choice((1, 2, 2, 3, 4, 5, 6, 8, 9, 12)),
+            )
+            for index, part in enumerate(_PARTS)
+        ]
+        yield from parts
+        yield from _orders(rng, today, number, turbines, crew, parts)
         gusts = [*rng.sample(range(6, 16), 8), *rng.sample(range(16, 27), FORECAST_DAYS - 8)]
         rng.shuffle(gusts)
-        for day, strongest in enumerate(gusts):
+        for day, strongest in rng.sample(list(enumerate(gusts)), FORECAST_DAYS):
             key = f"WX-{1101 + (number * FORECAST_DAYS + day) * 7}"
             when = add_days(today, day)
             yield ForecastDay(id=key, farm_id=farm.id, date=when, gusts_m_s=strongest)
@@ -940,7 +950,12 @@ def _alarms(rng: random.Random, today: str, farm: int, turbines: list[Turbine]) 
 
 
 def _orders(
-    rng: random.Random, today: str, farm: int, turbines: list[Turbine], crew: list[Technician]
+    rng: random.Random,
+    today: str,
+    farm: int,
+    turbines: list[Turbine],
+    crew: list[Technician],
+    parts: list[Part],
 ) -> Iterator[Order]:
     """Make a farm's orders: up to two for each turbine, and one for every lock-out."""
     busy: list[tuple[str, str]] = []
@@ -965,6 +980,7 @@ def _orders(
             elif status == "done":
                 day = add_days(today, -rng.randint(1, 30))
             planned = status in ("assigned", "on_site", "done")
+            part = rng.choice(parts) if status != "cancelled" and rng.random() < 0.2 else None
             busy.append((technician, day))
             priority: Priority = rng.choices(("low", "normal", "high"), (25, 50, 25))[0]
             if turbine.state == "fault" and rng.random() < 0.5:
@@ -983,8 +999,8 @@ def _orders(
                     "technician_id": technician if planned else None,
                     "technician": names[technician] if planned else None,
                     "work_date": day if planned else None,
-                    "part_id": None,
-                    "part_quantity": 0,
+                    "part_id": None if part is None else part.id,
+                    "part_quantity": 0 if part is None else rng.randint(1, 3),
                 }
             )
 
@@ -1015,6 +1031,7 @@ TOOLS = (
     write(scada_ack_alarm),
     write(scada_set_noise_mode),
     write(scada_command),
+    write(ops_plan_noise_mode),
     write(ops_schedule_stop),
     write(wo_create),
     write(wo_assign),
