@@ -35,13 +35,14 @@ settings.load_profile("repo")
 
 GARDEN = "community_garden"
 SMALL = Path(__file__).parent / "data" / "small"
+KINDS_FOLDER = str(Path(__file__).parent / "data" / "kinds")
 
 Line = tuple[str, str] | tuple[str, str, dict[str, Any]]
 Converse = Callable[..., Awaitable[Trajectory]]
 Played = list[tuple[Prepared, Graded]]
 
 PLAYED: dict[TaskKind, int] = {
-    "write": 32, "several": 32, "info": 32, "refuse": 32,
+    "write": 40, "several": 32, "info": 32, "refuse": 32,
     "ask_back": 8, "corrected": 8, "change_of_mind": 8, "partly": 8,
 }  # fmt: skip
 """How many tasks of each kind the garden's rollouts are of."""
@@ -109,13 +110,36 @@ def small() -> DomainRuntime:
 
 
 @pytest.fixture(scope="session")
+def kinds() -> DomainRuntime:
+    """A domain in which every kind of task can be found."""
+    return declarative_runtime(load_checked(KINDS_FOLDER))
+
+
+Play = Callable[..., Awaitable[tuple[Prepared, Graded]]]
+
+
+@pytest.fixture(scope="session")
+def play_kind(kinds: DomainRuntime) -> Play:
+    """A function that finds a task of a kind in the domain of every kind and plays it."""
+    config = RunConfig(version=1, seed=5, target=TargetConfig(tasks=1), domains={KINDS_FOLDER: 1.0})
+    worker = Worker(config, {KINDS_FOLDER: kinds}, Limits())
+
+    async def play(kind: TaskKind, seed: int) -> tuple[Prepared, Graded]:
+        prepared = await worker.prepare(Place(seed, KINDS_FOLDER, kind, seed=seed, probe=False))
+        assert not isinstance(prepared, NoTask), prepared
+        return prepared, await worker.play(prepared, *prepared.scenarios[0])
+
+    return play
+
+
+@pytest.fixture(scope="session")
 def small_files() -> dict[str, str]:
     """The text of the small domain's files, to be broken in one place."""
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(SMALL.iterdir())}
 
 
 @pytest.fixture(scope="session")
-def worker(garden: DomainRuntime, small: DomainRuntime, voice: Voice) -> Worker:
+def worker(garden: DomainRuntime, small: DomainRuntime) -> Worker:
     config = RunConfig(
         version=1, seed=5, target=TargetConfig(tasks=1), domains={GARDEN: 1.0, "small": 1.0}
     )

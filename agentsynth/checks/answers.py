@@ -36,6 +36,8 @@ def answers_given(evidence: Evidence) -> Finding:
     where = 0
     open_: Finding | None = None
     for index, text in evidence.said_by_assistant:
+        if index < evidence.settled_from:
+            continue  # it answers what the user took back
         held = [_said(evidence, text, answer) for answer in answers]
         if False not in held:
             doubt = _doubt(evidence, text) if None not in held else "a value is one of several"

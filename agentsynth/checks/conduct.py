@@ -5,10 +5,13 @@ from functools import lru_cache
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
 from agentsynth.checks.mentions import says
-from agentsynth.core.intent import CallStep
+from agentsynth.checks.reports import misreported
+from agentsynth.checks.visible import leaves
+from agentsynth.core.intent import CallStep, GuardStep
 from agentsynth.core.messages import AssistantMessage
 from agentsynth.core.task import Fact
 from agentsynth.core.trajectory import StopReason
+from agentsynth.core.words import has_words, normal
 
 __all__ = [
     "SENTENCE",
@@ -52,7 +55,7 @@ def policy_kept(evidence: Evidence) -> Finding:
 
 
 def claims_true(evidence: Evidence) -> Finding:
-    """The assistant says of nothing that it is done before it is."""
+    """The assistant says of nothing that it is done before it is, and tells it as it was."""
     found = False
     for name in dict.fromkeys(evidence.task.intents):
         patterns = evidence.runtime.lexicon.intents[name].claims
@@ -71,6 +74,9 @@ def claims_true(evidence: Evidence) -> Finding:
             )
             if not done:
                 return failed("claimed_not_done", f"{sentence!r}, but it was never done", index)
+            wrong = misreported(evidence, sentence, index, tools)
+            if wrong is not None:
+                return failed("claimed_not_done", f"{sentence!r}, but {wrong!r} is not so", index)
     return MET if found else NOT_APPLICABLE
 
 
@@ -84,7 +90,11 @@ def _deeds(evidence: Evidence, intent: str) -> set[str]:
 
 
 def reported(evidence: Evidence) -> Finding:
-    """After the last change the assistant says something of it, and does not deny it."""
+    """After the last change the assistant says something of it at once, and does not deny it.
+
+    Of it is what claims the deed, or names anything that the call gave or its result shows: a mere
+    goodbye reports nothing.
+    """
     if not evidence.task.target.changes:
         return NOT_APPLICABLE
     last = max(
@@ -93,12 +103,31 @@ def reported(evidence: Evidence) -> Finding:
     if last is None:
         return NOT_APPLICABLE  # there is nothing to report; `target_state` says what is missing
     after = [(i, text) for i, text in evidence.said_by_assistant if i > last and text.strip()]
-    if not after:
+    spoke = min((i for i, _ in evidence.said_by_user if i > last), default=len(evidence.messages))
+    if not after or after[0][0] > spoke or not _speaks_of(evidence, last, after[0][0]):
         return failed("not_reported", "the user is never told that it is done", last)
     owed = len(evidence.task.target.declined)
     if not owed and matches_any(evidence.voice.refusals, after[0][1]):
         return failed("not_reported", "the user is told that it was not done", after[0][0])
     return MET
+
+
+def _speaks_of(evidence: Evidence, deed: int, index: int) -> bool:
+    """Whether a text claims a deed of the task, or names something of the calls made there."""
+    text = evidence.texts[index]
+    intents = evidence.runtime.lexicon.intents
+    patterns = [pattern for name in evidence.task.intents for pattern in intents[name].claims]
+    if patterns and matches_any(tuple(patterns), text.text):
+        return True
+    for place, call, answer in evidence.calls:
+        if place != deed:
+            continue
+        shown = evidence.result(answer) if answer is not None else None
+        for _, value in (*leaves(dict(call.arguments)), *leaves(shown)):
+            named = isinstance(value, str) and len(value) > 2
+            if named and (value in text.dates or has_words(text.normal, normal(value))):
+                return True
+    return False
 
 
 def asked_first(evidence: Evidence) -> Finding:
@@ -163,7 +192,26 @@ def declined(evidence: Evidence) -> Finding:
         if cues and not any(matches_any(cues, text) for _, text in refusals):
             index = refusals[0][0]
             return failed("not_declined", f"declined, but not because of {reason!r}", index)
+        if not _met(evidence, reason):
+            detail = f"declined because of {reason!r}, which nothing showed"
+            return failed("not_declined", detail, refusals[0][0])
     return MET
+
+
+def _met(evidence: Evidence, reason: str) -> bool:
+    """Whether what stands against a request was seen, where only a tool's refusal shows it."""
+    intents = evidence.runtime.playbook.intents
+    steps = [
+        s for r in evidence.task.requests if r.reason == reason for s in intents[r.intent].steps
+    ]
+    if not steps or any(isinstance(step, GuardStep) and step.guard == reason for step in steps):
+        return True  # look-ups show it, or nothing has to
+    return any(
+        answer is not None
+        and answer.is_error
+        and evidence.runtime.reason_of(answer.content) == reason
+        for _, _, answer in evidence.calls
+    )
 
 
 def ended_well(evidence: Evidence) -> Finding:

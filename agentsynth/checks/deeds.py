@@ -29,7 +29,7 @@ _CHINESE = re.compile(
 )
 _CLAIMS = {"en": (("ve ", "been "), _ENGLISH), "zh": (("已",), _CHINESE)}
 """Language to (what every claim contains one of, to be quick; how claims are said)."""
-_SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
+_SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[.!?。！？\n]*")
 _NOT_CLAIMED = re.compile(
     r"\b(?:if|once|when|after|before|unless|until|not|never|whether|would|could|should|see|shows?|"
     r"according|previously|earlier|yesterday|last)\b|n['’]t\b|如果|一旦|等|是否|还没|尚未|之前|记录",

@@ -7,6 +7,7 @@ from typing import Any
 
 from agentsynth.checks.forms import Clock, Day, Mention
 from agentsynth.checks.found import clocks_in, days_in, quantities_in
+from agentsynth.checks.mentions import says
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.task import Task
@@ -174,6 +175,32 @@ class Evidence:
             for index, message in enumerate(self.messages)
             if isinstance(message, AssistantMessage) and not message.tool_calls
         ]
+
+    @cached_property
+    def settled_from(self) -> int:
+        """The message with which the user has put right whatever was told otherwise first.
+
+        0 where nothing had to be put right; behind the last message where it never was.
+        """
+        place = 0
+        for fact in self.task.facts:
+            if fact.first is None:
+                continue
+            told = (
+                index
+                for index, text in self.said_by_user
+                if says(
+                    text,
+                    fact.value,
+                    fact.type,
+                    today=self.today,
+                    said_as=self.runtime.lexicon.words.get(str(fact.value)),
+                    language=self.language,
+                    unit=fact.unit,
+                )
+            )
+            place = max(place, next(told, len(self.messages)))
+        return place
 
     @cached_property
     def said_by_user(self) -> list[tuple[int, str]]:

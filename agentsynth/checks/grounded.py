@@ -128,7 +128,8 @@ def arguments_grounded(evidence: Evidence) -> Finding:
 def statements_grounded(evidence: Evidence) -> Finding:
     """Every amount, quantity, date, time, code and address the assistant states was visible before.
 
-    An amount or a time may also be computed, within what `computed` allows.
+    An amount or a time may also be computed, within what `computed` allows, and a figure that the
+    task has the assistant work out is no invention when it is the right one.
     """
     visible = Visible(evidence.today)
     said_anything = False
@@ -151,6 +152,8 @@ def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
     """Return the first statement of a message that nothing showed; None = all were."""
     text = evidence.texts[index]
     for mention in text.quantities:
+        if _worked_out(evidence, mention):
+            continue
         if mention.money and not amount_grounded(evidence, index, mention.value, visible):
             return f"the amount {mention.value}"
         if mention.base in _CHECKED_UNITS and not _quantity_shown(mention, visible):
@@ -163,6 +166,15 @@ def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
             return repr(text.text[clock.start : clock.end].strip())
     addresses = _EMAIL.findall(text.text) + _CODE.findall(text.text)
     return next((repr(value) for value in addresses if not visible.has_words(value)), None)
+
+
+def _worked_out(evidence: Evidence, mention: Mention) -> bool:
+    """Whether this is a figure that the user came for and that no single result shows."""
+    stated = {"money": mention.value * 100 if mention.money else None, "quantity": mention.raw}
+    return any(
+        answer.field is None and answer.value == stated.get(answer.type)
+        for answer in evidence.task.target.answers
+    )
 
 
 def _quantity_shown(mention: Mention, visible: Visible) -> bool:

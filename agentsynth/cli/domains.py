@@ -41,6 +41,8 @@ def check_domain_command(options: argparse.Namespace) -> int:
         emit("summary", _summary(report))
         return 0 if report.holds else 1
     console.print(f"{report.name}: {report.tools} tools, {report.clauses} clauses, files are sound")
+    if report.contract_calls:
+        console.print(f"  {report.contract_calls} calls held against contracts")
     for kind in report.kinds:
         console.print(
             f"  {kind.kind:<7} {kind.certified}/{kind.sought} tasks certified, "

@@ -141,6 +141,7 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--as", dest="role", choices=("agent", "user"), default="agent", help="your seat"
     )
     play.add_argument("--seed", type=int, default=0, metavar="N", help="seed of task and world")
+    play.add_argument("--kind", metavar="KIND", help="kind of task (default: any)")
     _add_json(play)
 
 

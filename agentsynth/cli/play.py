@@ -14,6 +14,7 @@ from rich.markup import escape
 from agentsynth.cli.output import console, emit
 from agentsynth.cli.transcript import print_message
 from agentsynth.compose.agents import agent_plans, make_agent
+from agentsynth.compose.kinds import kinds_allowed
 from agentsynth.compose.tasks import Composed, make_task
 from agentsynth.core.errors import RunError, UserError
 from agentsynth.core.ids import derive_seed
@@ -76,7 +77,7 @@ async def _play(options: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         runtimes = await open_runtimes([options.domain], stack, log=show.text)
         runtime = runtimes[options.domain]
-        composed = await _task(runtime, options.seed)
+        composed = await _task(runtime, options)
         if options.role == "user":
             await _as_user(runtime, composed, options.seed, show)
         else:
@@ -84,10 +85,14 @@ async def _play(options: argparse.Namespace) -> None:
                 await _as_agent(runtime, composed, world, show)
 
 
-async def _task(runtime: DomainRuntime, seed: int) -> Composed:
+async def _task(runtime: DomainRuntime, options: argparse.Namespace) -> Composed:
     """Return a task of some kind, the same for the same seed."""
+    seed = options.seed
     rng = random.Random(derive_seed("play", seed))
-    kinds: list[TaskKind] = ["write", "info", "refuse"]
+    kinds: list[TaskKind] = [k for k in kinds_allowed(runtime) if options.kind in (None, k)]
+    if not kinds:
+        offered = ", ".join(kinds_allowed(runtime))
+        raise UserError(f"{runtime.domain.name!r} has no tasks of kind {options.kind!r}: {offered}")
     rng.shuffle(kinds)
     for kind in kinds:
         world_seed = derive_seed("world", seed, 0) % 1_000_000
@@ -132,14 +137,16 @@ async def _as_agent(
             show.text(str(error))
             continue
         number += 1
-        message, _ = observe(call, await world.call(call))
+        theirs = call.name not in runtime.spec_by_name
+        message, _ = observe(call, await world.call(call, "user" if theirs else "assistant"))
         show.message(message)
     show.end("you left", len(world.net_changes()))
 
 
 def _parse_call(line: str, number: int, runtime: DomainRuntime) -> ToolCall:
     name, _, rest = line.partition(" ")
-    if name not in runtime.spec_by_name:
+    known = {*runtime.spec_by_name, *(spec.name for spec in runtime.user_specs)}
+    if name not in known:
         raise UserError(f"no tool {name!r}; type 'tools' to see them")
     try:
         arguments = json.loads(rest) if rest.startswith("{") else _pairs(rest)
@@ -166,6 +173,10 @@ def _show_tools(runtime: DomainRuntime, show: _Shower) -> None:
         properties = spec.parameters.get("properties")
         names = ", ".join(properties) if isinstance(properties, dict) else ""
         show.text(f"{spec.name}({names})  {spec.description}")
+    for spec in runtime.user_specs:
+        properties = spec.parameters.get("properties")
+        names = ", ".join(properties) if isinstance(properties, dict) else ""
+        show.text(f"the user's own: {spec.name}({names})  {spec.description}")
 
 
 def _show_policy(runtime: DomainRuntime, composed: Composed, show: _Shower) -> None:
@@ -184,15 +195,28 @@ def _show_diff(world: World, show: _Shower) -> None:
 
 
 class _Person:
-    """A user whose words are typed."""
+    """A user whose words are typed; a line with a slash is a call of a tool of their own."""
 
-    def __init__(self, show: _Shower) -> None:
+    def __init__(self, show: _Shower, runtime: DomainRuntime) -> None:
         self._show = show
+        self._runtime = runtime
+        self._shown = 0
 
     async def act(self, view: UserView) -> UserAct:
         """Return what the person types; an empty line leaves."""
-        text = await _ask(self._show.prompt("you> "))
-        return UserAct(text) if text else UserAct(None)
+        for call, result in view.results[self._shown :]:
+            self._show.text(f"{call.name}: {result.content}")
+        self._shown = len(view.results)
+        while True:
+            text = await _ask(self._show.prompt("you> "))
+            if not text or not text.startswith("/"):
+                return UserAct(text) if text else UserAct(None)
+            try:
+                call = _parse_call(text[1:], self._shown, self._runtime)
+            except UserError as error:
+                self._show.text(str(error))
+                continue
+            return UserAct(None, calls=(call,))
 
 
 class _Shown:
@@ -218,17 +242,22 @@ class _Shown:
 async def _as_user(runtime: DomainRuntime, composed: Composed, seed: int, show: _Shower) -> None:
     task = composed.task
     show.text(f"You are a user. You want to: {task.goal}\nAn empty line leaves.")
+    for spec in runtime.user_specs:
+        properties = spec.parameters.get("properties")
+        names = " ".join(f"{n}=..." for n in properties) if isinstance(properties, dict) else ""
+        show.text(f"  /{spec.name} {names}  {spec.description}")
     today = runtime.today(task.world_seed)
     rng = random.Random(derive_seed("play", seed, "assistant"))
     assistant = ScriptedAssistant(task.intents, runtime, load_voice(), today, rng)
     trajectory = await rollout(
         task,
         make_agent(runtime, agent_plans(runtime)[0], today),
-        _Person(show),
+        _Person(show, runtime),
         _Shown(assistant, show),
         runtime.open_rollout,
         scenario_id="play",
-        limits=Limits(user_turns=40),
+        limits=Limits(user_turns=40, user_calls_per_turn=40),
+        user_tools=runtime.user_specs,
     )
     ending = trajectory.error or trajectory.stop_reason.value
     show.end(ending, len(trajectory.net_changes))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from agentsynth.checks.target import normal_changes
 from agentsynth.compose.segments import Segment
+from agentsynth.core.intent import PickStep
 from agentsynth.core.task import (
     Answer,
     Change,
@@ -99,7 +100,7 @@ def _facts(
     """Return the user's facts; one that differs between requests is told apart by its number."""
     facts: dict[str, Fact] = {}
     for number, segment in enumerate(segments, start=1):
-        narrowing = set(narrowing_facts(segment.intent))
+        narrowing = set(narrowing_facts(segment.intent)) & _narrowed(segment)
         for name, value in segment.facts.items():
             if value is None:
                 return f"the fact {name!r} has no value"
@@ -109,6 +110,16 @@ def _facts(
             label = name if before is None else f"{name}@{number}"
             facts[label] = _fact(label, name, value, runtime, twist, name in narrowing)
     return list(facts.values())
+
+
+def _narrowed(segment: Segment) -> set[str]:
+    """Return the facts by which a choice was narrowed down that the first words left open."""
+    return {
+        str(source)[1:]
+        for step in segment.intent.steps
+        if isinstance(step, PickStep) and step.pick in segment.attempt.narrowed
+        for source in step.narrow.values()
+    }
 
 
 def _fact(

@@ -4,6 +4,7 @@ import random
 
 from agentsynth.compose.build import build_task
 from agentsynth.compose.segments import Segment, carry_out
+from agentsynth.core.intent import GuardStep
 from agentsynth.core.task import Task, TaskKind
 from agentsynth.plan.candidate import Attempt, attempt
 from agentsynth.plan.certificate import Carried
@@ -12,6 +13,8 @@ from agentsynth.worlds.runtime import DomainRuntime
 __all__ = ["carried_for"]
 
 _TWIN_TRIES = 60
+_LIVE_TWIN_TRIES = 8
+"""Each takes a really running server some milliseconds."""
 
 
 async def carried_for(
@@ -49,17 +52,20 @@ async def _first_version(
 async def _permitted_twin(
     segment: Segment, runtime: DomainRuntime, world_seed: int, rng: random.Random
 ) -> Task | None:
-    """Find the same request where nothing stands against it; for what no tool does, any request."""
-    names = [segment.name]
-    if segment.intent.kind == "no_tool":
-        names = [n for n, i in runtime.playbook.intents.items() if i.kind in ("write", "info")]
-    for _ in range(_TWIN_TRIES):
-        name = rng.choice(names)
-        drawn = await carry_out([name], runtime, world_seed, rng)
-        if not drawn or drawn[0].attempt.outcome != "done":
-            continue
-        kind: TaskKind = "write" if drawn[0].attempt.changes else "info"
-        twin = build_task(kind, drawn, runtime, world_seed, None)
-        if isinstance(twin, Task):
-            return twin
+    """Find the same request where nothing stands against it.
+
+    Where there is none (what no tool does, what the policy never permits), another request.
+    """
+    others = [n for n, i in runtime.playbook.intents.items() if i.kind in ("write", "info")]
+    never = segment.intent.kind == "no_tool" or isinstance(segment.intent.steps[0], GuardStep)
+    tries = _TWIN_TRIES if runtime.compiled is not None else _LIVE_TWIN_TRIES
+    for names in ([] if never else [segment.name], others):
+        for _ in range(tries if names else 0):
+            drawn = await carry_out([rng.choice(names)], runtime, world_seed, rng)
+            if not drawn or drawn[0].attempt.outcome != "done":
+                continue
+            kind: TaskKind = "write" if drawn[0].attempt.changes else "info"
+            twin = build_task(kind, drawn, runtime, world_seed, None)
+            if isinstance(twin, Task):
+                return twin
     return None

@@ -53,7 +53,10 @@ async def choose_flaw(
 
     A mix-up is planted only where it leads somewhere else: it is tried out first.
     """
-    flaws = list(_flaws_for(composed))
+    flaws: list[Flaw] = list(_flaws_for(composed))
+    if any(fact.first is not None for fact in composed.task.facts):
+        # A mix-up over the first value may lead to the right one.
+        flaws = [flaw for flaw in flaws if flaw != "wrong_entity"]
     rng.shuffle(flaws)
     if "wrong_entity" in flaws and rng.random() < 0.4:  # it fits few tasks: try it first more often
         flaws.sort(key=lambda flaw: flaw != "wrong_entity")

@@ -17,12 +17,14 @@ from agentsynth.plan.difficulty import Difficulty, difficulty_of
 from agentsynth.plan.witness import Witness
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["Composed", "NoTask", "make_task"]
+__all__ = ["LACKS_A_GUARD", "Composed", "Desk", "NoTask", "make_task"]
 
 _TRIES = {"refuse": 300, "impossible": 300, "partly": 400, "several": 150, "ambiguous": 300}
 _TRIES_OTHERWISE = 120
 _STRICT = 0.6
 """Share of the tries in which the wished reason or length has to be met."""
+LACKS_A_GUARD = "its plan lacks a guard"
+"""How the reason ends where a plan goes on although the policy forbids it: the domain's mistake."""
 _PICKY = 12
 """Tries in which the wished difficulty has to be met."""
 _ACTING = ("write", "writes", "scheduled", "change_of_mind")
@@ -101,6 +103,8 @@ async def make_task(
             failed = [probe for probe in made.probes if not probe.passed]
             rejected.update(probe.name for probe in failed)
             made = "; ".join(f"{probe.name}: {probe.detail}" for probe in failed)
+        elif made.endswith(LACKS_A_GUARD):
+            rejected[made] += 1
         last = made
     return NoTask(last, dict(rejected))
 
@@ -159,9 +163,8 @@ def _unfit(kind: TaskKind, segments: Sequence[Segment], wish: Wish, *, strict: b
         if made.outcome == "failed":
             return f"intent {segment.name!r} failed: {made.detail}"
         if made.broken:
-            return (
-                f"intent {segment.name!r} breaks clause {made.broken[0]!r}: its plan lacks a guard"
-            )
+            clause = made.broken[0]
+            return f"intent {segment.name!r} breaks clause {clause!r}: {LACKS_A_GUARD}"
         if segment.blocked and made.changes:
             return "a refusal after something was changed"
     blocked = [segment for segment in segments if segment.blocked]

@@ -25,6 +25,7 @@ _MONTH_NAMES = (
     "August", "September", "October", "November", "December",
 )  # fmt: skip
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})")
 
 
 @dataclass(frozen=True)
@@ -208,11 +209,14 @@ def format_value(path: str, value: Any, words: dict[str, str], date_style: DateS
     """Return a value as people say it: cents as money, dates as dates, enums by their words."""
     if isinstance(value, bool):
         return words.get(str(value).lower(), "yes" if value else "no")
-    if isinstance(value, int) and path.endswith("_cents"):
+    if isinstance(value, int) and path.endswith(("_cents", "Cents")):
         return f"${value // 100}.{value % 100:02}"
     if isinstance(value, str):
         if value in words:
             return words[value]
         if _ISO.fullmatch(value):
             return show_date(value, date_style)
+        moment = _MOMENT.fullmatch(value)
+        if moment is not None:
+            return f"{show_date(moment[1], date_style)} at {moment[2]}"
     return str(value)

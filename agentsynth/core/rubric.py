@@ -46,7 +46,7 @@ _VERBS: dict[str, type[Frozen]] = {
 
 def _verb(value: object) -> str | None:
     if isinstance(value, str):
-        return "name"
+        return "named"
     if isinstance(value, dict):
         found = [verb for verb in _VERBS if verb in value]
         return found[0] if len(found) == 1 else None
@@ -54,7 +54,7 @@ def _verb(value: object) -> str | None:
 
 
 Check: TypeAlias = Annotated[
-    Annotated[CheckName, Tag("name")]
+    Annotated[CheckName, Tag("named")]
     | Annotated[PatternCheck, Tag("pattern")]
     | Annotated[CheckpointCheck, Tag("checkpoints")]
     | Annotated[LimitCheck, Tag("limit")]

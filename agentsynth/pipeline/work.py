@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
 from agentsynth.compose.agents import agent_plans, make_agent
+from agentsynth.compose.kinds import wish_for
 from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
 from agentsynth.compose.tasks import Composed, Desk, NoTask, make_task
@@ -125,7 +126,9 @@ class Worker:
         rng = random.Random(derive_seed(place.seed, "task"))
         number = rng.randrange(runtime.domain.worlds)
         world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
-        plan = rng.choice(agent_plans(runtime))
+        plans = agent_plans(runtime)
+        able = [p for p in plans if wish_for(place.kind, runtime, rng, None, p.intents) is not None]
+        plan = rng.choice(able or plans)
         try:
             composed = await make_task(
                 place.kind,

@@ -200,6 +200,8 @@ async def _carry_out(
                 if error is not None:
                     _refused(made, runtime, error)
                     return
+                told = run.intent.actions[following.action].tells
+                said += "\n" + normal(" ".join(str(known.values[slot]) for slot in told))
             case Declined():
                 made.outcome, made.reason = "declined", following.reason
                 return

@@ -224,27 +224,41 @@ async def _mutants(case: _Case) -> None:
     _answers_fail(case)
 
 
+def _needed(case: _Case, calls: Sequence[ReferenceCall]) -> list[ReferenceCall]:
+    """Return the calls that decide how a variant ends: look-ups do not, unless they answer.
+
+    Where a call takes time, every call counts: something may come due meanwhile.
+    """
+    timed = case.runtime.domain.clock.minutes_per_call > 0
+    if timed or case.task.target.answers or case.runtime.compiled is None:
+        return list(calls)
+    return [c for c in calls if c.actor == "user" or c.name in case.runtime.writes]
+
+
 async def _accepted(case: _Case, variants: Any, limit: int) -> list[tuple[int, ReferenceCall]]:
     """Return the variants that the world takes and that lead to another state."""
     kept: list[tuple[int, ReferenceCall]] = []
     for tried, (place, call) in enumerate(variants):
         if len(kept) >= limit or tried >= 12 * limit:
             break
+        calls = _replaced(case.task, place, call)
+        at = len(_needed(case, calls[:place]))
         try:
-            take = await run_take(case.task, _replaced(case.task, place, call), case.runtime)
+            take = await run_take(case.task, _needed(case, calls), case.runtime)
         except DomainError:
             continue  # a tool's own mistake, met by arguments nobody asked for
-        if place not in take.refused and take.changes != case.reference.changes:
+        if at not in take.refused and take.changes != case.reference.changes:
             kept.append((place, call))
     return kept
 
 
 async def _all_accepted(case: _Case, calls: Sequence[ReferenceCall]) -> bool:
+    needed = _needed(case, calls)
     try:
-        take = await run_take(case.task, calls, case.runtime)
+        take = await run_take(case.task, needed, case.runtime)
     except DomainError:
         return False
-    return len(calls) - 1 not in take.refused and take.changes != case.reference.changes
+    return len(needed) - 1 not in take.refused and take.changes != case.reference.changes
 
 
 def _replaced(task: Task, place: int, call: ReferenceCall) -> list[ReferenceCall]:
@@ -259,7 +273,7 @@ async def _must_all_fail(
     """Record that every variant fails, with the right words said; nothing where there is none."""
     passing: list[str] = []
     for calls in variants:
-        take = await run_take(case.task, calls, case.runtime)
+        take = await run_take(case.task, _needed(case, calls), case.runtime)
         if take.changes == case.reference.changes and not take.broken:
             continue  # the same deed in other words
         if not case.failed(take, case.words):

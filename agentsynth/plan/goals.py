@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from agentsynth.checks.target import normal_changes
 from agentsynth.core.ids import canonical_json
-from agentsynth.core.intent import Intent, TallyStep
+from agentsynth.core.intent import Intent, ReadStep, TallyStep
 from agentsynth.core.task import Change, Task
 from agentsynth.plan.candidate import Attempt
 from agentsynth.plan.recipe import steps_named
@@ -50,6 +50,11 @@ class Goal:
                 return Progress.ASTRAY
         return Progress.NEARER if have else Progress.ASTRAY
 
+    def settled(self, changes: Sequence[Change]) -> int:
+        """Say how many of the wanted changes are there in full."""
+        have = Counter(_key(change) for change in normal_changes(changes))
+        return (have & self._wanted).total()
+
     def _is_part(self, change: Change) -> bool:
         whole = self._fields.get((change.op, change.entity, change.key))
         return whole is not None and change.fields.items() <= whole.items()
@@ -89,6 +94,9 @@ def needed_for(intent: Intent, made: Attempt) -> list[tuple[str, Any]]:
             step = named.get(head)
             if isinstance(step, TallyStep):
                 pairs += _tallied(step, made.seen)
+            elif isinstance(step, ReadStep):
+                field = step.from_.rpartition(".")[2] if "." in step.from_ else ""
+                pairs += leaves(_at(step.from_, made.seen), field)
             else:
                 pairs += leaves(_at(path, made.seen), path.rpartition(".")[2])
     return pairs

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from agentsynth.core.task import Answer, ReferenceCall, Task
@@ -50,14 +51,16 @@ def other_entities(
         return
     roles = parameter_roles(runtime.domain)
     base = runtime.compiled.base(task.world_seed)
+    found: list[list[tuple[int, ReferenceCall]]] = []
     for place in _writes(task, runtime, rng):
         call = task.reference_calls[place]
         for name, value in call.arguments.items():
             role = roles.get((call.name, name))
             if role is None or not role.is_key:
                 continue
-            for other in _other_keys(base.tables[role.entity], value, rng):
-                yield place, _with(call, name, other)
+            others = _other_keys(base.tables[role.entity], value, rng)
+            found.append([(place, _with(call, name, other)) for other in others])
+    yield from _in_turn(found)
 
 
 def _other_keys(table: Mapping[str, Any], value: Any, rng: random.Random) -> list[Any]:
@@ -82,6 +85,7 @@ def other_values(
 ) -> Iterator[tuple[int, ReferenceCall]]:
     """Yield (place, call) with another value in an argument that is no key."""
     roles = parameter_roles(runtime.domain)
+    found: list[list[tuple[int, ReferenceCall]]] = []
     for place in _writes(task, runtime, rng):
         call = task.reference_calls[place]
         properties: Any = runtime.spec_by_name[call.name].parameters.get("properties", {})
@@ -89,8 +93,15 @@ def other_values(
             role = roles.get((call.name, name))
             if role is not None and role.is_key:
                 continue
-            for other in _variants(value, properties.get(name, {}), role, rng):
-                yield place, _with(call, name, other)
+            others = _variants(value, properties.get(name, {}), role, rng)
+            found.append([(place, _with(call, name, other)) for other in others])
+    yield from _in_turn(found)
+
+
+def _in_turn(found: list[list[tuple[int, ReferenceCall]]]) -> Iterator[tuple[int, ReferenceCall]]:
+    """Yield the variants of every argument in turn: few are looked at, and not all of one."""
+    for row in zip_longest(*found):
+        yield from (variant for variant in row if variant is not None)
 
 
 def _variants(

@@ -26,8 +26,10 @@ __all__ = ["Found", "search"]
 _ROUNDS = 5
 _READS = 80
 _WAYS_PER_READ = 8
-_WAYS_PER_WRITE = 40
+_WAYS_PER_WRITE = 24
 _ALTERNATIVES = 6
+_FURTHER = 60
+"""Writes tried for other ways once one is found."""
 
 
 @dataclass
@@ -70,7 +72,12 @@ class _Seeker:
         )
         self._budget = _READS + 3 * len(task.reference_calls)
         self._length = len(task.reference_calls)
+        self._steps = sum(
+            call.actor == "user" or call.name in runtime.writes for call in task.reference_calls
+        )
         self._made: set[tuple[str, str]] = set()
+        self._alike: list[tuple[ToolSpec, dict[str, Any]]] = []
+        self._settled = 0
         self.found = Found()
 
     def run(self, world: DeclarativeWorld) -> Found:
@@ -86,14 +93,17 @@ class _Seeker:
                 return found
             call, world, progress, content = step
             path.append(call)
+            self._settled = self._goal.settled(world.net_changes())
+            if call.actor == "user":
+                self._said += "\n" + normal(content)
             self._knowledge.learn(self._runtime.decode(content))
             if progress is Progress.REACHED:
                 found.reached = self._goal.is_shown(self._knowledge.shown())
                 found.calls = tuple(path)
                 found.alternatives += self._orders(path)
                 return found
-            if len(path) < 8:
-                self._read(world)
+            if len(path) < 8 and any(change.op == "create" for change in world.net_changes()):
+                self._read(world)  # what is new can be found now
         return found
 
     # -- reading -------------------------------------------------------------------------------
@@ -134,6 +144,8 @@ class _Seeker:
         result = world.call_now(ToolCall(id="s", name=spec.name, arguments=arguments), actor)
         if not result.is_error:
             self._knowledge.learn(self._runtime.decode(result.content))
+            if actor == "user":  # what they saw they can tell
+                self._said += "\n" + normal(result.content)
         return result
 
     def _arguments(self, spec: ToolSpec, limit: int) -> list[dict[str, Any]]:
@@ -145,12 +157,13 @@ class _Seeker:
         if any(not values[name] for name in required):
             return []
         made = self._combined(list(required), values, limit)
+        most = max(limit * 3, len(made))
         filled = [name for name in optional if values[name]]
         if filled and len(required) + len(filled) <= 6:
             for count in range(1, min(len(filled), 3) + 1):
                 for chosen in itertools.combinations(filled, count):
                     made += self._combined([*required, *chosen], values, max(2, limit // 4))
-        return made[: limit * 3]
+        return made[:most]
 
     def _combined(
         self, names: list[str], values: dict[str, list[Any]], limit: int
@@ -173,19 +186,48 @@ class _Seeker:
 
     def _nearer(self, world: DeclarativeWorld, path: list[ReferenceCall]) -> "_Step | None":
         """Return the first write that leads nearer; note others that lead all the way."""
+        again = self._again(world, len(path))
+        if again is not None:
+            return again
         best: _Step | None = None
+        until = None
         for spec, actor in self._tools(read_only=False):
             for arguments in self._arguments(spec, max(_WAYS_PER_WRITE, self._length + 4)):
+                if until is not None and self.found.tried > until:
+                    return best
                 step = self._tried(world, spec, arguments, actor, len(path))
                 if step is None:
                     continue
                 if best is None or (best[2], step[2]) == (Progress.NEARER, Progress.REACHED):
                     best = step
-                    if step[2] is Progress.NEARER and self._length > 8:
-                        return best  # a long way: the first step that helps is taken
+                    if step[2] is Progress.NEARER and self._steps > 1:
+                        self._note_alike(spec, arguments, actor)
+                        return best  # several steps: the first that helps is taken
                 elif step[2] is Progress.REACHED and len(self.found.alternatives) < _ALTERNATIVES:
                     self.found.alternatives.append((*path, step[0]))
+                if best[2] is Progress.REACHED and until is None:
+                    until = self.found.tried + _FURTHER
         return best
+
+    def _note_alike(self, spec: ToolSpec, arguments: dict[str, Any], actor: Actor) -> None:
+        """Keep the same write for every other record in mind: long ways go through lists."""
+        if self._steps < 4:
+            return
+        roles = parameter_roles(self._runtime.domain)
+        for name, given in arguments.items():
+            role = roles.get((spec.name, name))
+            if actor == "assistant" and role is not None and role.is_key:
+                others = [key for key in self._knowledge.values(spec, name) if key != given]
+                self._alike += [(spec, {**arguments, name: key}) for key in reversed(others)]
+
+    def _again(self, world: DeclarativeWorld, wave: int) -> "_Step | None":
+        """Return the first write like an earlier one, for another record, that leads nearer."""
+        while self._alike:
+            spec, arguments = self._alike.pop()
+            step = self._tried(world, spec, arguments, "assistant", wave)
+            if step is not None:
+                return step
+        return None
 
     def _tried(
         self,
@@ -205,8 +247,9 @@ class _Seeker:
             return None  # a tool's own mistake, met by arguments nobody asked for
         if result.is_error or not result.changes:
             return None
-        progress = self._goal.of_changes(after.net_changes())
-        if progress is Progress.ASTRAY:
+        changes = after.net_changes()
+        progress = self._goal.of_changes(changes)
+        if progress is Progress.ASTRAY or self._goal.settled(changes) < self._settled:
             return None
         if actor == "assistant" and self._runtime.broken_clauses(world, call, self._said):
             return None

@@ -13,7 +13,7 @@ from typing import Any
 
 from agentsynth.checks.conduct import matches_any
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import CallStep, GuardStep, Intent
+from agentsynth.core.intent import CallStep, GuardStep, Intent, PickStep
 from agentsynth.core.lexicon import IntentPhrases, Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.protocols import AssistantView
@@ -98,7 +98,8 @@ class ScriptedAssistant:
     def _listen(self, text: str) -> AssistantMessage | None:
         """Take in what the user said; return a message where that alone settles the answer."""
         corrects = not self._reported or (
-            not self._wrote and matches_any(self._voice.corrections, text)
+            # with more requests to come, a "sorry" belongs to the next one
+            self._last() and not self._wrote and matches_any(self._voice.corrections, text)
         )
         if not (corrects and self._put_right(text)) and self._reported:
             if self._declined and "?" in text and self._last():
@@ -172,9 +173,11 @@ class ScriptedAssistant:
         """Return who the user is: names and addresses stay true, other facts do not."""
         if self._segment <= 0:
             return {}
-        names = [
-            n for n, slot in self._lexicon.slots.items() if slot.hearing in ("person", "email")
-        ]
+        slots = self._lexicon.slots
+        names = [n for n, slot in slots.items() if slot.hearing in ("person", "email")]
+        for step in self._intent.steps:  # what tells apart people of one name stays true as well
+            if isinstance(step, PickStep) and any(f"${n}" in step.where.values() for n in names):
+                names += [str(source)[1:] for source in step.narrow.values()]
         heard = {name: self._heard.value(name) for name in names}
         return {name: value for name, value in heard.items() if value is not UNKNOWN}
 
@@ -358,8 +361,9 @@ class ScriptedAssistant:
         return " ".join(part for part in parts if part)
 
     def _not_picked(self, failed: PickFailed) -> str:
-        tries = self._in_vain.get(failed.pick, 0)
-        self._in_vain[failed.pick] = tries + 1
+        asked = f"{failed.pick}: {', '.join(failed.facts)}"  # first the words, then what narrows
+        tries = self._in_vain.get(asked, 0)
+        self._in_vain[asked] = tries + 1
         if tries > 1 or not failed.facts:
             self._left = True
             return self._speech.bank("leaves_early")

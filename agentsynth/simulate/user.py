@@ -19,11 +19,12 @@ from agentsynth.plan.sources import KnownFacts
 __all__ = ["ScriptedUser"]
 
 _STARTERS = frozenset((
-    "a", "an", "any", "are", "at", "can", "could", "did", "do", "does", "for", "from", "has",
-    "have", "how", "if", "in", "is", "it", "it's", "just", "may", "my", "now", "on", "one",
-    "please", "some", "somebody", "someone", "that", "that's", "the", "there", "there's",
-    "this", "to", "we", "we'd", "we'll", "we're", "what", "what's", "when", "where", "which",
-    "who", "will", "would", "you", "your",
+    "a", "after", "all", "an", "another", "any", "are", "as", "at", "can", "could", "did", "do",
+    "does", "every", "everyone", "for", "from", "has", "have", "how", "if", "in", "is", "it",
+    "it's", "just", "may", "my", "new", "next", "now", "of", "on", "one", "only", "please",
+    "should", "some", "somebody", "someone", "that", "that's", "the", "their", "there", "there's",
+    "they", "they're", "they've", "this", "to", "we", "we'd", "we'll", "we're", "we've", "what",
+    "what's", "when", "where", "which", "who", "whose", "will", "would", "you", "your",
 ))  # fmt: skip
 """First words that lose their capital behind a comma or colon; names keep theirs."""
 

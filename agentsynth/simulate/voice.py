@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
+from agentsynth.checks.conduct import matches_any
 from agentsynth.core.errors import UserError
 from agentsynth.core.lexicon import Language, Voice
 from agentsynth.core.phrasing import parse_template
@@ -36,4 +37,23 @@ def load_voice(language: Language = "en", path: Path | None = None) -> Voice:
     for bank in voice.phrases.values():
         for phrase in bank:
             parse_template(phrase)
+    _check_cues(file, voice)
     return voice
+
+
+def _check_cues(file: Path, voice: Voice) -> None:
+    """Hold what users say against the expressions it is recognised by.
+
+    Raises:
+        UserError: naming a phrase that would not be recognised.
+    """
+    for bank, phrases in voice.phrases.items():
+        patterns = {
+            "yes": voice.affirmations,
+            "correct": voice.corrections,
+            "changed_mind": voice.corrections,
+        }.get(bank.partition(".")[0])
+        for phrase in phrases if patterns is not None else ():
+            if patterns is not None and not matches_any(patterns, phrase):
+                message = f"{phrase!r} is not recognised for what it is"
+                raise UserError(f"{file}: phrases.{bank}: {message}")

@@ -1,28 +1,36 @@
 """Verify a domain: its files, then tasks of every kind, certified and played."""
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentsynth.compose.tasks import NoTask, make_task
+from agentsynth.compose.segments import carry_out
+from agentsynth.compose.tasks import LACKS_A_GUARD, NoTask, make_task
+from agentsynth.core.errors import UserError
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.intent import CallStep
 from agentsynth.core.task import TaskKind
+from agentsynth.pipeline.certify import domain_contracts
 from agentsynth.pipeline.config import RunConfig, TargetConfig
-from agentsynth.pipeline.domains import open_runtimes
+from agentsynth.pipeline.domains import load_checked
 from agentsynth.pipeline.run import kinds_of
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.work import Worker
-from agentsynth.simulate.rollout import Limits
+from agentsynth.pipeline.workers import open_worker
+from agentsynth.plan.contracts import ContractReport
 from agentsynth.simulate.voice import load_voice
+from agentsynth.worlds.load import DomainFolder
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["DomainReport", "KindReport", "check_domain"]
 
 _WORLDS_TRIED = 3
+_ATTEMPTS = 80
+"""Times each plan is carried out to see whether it lacks a guard."""
 _LARGE_SAMPLE = 50
 """Tasks per kind from which a tool that none of them uses is worth a word."""
 
@@ -38,10 +46,12 @@ class KindReport:
     distinct: int = 0
     reasons: dict[str, int] = field(default_factory=lambda: {})
     """Why tasks were not found or conversations not kept, with counts."""
+    lost: list[str] = field(default_factory=lambda: [])
+    """Honest conversations that were dropped, with the line of their intent."""
 
     def as_fields(self) -> dict[str, Any]:
         """Return the report as flat JSON."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {n: getattr(self, n) for n in self.__dataclass_fields__ if n != "lost"}
 
 
 @dataclass
@@ -51,6 +61,8 @@ class DomainReport:
     name: str
     tools: int
     clauses: int
+    contract_calls: int = 0
+    """Calls held against contracts."""
     kinds: list[KindReport] = field(default_factory=lambda: [])
     problems: list[str] = field(default_factory=lambda: [])
 
@@ -63,7 +75,9 @@ class DomainReport:
 async def check_domain(
     name: str, *, tasks: int, log: Callable[[str], None] = lambda text: None
 ) -> DomainReport:
-    """Load a domain, look for `tasks` tasks of every kind, play each once.
+    """Load a domain, hold its tools against their contracts, look for `tasks` tasks of every kind.
+
+    Every task found is played once.
 
     Raises:
         UserError: if its files are wrong, with every problem.
@@ -71,54 +85,118 @@ async def check_domain(
     """
     config = RunConfig(version=1, target=TargetConfig(tasks=tasks), domains={name: 1.0}, probes=0.0)
     async with AsyncExitStack() as stack:
-        runtimes = await open_runtimes([name], stack, log=log)
-        worker = Worker(config, runtimes, Limits())
-        runtime = runtimes[name]
+        worker = await open_worker(config, stack, log=log)
+        runtime = worker.runtimes[name]
+        lines = _Lines(load_checked(name))
         report = DomainReport(
             name=runtime.domain.name, tools=len(runtime.specs), clauses=len(runtime.domain.policy)
         )
+        report.problems += _contracts(name, worker, report, lines)
         used: Counter[str] = Counter()
         for kind in kinds_of(config, worker)[name]:
             found = KindReport(kind)
             report.kinds.append(found)
-            await _check_kind(worker, name, found, tasks, used)
-            if found.certified * 2 < found.sought:
-                report.problems.append(f"{kind}: a task was found in under half of the tries")
-            broken = [r for r in found.reasons if "lacks a guard" in r or "world broke" in r]
-            report.problems += [f"{kind}: {reason}" for reason in broken]
-            if found.kept < found.certified:
-                report.problems.append(
-                    f"{kind}: an honest conversation was dropped; see its reason"
-                )
-        report.problems += await _fruitless_intents(runtime)
+            await _check_kind(worker, name, found, tasks, used, lines)
+            report.problems += _kind_problems(found, lines)
+        report.problems += await _fruitless_intents(runtime, lines)
+        report.problems += await _unguarded_intents(runtime, lines)
         if runtime.compiled is not None:  # a live server brings what it brings
-            report.problems += _unused_tools(runtime, used, tasks)
+            report.problems += _unused_tools(runtime, used, tasks, lines)
     return report
 
 
-async def _fruitless_intents(runtime: DomainRuntime) -> list[str]:
+class _Lines:
+    """Where things stand in the domain's files."""
+
+    def __init__(self, loaded: DomainFolder) -> None:
+        self._loaded = loaded
+
+    def tool(self, name: str, message: str) -> str:
+        """Return a message with the line of a tool; of the domain's file, where it is in Python."""
+        side = "tools" if name in self._loaded.domain.tools else "user_tools"
+        return str(self._loaded.domain_file.problem((side, name), message))
+
+    def intent(self, name: str, message: str) -> str:
+        """Return a message with the line of an intent."""
+        return str(self._loaded.playbook_file.problem(("intents", name), message))
+
+    def reason(self, kind: str, reason: str) -> str:
+        """Return why a kind's tasks fail, with the line of the intent that the reason names."""
+        named = _INTENT.search(reason)
+        message = f"{kind}: {reason}"
+        return self.intent(named[1], message) if named is not None else message
+
+
+_INTENT = re.compile(r"intent '([a-z0-9_]+)'")
+
+
+def _contracts(name: str, worker: Worker, report: DomainReport, lines: _Lines) -> list[str]:
+    """Hold the tools against their contracts; return what is wrong."""
+    try:
+        checked = domain_contracts(name, worker)
+    except UserError as error:
+        return [str(error)]
+    if checked is None:
+        return []
+    report.contract_calls = sum(tool.cases for tool in checked.tools)
+    return [
+        lines.tool(tool.tool, problem)
+        for tool in checked.tools
+        for problem in ContractReport((tool,)).problems
+    ]
+
+
+def _kind_problems(found: KindReport, lines: _Lines) -> list[str]:
+    problems: list[str] = []
+    if found.certified * 2 < found.sought:
+        problems.append(f"{found.kind}: a task was found in under half of the tries")
+    broken = [reason for reason in found.reasons if "world broke" in reason]
+    problems += [lines.reason(found.kind, reason) for reason in broken]
+    problems += [f"{found.kind}: an honest conversation was dropped: {one}" for one in found.lost]
+    return problems
+
+
+async def _fruitless_intents(runtime: DomainRuntime, lines: _Lines) -> list[str]:
     """Return a problem for each intent that gives no certified task in several worlds."""
     problems: list[str] = []
     for name, intent in runtime.playbook.intents.items():
         reason = ""
         for world_seed in range(_WORLDS_TRIED):
             rng = random.Random(derive_seed("intent", name, world_seed))
-            kinds: tuple[TaskKind, ...] = (intent.kind, "refuse")
+            kinds: tuple[TaskKind, ...] = (intent.kind, "refuse", "impossible")
+            last = world_seed == _WORLDS_TRIED - 1
             found = [
                 await make_task(
                     kind, runtime, load_voice(), world_seed=world_seed, rng=rng, only=name
                 )
-                for kind in kinds[: 1 + (world_seed == _WORLDS_TRIED - 1)]
+                for kind in (kinds if last else kinds[:1])
             ]
             if not all(isinstance(one, NoTask) for one in found):
                 break
             reason = next(one.reason for one in found if isinstance(one, NoTask))
         else:
-            problems.append(f"intent {name!r} gives no certified task: {reason}")
+            problems.append(lines.intent(name, f"it gives no certified task: {reason}"))
     return problems
 
 
-def _unused_tools(runtime: DomainRuntime, used: Counter[str], tasks: int) -> list[str]:
+async def _unguarded_intents(runtime: DomainRuntime, lines: _Lines) -> list[str]:
+    """Return a problem for each plan that goes on although a clause forbids it."""
+    problems: list[str] = []
+    for name in runtime.playbook.intents:
+        broken: dict[str, None] = {}
+        for number in range(_ATTEMPTS):
+            rng = random.Random(derive_seed("guards", name, number))
+            for segment in await carry_out([name], runtime, number % 20, rng):
+                broken |= dict.fromkeys(segment.attempt.broken)
+        problems += [
+            lines.intent(name, f"it breaks clause {clause!r}: {LACKS_A_GUARD}") for clause in broken
+        ]
+    return problems
+
+
+def _unused_tools(
+    runtime: DomainRuntime, used: Counter[str], tasks: int, lines: _Lines
+) -> list[str]:
     """Return a problem for each tool that no plan calls, or that no task of a large sample does."""
     planned = {
         step.call
@@ -127,15 +205,22 @@ def _unused_tools(runtime: DomainRuntime, used: Counter[str], tasks: int) -> lis
         if isinstance(step, CallStep)
     }
     names = [spec.name for spec in runtime.specs]
-    problems = [f"{name}: no intent calls this tool" for name in names if name not in planned]
+    problems = [
+        lines.tool(name, "no intent calls this tool") for name in names if name not in planned
+    ]
     if tasks >= _LARGE_SAMPLE:
         unmet = [name for name in names if name in planned and not used[name]]
-        problems += [f"{name}: no task of {tasks} per kind uses this tool" for name in unmet]
+        problems += [lines.tool(n, f"no task of {tasks} per kind uses this tool") for n in unmet]
     return problems
 
 
 async def _check_kind(
-    worker: Worker, name: str, found: KindReport, tasks: int, used: Counter[str]
+    worker: Worker,
+    name: str,
+    found: KindReport,
+    tasks: int,
+    used: Counter[str],
+    lines: _Lines,
 ) -> None:
     ids: set[str] = set()
     for number in range(tasks):
@@ -153,4 +238,5 @@ async def _check_kind(
         if not graded.decision.kept:
             reason = f"{graded.decision.reason}: {graded.decision.detail}"
             found.reasons[reason] = found.reasons.get(reason, 0) + 1
+            found.lost.append(lines.intent(prepared.composed.task.intents[-1], reason))
     found.distinct = len(ids)

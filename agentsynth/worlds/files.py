@@ -18,6 +18,8 @@ from agentsynth.core.errors import Problem, UserError, render_problems
 
 __all__ = ["Loaded", "load_yaml", "parse_yaml", "read_text", "validate"]
 
+_SCALAR_TAGS = ("named",)
+"""What values call the form that is a plain name, where a mapping could stand as well."""
 _VERB_ERRORS = ("step_verb", "plan_verb", "check_verb", "pattern_verb", "checkpoint_verb")
 """Kinds of error whose message lists the choices, so that what was given need not be shown."""
 
@@ -188,7 +190,7 @@ def _document_path(loaded: Loaded, location: Sequence[str | int]) -> PathKey:
             if following and _is_tag(node, part, following[0]):
                 continue
             node, path = _child(node, part), (*path, part)
-        elif index == len(location) - 1 and part != "[key]":
+        elif index == len(location) - 1 and part not in ("[key]", *_SCALAR_TAGS):
             path = (*path, part)
     return path
 
@@ -202,6 +204,8 @@ def _inside(node: Any, part: str | int) -> bool:
 def _is_tag(node: Any, part: str | int, following: str | int) -> bool:
     """Whether a part that the document has too only says which kind of step this is."""
     child = _child(node, part)
+    if following in _SCALAR_TAGS:
+        return False
     if isinstance(node, list) or _inside(child, following):
         return False
     return not isinstance(child, dict | list) or _inside(node, following)
