@@ -277,4 +277,4 @@ def test_check_domain_names_an_intent_that_never_becomes_a_task(
     assert broken != text
     path.write_text(broken, encoding="utf-8")
     assert main(["check-domain", str(folder), "--tasks", "2"]) == 1
-    assert "intent 'give_up_plot' gives no certified task" in capsys.readouterr().out
+    assert "intents.give_up_plot: it gives no certified task" in capsys.readouterr().out

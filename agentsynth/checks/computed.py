@@ -8,9 +8,10 @@ Allowed is the sum or the difference of two different amounts, an amount times a
   show in a field of money, as long as these are at most six;
 - a whole number or percentage is one that stands in the same message or that the user said.
 
-Everything else, such as a sum of three that shows no part of it, counts as made up. A time of day
-may be as far from one that was shown as a duration that was shown with its unit, or that a result
-shows in a field whose name says so.
+Everything else, such as a sum of three that shows no part of it, counts as made up. A quantity may
+also be the sum of one field over all results of one tool, as when every meter was read. A time of
+day may be as far from one that was shown as a duration that was shown with its unit, or that a
+result shows in a field whose name says so.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from agentsynth.checks.evidence import Evidence
 from agentsynth.checks.visible import Visible, decimal, leaves
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
 
-__all__ = ["amount_grounded", "time_grounded"]
+__all__ = ["amount_grounded", "is_total", "time_grounded"]
 
 _CENT = Decimal("0.01")
 _MOST_FIELDS = 6
@@ -48,6 +49,19 @@ def amount_grounded(evidence: Evidence, index: int, amount: Decimal, visible: Vi
         for one in operands
         for factor in factors
     )
+
+
+def is_total(evidence: Evidence, index: int, value: Decimal) -> bool:
+    """Whether a value is the sum of one field over all results of one tool before a message."""
+    totals: dict[tuple[str, str], Decimal] = {}
+    for place, call, message in evidence.calls:
+        if place >= index or message is None or message.is_error:
+            continue
+        for path, part in leaves(evidence.result(message)):
+            number = decimal(part)
+            if number is not None:
+                totals[call.name, path] = totals.get((call.name, path), Decimal(0)) + number
+    return value in totals.values()
 
 
 def time_grounded(evidence: Evidence, index: int, minute: int, visible: Visible) -> bool:

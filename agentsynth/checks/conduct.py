@@ -26,7 +26,7 @@ __all__ = [
     "reported",
 ]
 
-SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
+SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[.!?。！？\n]*")
 """A sentence with its marks."""
 
 _ASKS = ("?", "？")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from agentsynth.checks.computed import amount_grounded, time_grounded
+from agentsynth.checks.computed import amount_grounded, is_total, time_grounded
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
 from agentsynth.checks.forms import Mention
 from agentsynth.checks.visible import Visible, texts_shown
@@ -156,7 +156,8 @@ def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
             continue
         if mention.money and not amount_grounded(evidence, index, mention.value, visible):
             return f"the amount {mention.value}"
-        if mention.base in _CHECKED_UNITS and not _quantity_shown(mention, visible):
+        checked = mention.base in _CHECKED_UNITS and not _quantity_shown(mention, visible)
+        if checked and not is_total(evidence, index, mention.raw):
             return repr(text.text[mention.start : mention.end].strip())
     for day in text.days:
         if not day.relative and not visible.has_date(day.iso):

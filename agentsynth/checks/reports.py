@@ -17,6 +17,7 @@ from agentsynth.core.messages import ToolCall, ToolMessage
 
 __all__ = ["misreported"]
 
+_OUT_OF = re.compile(r"\b(?:out )?of (?:the |your |all |these |those )*$", re.IGNORECASE)
 _LABEL = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
 
 
@@ -100,7 +101,9 @@ def _other_number(
     for mention in said.quantities:
         plain = mention.base is None and not mention.money and not mention.worded
         inside = any(start <= mention.start < end for start, end in taken)
-        if plain and not inside and mention.raw not in allowed:
+        if not plain or inside or mention.raw in allowed:
+            continue
+        if not _OUT_OF.search(said.text[: mention.start]):  # how many there were to choose from
             return said.text[mention.start : mention.end].strip()
     return None
 

@@ -170,8 +170,8 @@ def _can_twist(kind: TaskKind, name: str, intent: Intent, lexicon: Lexicon) -> b
             return bool(withholdable(name, intent, lexicon))
         case "ambiguous":
             return any(isinstance(step, PickStep) and step.narrow for step in intent.steps)
-        case "corrected":
-            return bool(revisable(intent, lexicon))
+        case "corrected":  # the figure of the first version would be held to be made up
+            return intent.kind != "aggregate" and bool(revisable(intent, lexicon))
         case _:
             writes = intent.kind in ("write", "scheduled", "dual")
             return (

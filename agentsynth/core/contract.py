@@ -40,12 +40,12 @@ LOOKUP_VERBS = ("record", "count", "sum", "max", "min", "rows", "first", "value"
 
 _OPTIONS: dict[str, frozenset[str]] = {
     "record": frozenset({"key", "deleted"}),
-    "count": frozenset({"where", "if", "deleted"}),
-    "sum": frozenset({"of", "where", "if", "deleted"}),
-    "max": frozenset({"of", "where", "if", "deleted"}),
-    "min": frozenset({"of", "where", "if", "deleted"}),
-    "rows": frozenset({"where", "if", "order", "limit", "show", "deleted"}),
-    "first": frozenset({"where", "if", "order", "deleted"}),
+    "count": frozenset({"join", "where", "if", "deleted"}),
+    "sum": frozenset({"join", "of", "where", "if", "deleted"}),
+    "max": frozenset({"join", "of", "where", "if", "deleted"}),
+    "min": frozenset({"join", "of", "where", "if", "deleted"}),
+    "rows": frozenset({"join", "where", "if", "order", "limit", "show", "deleted"}),
+    "first": frozenset({"join", "where", "if", "order", "deleted"}),
     "value": frozenset(),
 }
 _NEEDED = {"record": "key", "sum": "of", "max": "of", "min": "of"}
@@ -75,6 +75,8 @@ class Lookup(Frozen):
     of: str | None = None
     where: dict[str, JsonValue] = {}
     """Field to value; every pair must be equal."""
+    join: dict[str, str] = {}
+    """Name to a reference field: its record is at `it.<name>`, null where the field is null."""
     if_: str | None = Field(default=None, alias="if")
     """A further condition over a record, in scope as `it`."""
     order: tuple[str, ...] = ()

@@ -15,7 +15,15 @@ from typing import Any
 
 from agentsynth.core.errors import UserError
 
-__all__ = ["Template", "format_value", "parse_template", "render", "show_date", "tidy"]
+__all__ = [
+    "Template",
+    "format_value",
+    "parse_template",
+    "render",
+    "show_date",
+    "show_money",
+    "tidy",
+]
 
 DateStyle = str
 
@@ -24,6 +32,7 @@ _MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June", "July",
     "August", "September", "October", "November", "December",
 )  # fmt: skip
+_WEEKDAYS_ZH = "一二三四五六日"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})")
 
@@ -182,17 +191,24 @@ def _render(
 
 _SPACES = re.compile(r"[ \t]{2,}")
 _BEFORE_MARK = re.compile(r" +([,.;:!?])")
+_AROUND_WIDE_MARK = re.compile(" +(?=[，。！？；：、）”])|(?<=[，。！？；：、（）“”]) +")
 
 
 def tidy(text: str) -> str:
-    """Return the text with single spaces, no space before marks, and a capital to start with."""
+    """Return the text with single spaces, no space before marks, and a capital to start with.
+
+    Full-width marks (，。！？) bring their own space, so there is none on either side of them.
+    """
     clean = _BEFORE_MARK.sub(r"\1", _SPACES.sub(" ", text)).strip()
+    clean = clean if clean.isascii() else _AROUND_WIDE_MARK.sub("", clean)
     return clean[:1].upper() + clean[1:] if clean[:1].islower() and "@" not in clean[:30] else clean
 
 
-def show_date(iso: str, style: DateStyle) -> str:
+def show_date(iso: str, style: DateStyle, language: str = "en") -> str:
     """Return an ISO date as people write it, in one of the personas' styles."""
     day = date.fromisoformat(iso)
+    if language == "zh":
+        return _date_zh(iso, day, style)
     month = _MONTH_NAMES[day.month - 1]
     match style:
         case "iso":
@@ -205,18 +221,46 @@ def show_date(iso: str, style: DateStyle) -> str:
             return f"{day.day} {month}"
 
 
-def format_value(path: str, value: Any, words: dict[str, str], date_style: DateStyle) -> str:
+def _date_zh(iso: str, day: date, style: DateStyle) -> str:
+    short = f"{day.month}月{day.day}日"
+    match style:
+        case "iso":
+            return iso
+        case "month_day":
+            return f"{day.year}年{short}"
+        case "weekday":
+            return f"{short}（周{_WEEKDAYS_ZH[day.weekday()]}）"
+        case _:
+            return short
+
+
+def show_money(cents: int, language: str = "en", *, whole: bool = False) -> str:
+    """Return an amount as people write it.
+
+    Args:
+        whole: leave the cents out where there are none.
+    """
+    units, rest = divmod(cents, 100)
+    amount = str(units) if whole and not rest else f"{units}.{rest:02}"
+    return f"{amount}元" if language == "zh" else f"${amount}"
+
+
+def format_value(
+    path: str, value: Any, words: dict[str, str], date_style: DateStyle, language: str = "en"
+) -> str:
     """Return a value as people say it: cents as money, dates as dates, enums by their words."""
     if isinstance(value, bool):
-        return words.get(str(value).lower(), "yes" if value else "no")
+        yes, no = ("是", "否") if language == "zh" else ("yes", "no")
+        return words.get(str(value).lower(), yes if value else no)
     if isinstance(value, int) and path.endswith(("_cents", "Cents")):
-        return f"${value // 100}.{value % 100:02}"
+        return show_money(value, language)
     if isinstance(value, str):
         if value in words:
             return words[value]
         if _ISO.fullmatch(value):
-            return show_date(value, date_style)
+            return show_date(value, date_style, language)
         moment = _MOMENT.fullmatch(value)
         if moment is not None:
-            return f"{show_date(moment[1], date_style)} at {moment[2]}"
+            between = "" if language == "zh" else " at "
+            return f"{show_date(moment[1], date_style, language)}{between}{moment[2]}"
     return str(value)

@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from agentsynth.core.domain import Domain
@@ -85,7 +85,7 @@ class Pools:
                 fitting += [value, *self._around(name, value)]
         for rows, column in self.origins.rows.get(name, ()):
             try:
-                found = [row[column] for row in situation.rows(rows)]
+                found = [row[column] for row in situation.rows(rows) if column in row]
             except DomainError:
                 continue
             for value in self.rng.sample(found, min(len(found), _ROWS_TAKEN)):
@@ -125,9 +125,7 @@ class Pools:
         if schema.get("type") != "string" or "enum" in schema:
             return True
         timed = self._timed(name, schema)
-        return isinstance(value, str) and (
-            _moment(value) == timed if timed in ("date", "datetime") else True
-        )
+        return isinstance(value, str) and (_moment(value) == timed if timed is not None else True)
 
     def _plain(self, name: str, schema: Mapping[str, Any]) -> list[Any]:
         if "enum" in schema:
@@ -282,8 +280,11 @@ def _common(texts: Sequence[str]) -> list[str]:
 
 
 def _moment(text: str) -> str | None:
-    """Return `date` or `datetime` for a text that is one."""
+    """Return `date`, `datetime` or `time` for a text that is one."""
     try:
+        if len(text) == 5:
+            time.fromisoformat(text)
+            return "time"
         datetime.fromisoformat(text)
     except ValueError:
         return None

@@ -197,7 +197,9 @@ class _Trial:
         """Yield the calls that meet a goal which has not been met often enough."""
         goals, here = self.tool.goals, set[str]()
         if done is not None:
-            yield self.tool.compiled.situation(before, done.arguments)
+            again = self.tool.compiled.situation(before, done.arguments)
+            if again.covered:
+                yield again
         rng = random.Random(derive_seed("contract cases", self.bench.seed, self.name, number))
         pools = self.bench.pools(self.name, before, rng)
         several = 0

@@ -30,6 +30,8 @@ _WAYS_PER_WRITE = 24
 _ALTERNATIVES = 6
 _FURTHER = 60
 """Writes tried for other ways once one is found."""
+_FARTHER = 400
+"""Keys of one kind that are looked at when nothing nearer leads on."""
 
 
 @dataclass
@@ -207,7 +209,26 @@ class _Seeker:
                     self.found.alternatives.append((*path, step[0]))
                 if best[2] is Progress.REACHED and until is None:
                     until = self.found.tried + _FURTHER
-        return best
+        return best or self._farther(world, len(path))
+
+    def _farther(self, world: DeclarativeWorld, wave: int) -> "_Step | None":
+        """Return a write whose arguments are the likeliest but for one key that is farther down."""
+        roles = parameter_roles(self._runtime.domain)
+        for spec, actor in self._tools(read_only=False):
+            properties: Any = spec.parameters.get("properties", {})
+            keys = [name for name in properties if (spec.name, name) in roles]
+            for likeliest in self._arguments(spec, 1):
+                for name in keys if actor == "assistant" else ():
+                    if name not in likeliest:
+                        continue
+                    for value in self._knowledge.values(spec, name)[1:_FARTHER]:
+                        arguments = {**likeliest, name: value}
+                        step = self._tried(world, spec, arguments, actor, wave)
+                        if step is not None:
+                            if self._length > 8:
+                                self._note_alike(spec, arguments, actor)
+                            return step
+        return None
 
     def _note_alike(self, spec: ToolSpec, arguments: dict[str, Any], actor: Actor) -> None:
         """Keep the same write for every other record in mind: long ways go through lists."""

@@ -106,7 +106,7 @@ class ScriptedAssistant:
             self._last() and not self._wrote and matches_any(self._voice.corrections, text)
         )
         if not (corrects and self._put_right(text)) and self._reported:
-            if self._declined and "?" in text and self._last():
+            if self._declined and matches_any(("[?？]",), text) and self._last():
                 return self._say(self._speech.bank("hold_firm"))
             if self._last():
                 return self._say(self._speech.bank("closing"))
@@ -350,7 +350,7 @@ class ScriptedAssistant:
             said = phrases.answer or phrases.done
         text = self._phrase(said)
         if self._rng.random() < 0.5:
-            text = f"{text} {self._speech.bank('more')}"
+            text = self._speech.together([text, self._speech.bank("more")])
         return self._say(text)
 
     def _leave_early(self) -> AssistantMessage:
@@ -368,7 +368,7 @@ class ScriptedAssistant:
         parts = self._speech.questions(names, self._intent, self._heard, self._run.seen)
         if self._calls == 0 and len(self._heard.texts) == 1:
             parts.insert(0, self._speech.bank("ask_lead"))
-        return " ".join(part for part in parts if part)
+        return self._speech.together(parts)
 
     def _not_picked(self, failed: PickFailed) -> str:
         asked = f"{failed.pick}: {', '.join(failed.facts)}"  # first the words, then what narrows

@@ -1,18 +1,19 @@
 """What an assistant makes of a user's words. The inverse of telling, and usable on any user."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from agentsynth.checks.mentions import contains, dates_in, numbers_in
-from agentsynth.core.lexicon import Lexicon, SlotPhrases
+from agentsynth.checks.mentions import clocks_in, contains, dates_in, numbers_in
+from agentsynth.core.lexicon import Language, Lexicon, SlotPhrases
 from agentsynth.plan.sources import UNKNOWN
 
 __all__ = ["Heard", "hear"]
 
 _NAME = r"([A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)? [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)"
-_PERSON = (
+_PERSON_EN = (
     re.compile(
         rf"(?i:\bI'm|\bI am|\bname is|\bname's|\bit's|\bit is|\bthis is|\bname:|\bcalled|\bunder"
         rf"|\bsigned,?|\bfor) {_NAME}\b"
@@ -24,8 +25,27 @@ _PERSON = (
     re.compile(rf"(?:^|\n|[-—,.] ?){_NAME}\W*$"),
     re.compile(rf"(?:^|[.!?] ){_NAME} here\b"),
 )
+_HANZI = "\u4e00-\u9fff"
+_ENDS_ZH = r"(?=\s*(?:$|[，。！？；、,.!?;\n（(]))"
+_LEAD_ZH = (
+    r"(?:我叫|我是|我的?名字(?:是|叫)|名字(?:是|叫|[:：])|姓名(?:是|[:：])?|本人(?:是)?|这里是"
+    r"|会员(?:名|姓名)?(?:是|[:：])|登记在|用的是|敝姓名?)\s?"
+)
+_PERSON_ZH = (
+    re.compile(rf"{_LEAD_ZH}{_NAME}(?![A-Za-z])"),
+    re.compile(
+        rf"(?<![A-Za-z]){_NAME}\s?[，,、；;。]?\s?"
+        r"(?:我?的?(?:注册|登记)?(?:电子)?邮(?:箱|件)|[A-Za-z0-9_.+-]+@)"
+    ),
+    re.compile(rf"(?:^|[，。！？；：,.!?;:\n]\s?){_NAME}{_ENDS_ZH}"),
+    re.compile(
+        rf"(?:我叫|名字(?:是|叫)|姓名(?:是|[:：]))\s?([{_HANZI}]{{2,4}}(?:·[{_HANZI}]{{2,6}})?){_ENDS_ZH}"
+    ),
+)
+_PERSON: Mapping[Language, tuple[re.Pattern[str], ...]] = {"en": _PERSON_EN, "zh": _PERSON_ZH}
+"""How people give their name; the first expression that is found counts."""
 _TIME = re.compile(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?![\d:])")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.ASCII)
 
 
 @lru_cache(maxsize=512)
@@ -33,50 +53,66 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def hear(slot: SlotPhrases, texts: Sequence[str], today: str) -> Any:
+def hear(slot: SlotPhrases, texts: Sequence[str], today: str, language: Language = "en") -> Any:
     """Return the value of a slot as the texts give it, the latest mention; UNKNOWN without one.
 
     Slots heard by `seen` are never found here: they need the options a result showed.
     """
     for text in reversed(texts):
-        found = _heard(slot, text, today)
+        found = _heard(slot, text, today, language)
         if found is not None:
             return found
     return UNKNOWN
 
 
-def _heard(slot: SlotPhrases, text: str, today: str) -> Any:
+def _heard(slot: SlotPhrases, text: str, today: str, language: Language) -> Any:
     match slot.hearing:
         case "person":
-            return next((m[1] for pattern in _PERSON if (m := pattern.search(text))), None)
+            patterns = _PERSON[language]
+            return next((m[1] for pattern in patterns if (m := pattern.search(text))), None)
         case "email":
             match_ = _EMAIL.search(text)
             return match_[0].lower() if match_ else None
         case "time":
-            return next((f"{int(m[1]):02}:{m[2]}" for m in _TIME.finditer(text)), None)
+            return _time(text, language)
         case "date":
-            dates = dates_in(text, today)
+            dates = dates_in(text, today, language)
             return max(dates) if dates else None
         case "pattern":
-            return _by_pattern(slot, text)
+            return _by_pattern(slot, text, language)
         case "seen":
             return None
 
 
-def _by_pattern(slot: SlotPhrases, text: str) -> Any:
+def _time(text: str, language: Language) -> str | None:
+    if language == "en":
+        return next((f"{int(m[1]):02}:{m[2]}" for m in _TIME.finditer(text)), None)
+    clocks = clocks_in(text, language)
+    return f"{clocks[0].minute // 60:02}:{clocks[0].minute % 60:02}" if clocks else None
+
+
+def _by_pattern(slot: SlotPhrases, text: str, language: Language) -> Any:
     found = [m for pattern in slot.patterns for m in _compiled(pattern).finditer(text)]
     if not found:
         return None
     value = max(found, key=lambda m: m.end())[1]
-    if slot.type in ("count", "money"):
-        numbers = numbers_in(value)
+    if slot.type in ("count", "money", "quantity"):
+        numbers = numbers_in(value, language)
         if not numbers:
             return None
-        number = max(numbers)
+        number = float(max(numbers))
+        if slot.type == "quantity" and not number.is_integer():
+            return number
         return round(number * 100) if slot.type == "money" else int(number)
     if slot.type == "date":
         return value
     return value
+
+
+def _stored_by_words(lexicon: Lexicon) -> dict[str, str]:
+    """Return how stored values are spoken, the other way round; ambiguous words are left out."""
+    spoken = Counter(word.casefold() for word in lexicon.words.values())
+    return {w.casefold(): v for v, w in lexicon.words.items() if spoken[w.casefold()] == 1}
 
 
 class Heard:
@@ -98,6 +134,7 @@ class Heard:
             if "@" in pattern
         ]
         self._today = today
+        self._stored = _stored_by_words(lexicon)
 
     def value(self, name: str) -> Any:
         """Return what was heard for this fact, or UNKNOWN."""
@@ -107,7 +144,10 @@ class Heard:
             return self.kept.get(name, UNKNOWN)
         place = (name, len(self.texts))
         if place not in self._known:
-            value = hear(self._lexicon.slots[name], self._unclaimed(name), self._today)
+            slot, language = self._lexicon.slots[name], self._lexicon.language
+            value = hear(slot, self._unclaimed(name), self._today, language)
+            if slot.hearing == "pattern" and isinstance(value, str):
+                value = self._stored.get(value.casefold(), value)
             self._known[place] = self.kept.get(name, UNKNOWN) if value is UNKNOWN else value
         return self._known[place]
 
@@ -135,16 +175,27 @@ class Heard:
         if known is not None and known[0] == len(self.texts) and known[1] in options:
             return known[1]
         for text in reversed(self.texts):
-            named = [option for option in dict.fromkeys(options) if contains(text, option)]
-            named = [
-                option
-                for option in named
-                if not any(option != other and contains(other, option) for other in named)
-            ]
+            named = self._named_in(text, options)
             if len(named) == 1:
                 self._named[name] = (len(self.texts), named[0])
                 return named[0]
         return UNKNOWN
+
+    def _named_in(self, text: str, options: Sequence[str]) -> list[str]:
+        """Return the options a text names, as they are stored or as people say them."""
+        words = self._lexicon.words
+        said: dict[str, list[str]] = {}
+        for option in dict.fromkeys(options):
+            forms = dict.fromkeys((option, words.get(option, option)))
+            found = [form for form in forms if contains(text, form)]
+            if found:
+                said[option] = found
+        every = [form for found in said.values() for form in found]
+        return [
+            option
+            for option, found in said.items()
+            if any(all(f == other or not contains(other, f) for other in every) for f in found)
+        ]
 
     def known(self, names: Sequence[str]) -> dict[str, Any]:
         """Return what is heard by now of these facts, looked for again among what was listed."""

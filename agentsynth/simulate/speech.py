@@ -1,6 +1,7 @@
 """What a scripted assistant says: phrases filled from what it has heard and seen, never guessed."""
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from agentsynth.worlds.seed import compiled
 
 __all__ = ["Speech"]
 
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2})?")
 _LISTED = 6
 """Entries named one by one; of more, the first few and how many there are."""
 
@@ -75,8 +77,15 @@ class Speech:
         parts += [self.phrase(self._lexicon.slots[name].ask, intent, heard, seen) for name in names]
         return [tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)]
 
+    def together(self, parts: Sequence[str]) -> str:
+        """Return sentences as one text; Chinese has no spaces between them."""
+        between = "" if self._lexicon.language == "zh" else " "
+        return between.join(part for part in parts if part)
+
     def listed(self, values: Sequence[Any], path: str) -> str:
-        """Return values as a list people would read out."""
+        """Return values as a list people would read out, dates in order."""
+        if all(isinstance(value, str) and _ISO.fullmatch(value) for value in values):
+            values = sorted(values)
         texts = list(dict.fromkeys(self._spoken(path, value) for value in values))
         joining = "和" if self._lexicon.language == "zh" else " and "
         comma = "、" if self._lexicon.language == "zh" else ", "
@@ -141,7 +150,8 @@ class Speech:
         return f"{spoken} {slot.unit}" if slot is not None and slot.unit else spoken
 
     def _spoken(self, path: str, value: Any) -> str:
-        return format_value(path, value, self._lexicon.words, self._dates)
+        lexicon = self._lexicon
+        return format_value(path, value, lexicon.words, self._dates, lexicon.language)
 
     def _facts(self, intent: Intent, heard: Heard) -> dict[str, Any]:
         values = {name: heard.value(name) for name in intent.facts}

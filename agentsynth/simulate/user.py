@@ -9,7 +9,7 @@ from typing import Any
 from agentsynth.checks.conduct import matches_any
 from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Lexicon, Voice
-from agentsynth.core.phrasing import Template, parse_template, render, show_date
+from agentsynth.core.phrasing import Template, parse_template, render, show_date, show_money
 from agentsynth.core.protocols import UserAct, UserView
 from agentsynth.core.scenario import Persona
 from agentsynth.core.task import Fact
@@ -18,17 +18,14 @@ from agentsynth.plan.sources import KnownFacts
 
 __all__ = ["ScriptedUser"]
 
-_STARTERS = frozenset((
-    "a", "after", "all", "an", "another", "any", "are", "as", "at", "can", "could", "did", "do",
-    "does", "every", "everyone", "for", "from", "has", "have", "how", "if", "in", "is", "it",
-    "it's", "just", "may", "my", "new", "next", "now", "of", "on", "one", "only", "please",
-    "should", "some", "somebody", "someone", "that", "that's", "the", "their", "there", "there's",
-    "they", "they're", "they've", "this", "to", "we", "we'd", "we'll", "we're", "we've", "what",
-    "what's", "when", "where", "which", "who", "whose", "will", "would", "you", "your",
-))  # fmt: skip
-"""First words that lose their capital behind a comma or colon; names keep theirs."""
-
-_QUESTION = re.compile(r"[^.!?\n]*\?")
+_KEEPS_CAPITAL = re.compile(r"I\b|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|[A-Z][^a-z]")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
+_QUESTION = re.compile(r"(?:[^.!?。！？\n]|\.(?=\S))*[?？]")
+"""A question; the point in an address or amount ends no sentence."""
+_LEADS_ON = (",", ":", "—", "-")
 
 
 class ScriptedUser:
@@ -67,7 +64,7 @@ class ScriptedUser:
         untold = [name for name in asked if name not in self._told]
         revision = self._revision(view.facts, "next_turn")
         if revision is not None:
-            return UserAct(_join([revision, self._tell(untold, view.facts)]))
+            return UserAct(self._join([revision, self._tell(untold, view.facts)], view.facts))
         if untold:
             return UserAct(self._tell(untold, view.facts))
         if matches_any(self._voice.confirm_cues, question):
@@ -108,7 +105,7 @@ class ScriptedUser:
             if fact.first is not None and due:
                 self._revised.add(name)
                 lead = self._bank("correct" if when == "next_turn" else "changed_mind")
-                return _join([lead, self._tell([name], facts)])
+                return self._join([lead, self._tell([name], facts)], facts)
         return None
 
     # -- turns ---------------------------------------------------------------------------------
@@ -157,10 +154,12 @@ class ScriptedUser:
         parts = [greeting, body, identity]
         if self._persona.style == "formal" and identity and self._rng.random() < 0.5:
             parts = [greeting, identity, body]
-        return _join(parts)
+        return self._join(parts, facts)
 
     def _also(self, facts: Mapping[str, Fact]) -> str:
-        return _join([self._bank("also"), self._open_sentence(facts, self._chosen(facts))])
+        return self._join(
+            [self._bank("also"), self._open_sentence(facts, self._chosen(facts))], facts
+        )
 
     def _chosen(self, facts: Mapping[str, Fact]) -> set[str]:
         """Return which facts this persona tells unasked."""
@@ -202,7 +201,7 @@ class ScriptedUser:
                 [t for t in phrases if t.needed <= self._facts(facts).keys()]
             )
             parts.append(self._render(template, facts, {name}))
-        return _join(parts)
+        return self._join(parts, facts)
 
     # -- pieces --------------------------------------------------------------------------------
 
@@ -247,10 +246,9 @@ class ScriptedUser:
         known = self._lexicon.slots.get(slot)
         type_ = known.type if known is not None else "text"
         if type_ == "date":
-            return show_date(str(value), self._persona.dates)
+            return show_date(str(value), self._persona.dates, self._lexicon.language)
         if type_ == "money" and isinstance(value, int):
-            cents = f"{value % 100:02}"
-            return f"${value // 100}" + ("" if cents == "00" else f".{cents}")
+            return show_money(value, self._lexicon.language, whole=True)
         spoken = self._lexicon.words.get(str(value), str(value))
         return f"{spoken} {known.unit}" if known is not None and known.unit else spoken
 
@@ -259,16 +257,23 @@ class ScriptedUser:
         bank = self._voice.phrases.get(styled) or self._voice.phrases[name]
         return render(parse_template(self._rng.choice(bank)), self._rng, str)
 
-
-def _join(parts: Sequence[str]) -> str:
-    """Join sentences; a part that ends with a comma or colon leads into the next."""
-    text = ""
-    for part in (part.strip() for part in parts):
-        if not part:
-            continue
-        if text and text[-1] in ",:—-":
-            starts = part.split(" ")[0].lower() in _STARTERS
-            text += " " + (part[:1].lower() + part[1:] if starts else part)
-        else:
+    def _join(self, parts: Sequence[str], facts: Mapping[str, Fact]) -> str:
+        """Join sentences; a part that ends with a comma or colon leads into the next."""
+        if self._lexicon.language == "zh":
+            return "".join(part.strip() for part in parts)
+        text = ""
+        for part in (part.strip() for part in parts):
+            if not part:
+                continue
+            if text.endswith(_LEADS_ON) and not self._starts_with_name(part, facts):
+                part = part[:1].lower() + part[1:]
             text += (" " if text else "") + part
-    return text
+        return text
+
+    def _starts_with_name(self, text: str, facts: Mapping[str, Fact]) -> bool:
+        """Whether a sentence starts with a word that keeps its capital: a name, a day, I."""
+        if _KEEPS_CAPITAL.match(text) or text.startswith(_MONTHS):
+            return True
+        told = [str(v) for fact in facts.values() for v in (fact.value, fact.first)]
+        first = text.split(" ")[0].rstrip(",.:;!?")
+        return any(first in value.split(" ") for value in told)

@@ -135,12 +135,22 @@ class Situation:
         wanted = [(name, self.value(part)) for name, part in selected.where.items()]
         deleted = selected.lookup.deleted
         found = list(self.visible(selected.entity or "", wanted, deleted=deleted))
+        if selected.lookup.join:
+            found = [self._joined(selected, record) for record in found]
         if selected.keep is not None:
             keep = selected.keep
             found = [record for record in found if self.over(keep, record) is True]
         if selected.lookup.order:
             found.sort(key=order_key(selected.lookup.order))
         return found
+
+    def _joined(self, selected: Selected, record: Record) -> Record:
+        refs = self.compiled.shapes[selected.entity or ""].refs
+        found: dict[str, Any] = {}
+        for name, via in selected.lookup.join.items():
+            key = record[via]
+            found[name] = None if key is None else self.before.tables[refs[via]].get(str(key))
+        return {**record, **found}
 
     def over(self, part: Part, entry: Any) -> Any:
         """Return a part's value with this entry as `it`."""

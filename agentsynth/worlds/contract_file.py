@@ -138,7 +138,8 @@ class _Checker:
         named += [(lookup.of, (*path, "of"))] if lookup.of is not None else []
         for name, where in named:
             self.fields(lookup.entity, fields, [name], where)
-        inner = {**scope, "it": frozenset(fields)}
+        self.fields(lookup.entity, fields, list(lookup.join.values()), (*path, "join"))
+        inner = {**scope, "it": frozenset((*fields, *lookup.join))}
         if lookup.if_ is not None:
             self.expression(lookup.if_, inner, (*path, "if"))
         for name, value in lookup.show.items():
@@ -254,8 +255,13 @@ def _unset(entity: Entity, values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _codes(value: Any) -> Iterator[str]:
-    """Yield every error code in dumped steps, however deep: what has a code and a message."""
+    """Yield every error code in dumped steps, however deep: what has a code and a message.
+
+    Codes inside a `for_each` that goes on past refusals never come out of the tool.
+    """
     if isinstance(value, Mapping):
+        if "for_each" in value and value.get("failed") is not None:
+            return
         if isinstance(value.get("code"), str) and "message" in value:
             yield value["code"]
         for part in value.values():

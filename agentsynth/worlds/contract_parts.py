@@ -37,6 +37,8 @@ class EntityShape:
     """`today` or `now`: what that field is set to."""
     derived: frozenset[str]
     """Fields that follow from the others, so that nobody promises them."""
+    refs: Mapping[str, str] = field(default_factory=lambda: {})
+    """Reference field to the entity it refers to."""
 
 
 SCHEDULED_FIELDS = ("id", "effect", "due", "args")
@@ -57,6 +59,7 @@ def entity_shapes(entities: Mapping[str, Entity]) -> dict[str, EntityShape]:
             hidden_by,
             "today" if dated else "now",
             frozenset(entity.derived),
+            {field_: spec.ref for field_, spec in entity.fields.items() if spec.ref is not None},
         )
     return shapes
 

@@ -92,7 +92,14 @@ class Device(Record):
     remote_resets: Annotated[int, "In the past twelve months."] = 0
     service_until: Annotated[DateTime | None, "End of service mode; null = not in it."] = None
     pairing_code: Annotated[str, "Shown on the display while in service mode."]
-    sensors: Annotated[tuple[str, ...], "Rooms with a paired sensor."] = ()
+
+
+class Sensor(Record):
+    """A room sensor that is paired with a device."""
+
+    id: str
+    device_id: Annotated[str, Ref("device")]
+    room: str
 
 
 class Slot(Record):
@@ -110,7 +117,9 @@ class Visit(Record):
     """A technician's visit."""
 
     id: str
+    customer_id: Annotated[str, Ref("customer")]
     installation_id: Annotated[str, Ref("installation")]
+    site: Annotated[str, "Where to go, as the technicians read it."]
     slot_id: Annotated[str, Ref("slot")]
     date: Date
     part_of_day: PartOfDay
@@ -122,7 +131,9 @@ class Case(Record):
     """A service case about a device."""
 
     id: str
+    customer_id: Annotated[str, Ref("customer")]
     device_id: Annotated[str, Ref("device")]
+    site: Annotated[str, "Where the device stands."]
     topic: Topic
     opened_on: Date
     status: Literal["open", "closed"] = "open"
@@ -158,6 +169,7 @@ class Desk:
     customers: Table[Customer]
     installations: Table[Installation]
     devices: Table[Device]
+    sensors: Table[Sensor]
     slots: Table[Slot]
     visits: Table[Visit]
     cases: Table[Case]
@@ -202,13 +214,9 @@ def get_customer(state: Desk, ctx: Context, customerId: CustomerId) -> dict[str,
     customer = state.customers.need(
         customerId, "customer_not_found", f"There is no customer with the id {customerId}."
     )
-    installations = _sites(state, customer)
-    sites = {one.id: one.site for one in installations}
-    visits = [
-        visit
-        for one in installations
-        for visit in state.visits.where(installation_id=one.id, status="booked")
-    ]
+    installations = state.installations.where(customer_id=customer.id)
+    visits = state.visits.where(customer_id=customer.id, status="booked")
+    cases = state.cases.where(customer_id=customer.id, status="open")
     return {
         "asOf": ctx.today,
         "customerId": customer.id,
@@ -217,51 +225,34 @@ def get_customer(state: Desk, ctx: Context, customerId: CustomerId) -> dict[str,
         "kind": customer.kind,
         "contract": {"plan": customer.plan, "validUntil": customer.contract_until},
         "installations": [
-            {"installationId": one.id, "site": one.site} for one in installations
+            {"installationId": one.id, "site": one.site}
+            for one in sorted(installations, key=lambda one: one.site)
         ],
         "visits": [
             {
                 "visitId": visit.id,
                 "installationId": visit.installation_id,
-                "site": sites[visit.installation_id],
+                "site": visit.site,
                 "date": visit.date,
                 "partOfDay": visit.part_of_day,
                 "reason": visit.reason,
             }
             for visit in sorted(visits, key=lambda one: (one.date, one.id))
         ],
-        "openCases": _open_cases(state, installations),
+        "openCases": [
+            {
+                "caseId": case.id,
+                "deviceId": case.device_id,
+                "site": case.site,
+                "topic": case.topic,
+                "openedOn": case.opened_on,
+            }
+            for case in sorted(cases, key=lambda one: (one.opened_on, one.id))
+        ],
     }
 
 
-def _sites(state: Desk, customer: Customer) -> list[Installation]:
-    found = state.installations.where(customer_id=customer.id)
-    return sorted(found, key=lambda one: one.site)
-
-
-def _open_cases(state: Desk, installations: list[Installation]) -> list[dict[str, Any]]:
-    found = [
-        (case, device, one)
-        for one in installations
-        for device in state.devices.where(installation_id=one.id)
-        for case in state.cases.where(device_id=device.id, status="open")
-    ]
-    found.sort(key=lambda entry: (entry[0].opened_on, entry[0].id))
-    return [
-        {
-            "caseId": case.id,
-            "deviceId": device.id,
-            "site": one.site,
-            "topic": case.topic,
-            "openedOn": case.opened_on,
-        }
-        for case, device, one in found
-    ]
-
-
-def get_installation(
-    state: Desk, ctx: Context, installationId: InstallationId
-) -> dict[str, Any]:
+def get_installation(state: Desk, ctx: Context, installationId: InstallationId) -> dict[str, Any]:
     """Get an installation: site, kind of heating, end of the warranty and its devices.
 
     The devices come in order of location, each with its serial number, model and the days left
@@ -298,6 +289,7 @@ def get_device(state: Desk, ctx: Context, deviceId: DeviceId) -> dict[str, Any]:
     """
     device = _device(state, deviceId)
     latest = LATEST[device.model]
+    sensors = sorted(state.sensors.where(device_id=device.id), key=lambda one: one.room)
     return {
         "asOf": ctx.today,
         "deviceId": device.id,
@@ -320,15 +312,15 @@ def get_device(state: Desk, ctx: Context, deviceId: DeviceId) -> dict[str, Any]:
         },
         "filter": {"daysLeft": device.filter_days},
         "sensors": {
-            "rooms": device.sensors,
-            "paired": len(device.sensors),
+            "paired": len(sensors),
             "places": SENSOR_PLACES,
+            "rooms": [{"sensorId": one.id, "room": one.room} for one in sensors],
         },
     }
 
 
 def get_energy_counter(state: Desk, ctx: Context, deviceId: DeviceId) -> dict[str, Any]:
-    """Read a device's energy counter: the electricity it has used since it was installed, in kWh."""
+    """Read a device's energy counter: the electricity used since it was installed, in kWh."""
     device = _device(state, deviceId)
     return {
         "deviceId": device.id,
@@ -338,9 +330,7 @@ def get_energy_counter(state: Desk, ctx: Context, deviceId: DeviceId) -> dict[st
     }
 
 
-def list_visit_slots(
-    state: Desk, ctx: Context, installationId: InstallationId
-) -> dict[str, Any]:
+def list_visit_slots(state: Desk, ctx: Context, installationId: InstallationId) -> dict[str, Any]:
     """List when a technician could come to an installation: free half days after today, by date."""
     one = _installation(state, installationId)
     found = [
@@ -371,7 +361,7 @@ def list_parts(
     model: Annotated[Model, "Model of the heat pump that they fit."],
     category: Annotated[Category | None, "Only parts of this category."] = None,
 ) -> dict[str, Any]:
-    """List the spare parts for a model by name, each with its price in cents and what is in stock."""
+    """List the spare parts for a model by name, with their price in cents and the stock."""
     wanted = {"model": model} | ({} if category is None else {"category": category})
     found = sorted(state.parts.where(**wanted), key=lambda part: part.name)
     return {
@@ -438,7 +428,7 @@ def set_legionella_schedule(
     weekday: Annotated[Weekday, "Day of the weekly run."],
     time: Annotated[TimeOfDay, "Start of the run, HH:MM."],
 ) -> dict[str, Any]:
-    """Set when a device heats its hot water against legionella, once a week. One device per call."""
+    """Set when a device heats up against legionella, once a week. One device per call."""
     device = _reachable(state, deviceId)
     state.devices.update(device, legionella_day=weekday, legionella_time=time)
     return {
@@ -497,17 +487,17 @@ def pair_sensor(
         str, Field(pattern=r"^\d{4}$"), "Code on the device's display while it is in service mode."
     ],
 ) -> dict[str, Any]:
-    """Pair a room sensor with a device. The device has to be in service mode and to have a place."""
+    """Pair a room sensor with a device, which has to be in service mode and to have a place."""
     device = _reachable(state, deviceId)
-    if len(device.sensors) >= SENSOR_PLACES:
+    if len(state.sensors.where(device_id=device.id)) >= SENSOR_PLACES:
         raise ToolError("sensors_full", f"All {SENSOR_PLACES} sensor places are taken.")
-    if room in device.sensors:
+    if state.sensors.find(device_id=device.id, room=room) is not None:
         raise ToolError("room_exists", f"There is a sensor in the {room} already.")
     _in_service_mode(device)
     if pairingCode != device.pairing_code:
         raise ToolError("wrong_pairing_code", f"The display does not show {pairingCode}.")
-    paired = state.devices.update(device, sensors=(*device.sensors, room))
-    return {"deviceId": device.id, "room": room, "sensors": paired.sensors}
+    sensor = state.sensors.add(device_id=device.id, room=room)
+    return {"deviceId": device.id, "sensorId": sensor.id, "room": room}
 
 
 def schedule_firmware_update(
@@ -556,7 +546,9 @@ def book_visit(
         raise ToolError("visit_exists", f"A visit to {one.site} is booked already.")
     state.slots.update(slot, free=False)
     visit = state.visits.add(
+        customer_id=one.customer_id,
         installation_id=one.id,
+        site=one.site,
         slot_id=slot.id,
         date=slot.date,
         part_of_day=slot.part_of_day,
@@ -600,7 +592,14 @@ def open_case(
     device = _device(state, deviceId)
     if state.cases.find(device_id=device.id, topic=topic, status="open") is not None:
         raise ToolError("case_exists", f"A case about {topic} is open for {device.id} already.")
-    case = state.cases.add(device_id=device.id, topic=topic, opened_on=ctx.today)
+    one = _installation(state, device.installation_id)
+    case = state.cases.add(
+        customer_id=one.customer_id,
+        device_id=device.id,
+        site=one.site,
+        topic=topic,
+        opened_on=ctx.today,
+    )
     return {"caseId": case.id, "deviceId": device.id, "topic": topic, "openedOn": ctx.today}
 
 
@@ -800,7 +799,7 @@ _KINDS_OF_ROAD = ("Lane", "Road", "Street", "Close", "Way", "Hill")
 _ESTATES = ("Kestrel", "Alder", "Granary", "Lakeside", "Foundry", "Vineyard", "Sandhill", "Mallow")
 _HOUSES = ("Aspen", "Cedar", "Magnolia", "Poplar", "Rowan", "Hazel", "Maple", "Laurel")
 _PLACES = ("cellar", "garage", "utility room", "boiler room", "garden shed")
-_ROOMS = ("living room", "kitchen", "nursery", "study", "hallway", "bathroom", "attic")
+_ROOMS = ("living room", "kitchen", "hallway", "bathroom", "guest room")
 _TECHNICIANS = ("R. Voss", "J. Adeyemi", "M. Petrov", "S. Lund", "C. Ferreira", "T. Okada")
 _PARTS: tuple[tuple[str, Category, int], ...] = (
     ("fine filter", "filter", 2450),
@@ -858,18 +857,22 @@ def seed(rng: random.Random, today: str) -> Iterator[Record]:
             state = _STATES[place % len(_STATES)] if use == "home" else "fine"
             device = _home_device(rng, next(serials), one, state)
             yield device
+            count = SENSOR_PLACES if rng.random() < 0.15 else 2
+            for spot, room in enumerate(rng.sample(_ROOMS, count)):
+                yield Sensor(id=f"SE-{20117 + number * 53 + spot}", device_id=device.id, room=room)
             if state in ("frozen", "hung"):
                 yield Case(
                     id=f"CA-{50213 + number * 29}",
+                    customer_id=customer.id,
                     device_id=device.id,
+                    site=site,
                     topic="a frozen display",
                     opened_on=add_days(today, -rng.randint(1, 9)),
                 )
             if number % 3 == 0:
                 visits += _booked(rng, one, slots, {visit.slot_id for visit in visits})
             number += 1
-    for visit in visits:
-        yield visit
+    yield from visits
     yield from _seed_companies(rng, names[_HOMES:], number, serials, today)
 
 
@@ -913,9 +916,7 @@ def _site(
 def _home_device(rng: random.Random, serial: int, one: Installation, state: str) -> Device:
     model = rng.choice(_MODELS)
     device = _plain_device(rng, serial, one, model, rng.choice(_PLACES))
-    changes: dict[str, Any] = {
-        "sensors": tuple(rng.sample(_ROOMS, SENSOR_PLACES if rng.random() < 0.15 else 2))
-    }
+    changes: dict[str, Any] = {}
     match state:
         case "fault" | "worn":
             resets = 2 if state == "worn" else rng.randint(0, 1)
@@ -977,7 +978,9 @@ def _booked(
     return [
         Visit(
             id=f"VI-{30117 + int(one.id[3:]) * 3}",
+            customer_id=one.customer_id,
             installation_id=one.id,
+            site=one.site,
             slot_id=slot.id,
             date=slot.date,
             part_of_day=slot.part_of_day,
@@ -1054,8 +1057,12 @@ ENTITIES = {
     "installation": entity(
         Installation, id_pattern="IN-####", natural_key=("site",), unique=(("site",),)
     ),
-    "device": entity(
-        Device, id_pattern="HP#-#####-K", natural_key=("installation_id", "location")
+    "device": entity(Device, id_pattern="HP#-#####-K", natural_key=("installation_id", "location")),
+    "sensor": entity(
+        Sensor,
+        id_pattern="SE-#####",
+        natural_key=("device_id", "room"),
+        unique=(("device_id", "room"),),
     ),
     "slot": entity(Slot, id_pattern="SL-####", natural_key=("area", "date", "part_of_day")),
     "visit": entity(Visit, id_pattern="VI-#####", natural_key=("installation_id", "date")),
