@@ -51,6 +51,9 @@ async def choose_flaw(
 
     A mix-up is planted only where it leads somewhere else: it is tried out first.
     """
+    last = composed.segments[-1].attempt
+    if last.branch == "unmet" and not last.changes:
+        return None  # the flaws strike at what was not to be done
     flaws: list[Flaw] = list(_flaws_for(composed))
     if any(fact.first is not None for fact in composed.task.facts):
         # A mix-up over the first value may lead to the right one.
