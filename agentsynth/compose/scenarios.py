@@ -84,7 +84,8 @@ def _flaws_for(composed: Composed) -> tuple[Flaw, ...]:
 
 def _applies(flaw: Flaw, composed: Composed, runtime: DomainRuntime) -> bool:
     segment = composed.segments[-1]
-    last = composed.task.reference_calls[-1] if composed.task.reference_calls else None
+    mine = [call for call in composed.task.reference_calls if call.actor == "assistant"]
+    last = mine[-1] if mine else None
     spec = runtime.spec_by_name[last.name] if last is not None else None
     match flaw:
         case "ignores_policy":
@@ -176,7 +177,7 @@ async def _changes_differ(
         for i, step in enumerate(segment.intent.steps)
         if isinstance(step, CallStep) and step.call == last.name and step.each is None
     ]
-    if last.name not in runtime.writes or not indices:
+    if last.actor == "user" or last.name not in runtime.writes or not indices:
         return False
     step = segment.intent.steps[indices[-1]]
     planned = PlannedCall(indices[-1], last.name, dict(last.arguments), getattr(step, "as_", ""))
