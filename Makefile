@@ -17,7 +17,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
 run: $(VENV)/.run-stamp ## generate, judge and export the quickstart corpus
-	$(BIN)/agentsynth run examples/quickstart.yaml --out runs/quickstart
+	$(BIN)/agentsynth run examples/quickstart.yaml --out runs/quickstart --workers 2
 
 test: setup ## run the tests
 	@$(BIN)/python scripts/install_servers.py

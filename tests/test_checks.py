@@ -559,7 +559,10 @@ async def test_a_forbidden_request_is_declined_and_for_its_own_reason(
         await court.not_met("declined", "not_declined", task, polite)
         found = await court.not_met("declined", "not_declined", task, excuse)
         assert f"but not because of {task.target.declined[0]!r}" in found.evidence
-        first = min(i for i in spoken(good) if "?" not in str(good.messages[i].content))
+        plain = [i for i in spoken(good) if "?" not in str(good.messages[i].content)]
+        if not plain:
+            continue
+        first = min(plain)
         reason = str(good.messages[first].content)
         blunt = AssistantMessage(content="I'm sorry, I can't do that.")
         why = [*good.messages[:first], blunt, UserMessage(content="Why?")]

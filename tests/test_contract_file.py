@@ -18,7 +18,7 @@ CASES = [
     ("order: [name]", "if: it.size > 1", "tools.list_shelves.returns.shelves.if", "'it' has no field 'size'"),
     ("order: [name]", "if: it.room >", "tools.list_shelves.returns.shelves.if", "is not a well-formed expression"),
     ("note: =it.note", "note: =it.nte", "tools.find_books.returns.books.show.note", "'it' has no field 'nte'"),
-    ("order: [name]", "of: room", "tools.list_shelves.returns.shelves.lookup", "'of' does not go with 'rows', which takes: deleted, if, limit, order, show, where"),
+    ("order: [name]", "of: room", "tools.list_shelves.returns.shelves.lookup", "'of' does not go with 'rows', which takes: deleted, if, join, limit, order, show, where"),
     ("rows: shelf, order", "max: shelf, order", "tools.list_shelves.returns.shelves.lookup", "'order' does not go with 'max'"),
     ("{rows: shelf, order: [name]}", "{max: shelf}", "tools.list_shelves.returns.shelves.lookup", "'max' needs 'of'"),
     ("{rows: shelf, order", "{rows: shelf, count: shelf, order", "tools.list_shelves.returns.shelves.lookup", "a lookup has exactly one of: record, count"),

@@ -256,7 +256,7 @@ def test_honest_rollouts_are_kept_and_every_flaw_is_dropped_for_what_it_is(tmp_p
         "skips_confirmation": r"unconfirmed_write",
         "invents_argument": r"ungrounded_argument",
         # wrong_answer: an earlier request may have said another value of the field asked for
-        "stops_early": r"goal_not_reached|answer_missing|wrong_answer",
+        "stops_early": r"goal_not_reached|answer_missing|wrong_answer|did_not_ask",
         "claims_without_doing": r"claimed_not_done",
         "ignores_policy": r"policy_violation",
     }

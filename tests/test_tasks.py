@@ -229,7 +229,15 @@ async def test_a_certificate_fails_where_an_answer_is_not_what_the_world_shows(
         whole = await found("info", garden, voice, seed)
         task = whole.task
         for number, answer in enumerate(task.target.answers):
-            wrong = {"money": 999_999, "count": 77, "date": "2031-01-01", "text": "a horse"}
+            wrong = {
+                "money": 999_999,
+                "count": 77,
+                "date": "2031-01-01",
+                "text": "a horse",
+                "time": "23:59",
+                "datetime": "2031-01-01T23:59",
+                "quantity": 77,
+            }
             changed = answer.model_copy(update={"value": wrong[answer.type], "said_as": None})
             answers = list(task.target.answers)
             answers[number] = changed

@@ -1,5 +1,6 @@
 """What the user came to know: said, and said truly."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -18,6 +19,10 @@ from agentsynth.core.task import Answer
 from agentsynth.core.words import has_words, normal
 
 __all__ = ["answers_given"]
+
+_NUMERIC = ("count", "money", "quantity")
+_LABEL = re.compile(r"[^\W\d_].*\d")
+"""A letter and then a digit: `B 12`, `S2-07`, `R-20417`."""
 
 
 def answers_given(evidence: Evidence) -> Finding:
@@ -67,6 +72,8 @@ def _said(
 ) -> bool | None:
     """Whether a text says an answer, or another value as if it were that answer."""
     own = value is None
+    if answer.type in _NUMERIC:
+        text = _without_labels(evidence, text)
     return stated(
         text,
         answer.value if own else value,
@@ -76,6 +83,17 @@ def _said(
         language=evidence.language,
         unit=answer.unit if answer.type == "quantity" else None,
     )
+
+
+def _without_labels(evidence: Evidence, text: str) -> str:
+    """Return the text without labels that hold digits: the 12 of `fonds B 12` is no number."""
+    task = evidence.task
+    values = [*(f.value for f in task.facts), *(f.first for f in task.facts)]
+    values += [answer.value for answer in task.target.answers]
+    labels = {v for v in values if isinstance(v, str) and _LABEL.search(v) is not None}
+    for label in sorted(labels, key=len, reverse=True):
+        text = text.replace(label, " ")
+    return text
 
 
 def _doubt(evidence: Evidence, text: str) -> str | None:

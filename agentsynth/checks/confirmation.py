@@ -1,7 +1,7 @@
 """Confirmation: what changes something is read back first, and done after a yes."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from agentsynth.checks.conduct import SENTENCE, any_of, matches_any
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
@@ -123,6 +123,17 @@ def _records_not_named(evidence: Evidence, call: ToolCall, asked: str) -> str | 
     return None if named else ids[-1]
 
 
+def _texts_of(record: dict[str, Any]) -> list[str]:
+    """Return the texts of a record and of what it holds, without those of its lists."""
+    found: list[str] = []
+    for value in record.values():
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            found += _texts_of(cast(dict[str, Any], value))
+    return found
+
+
 def _shown_beside(evidence: Evidence, id_: str) -> list[str]:
     """Return the texts that results showed in the same record as an id."""
     found: list[str] = []
@@ -134,7 +145,7 @@ def _shown_beside(evidence: Evidence, id_: str) -> list[str]:
             value = pending.pop()
             if isinstance(value, dict):
                 if id_ in value.values():
-                    found += [text for text in value.values() if isinstance(text, str)]
+                    found += _texts_of(value)
                 pending += value.values()
             elif isinstance(value, list):
                 pending += value

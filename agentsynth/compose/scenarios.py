@@ -1,7 +1,6 @@
 """Who plays a task: personas, and the flaws of probes."""
 
 import random
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,10 @@ from agentsynth.core.scenario import Flaw, Persona, Role
 from agentsynth.plan.candidate import attempt
 from agentsynth.plan.recipe import PlannedCall, Slip
 from agentsynth.plan.slips import slipped_arguments
-from agentsynth.plan.sources import source_names
-from agentsynth.worlds.expressions import resolve_path
+from agentsynth.plan.sources import look_up, source_names
+from agentsynth.worlds.expressions import MISSING
 from agentsynth.worlds.files import load_yaml
 from agentsynth.worlds.runtime import DomainRuntime
-from agentsynth.worlds.seed import compiled
 
 __all__ = ["choose_flaw", "personas"]
 
@@ -53,6 +51,9 @@ async def choose_flaw(
 
     A mix-up is planted only where it leads somewhere else: it is tried out first.
     """
+    last = composed.segments[-1].attempt
+    if last.branch == "unmet" and not last.changes:
+        return None  # the flaws strike at what was not to be done
     flaws: list[Flaw] = list(_flaws_for(composed))
     if any(fact.first is not None for fact in composed.task.facts):
         # A mix-up over the first value may lead to the right one.
@@ -139,7 +140,9 @@ def _possible_slips(segment: Segment, rng: random.Random) -> list[Slip]:
     slips: list[Slip] = []
     for step in segment.intent.steps:
         if isinstance(step, PickStep) and any(source_names(s) for s in step.where.values()):
-            entries: Sequence[Any] = resolve_path(step.from_, segment.attempt.seen)
+            entries: Any = look_up(step.from_, segment.attempt.seen)
+            if step.pick not in segment.attempt.seen or not isinstance(entries, list):
+                continue  # on the branch that was not taken
             slips += [Slip(step.pick, offset) for offset in range(1, min(len(entries), 6))]
     rng.shuffle(slips)
     return slips[:8]
@@ -154,9 +157,11 @@ async def _answers_differ(
         return False
     scope = {**segment.facts, **made.seen}
     for answer in composed.task.target.answers:
-        spec = segment.intent.answers[answer.name]
-        value = compiled(spec.value.removeprefix("=")).evaluate(scope)
-        if answer.field is not None and value is not None and value != answer.value:
+        spec = segment.intent.answers.get(answer.name)
+        if spec is None or answer.field is None:
+            continue
+        value = look_up(spec.value.removeprefix("="), scope)
+        if value is not MISSING and value is not None and value != answer.value:
             return True
     return False
 
@@ -165,20 +170,23 @@ async def _changes_differ(
     composed: Composed, segment: Segment, slip: Slip, runtime: DomainRuntime
 ) -> bool:
     """Whether the last write, with the mixed-up entry, changes another record of the same kind."""
-    index = max(
+    *before, last = composed.task.reference_calls
+    indices = [
         i
         for i, step in enumerate(segment.intent.steps)
-        if isinstance(step, CallStep) and step.call in runtime.writes
-    )
-    step = segment.intent.steps[index]
-    last = composed.task.reference_calls[-1]
-    planned = PlannedCall(index, last.name, dict(last.arguments), getattr(step, "as_", ""))
+        if isinstance(step, CallStep) and step.call == last.name and step.each is None
+    ]
+    if last.name not in runtime.writes or not indices:
+        return False
+    step = segment.intent.steps[indices[-1]]
+    planned = PlannedCall(indices[-1], last.name, dict(last.arguments), getattr(step, "as_", ""))
     arguments = slipped_arguments(planned, segment.intent, segment.attempt.seen, slip)
     if arguments == last.arguments:
         return False
     async with runtime.open(composed.task.world_seed) as world:
-        for call in composed.task.reference_calls[:-1]:
-            await world.call(ToolCall(id="slip", name=call.name, arguments=call.arguments))
+        for call in before:
+            made = ToolCall(id="slip", name=call.name, arguments=call.arguments)
+            await world.call(made, call.actor)
         result = await world.call(ToolCall(id="slip", name=last.name, arguments=arguments))
         changes = world.net_changes()
     if result.is_error:

@@ -131,7 +131,7 @@ async def _candidate(
     """Draw and execute one candidate; return the task, its failed certificate, or why not."""
     kind, runtime, world_seed, rng = quest.kind, quest.runtime, quest.world_seed, quest.rng
     segments = await carry_out(wish.names, runtime, world_seed, rng, past_refusals=kind == "partly")
-    reason = _unfit(kind, segments, wish, strict=strict)
+    reason = _unfit(kind, segments, wish, runtime, strict=strict)
     if reason is not None:
         return reason
     twist = await find_twist(kind, segments[0], runtime, world_seed, rng)
@@ -154,7 +154,14 @@ async def _candidate(
     return Composed(task, certificate, tuple(segments), measured)
 
 
-def _unfit(kind: TaskKind, segments: Sequence[Segment], wish: Wish, *, strict: bool) -> str | None:
+def _unfit(
+    kind: TaskKind,
+    segments: Sequence[Segment],
+    wish: Wish,
+    runtime: DomainRuntime,
+    *,
+    strict: bool,
+) -> str | None:
     """Return why what happened is not a task of this kind; None = it is."""
     if len(segments) < len(wish.names):
         return "nothing could be drawn, or an earlier request failed"
@@ -170,7 +177,7 @@ def _unfit(kind: TaskKind, segments: Sequence[Segment], wish: Wish, *, strict: b
     blocked = [segment for segment in segments if segment.blocked]
     match kind:
         case "refuse" | "impossible" | "partly" | "no_tool":
-            return _unfit_refusal(kind, segments, blocked, wish, strict=strict)
+            return _unfit_refusal(kind, segments, blocked, wish, runtime, strict=strict)
         case _:
             pass
     if blocked:
@@ -183,6 +190,7 @@ def _unfit_refusal(
     segments: Sequence[Segment],
     blocked: Sequence[Segment],
     wish: Wish,
+    runtime: DomainRuntime,
     *,
     strict: bool,
 ) -> str | None:
@@ -190,6 +198,9 @@ def _unfit_refusal(
         return "nothing stands against the request" if not blocked else "two requests are blocked"
     if strict and wish.reason is not None and blocked[0].attempt.reason != wish.reason:
         return "another reason stands against it than the one looked for"
+    forbidden = blocked[0].attempt.reason in runtime.domain.policy
+    if (kind == "impossible" and forbidden) or (kind == "refuse" and not forbidden):
+        return "what stands against it is " + ("the policy" if forbidden else "no policy")
     if kind == "partly":
         rest = [segment for segment in segments if not segment.blocked]
         return None if all(s.attempt.changes for s in rest) else "nothing is left to be done"

@@ -83,7 +83,7 @@ async def _can_be_answered(
         except DomainError:
             return False
     if made.outcome != "done":
-        return True
+        return made.outcome != "failed" or "facts=()" not in made.detail  # nothing to ask about
     scope = {**made.facts, **made.seen}
     return all(
         compiled(spec.value.removeprefix("=")).evaluate(scope) is not None

@@ -21,6 +21,8 @@ _MOST_KEYS = 150
 _MOST_VALUES = 24
 _DRAWN = 12
 _ROWS_TAKEN = 4
+_A_TURN = 200
+"""Calls with which all parameters are varied once, about."""
 
 
 def explore(compiled: CompiledContract, pools: "Pools", rng: random.Random) -> Iterator[Situation]:
@@ -45,7 +47,7 @@ def explore(compiled: CompiledContract, pools: "Pools", rng: random.Random) -> I
             known.sort(key=lambda one: one[:2])
             base = rng.choice(known[:4])[2]
             turn += 1
-            for value in pools.options(name, base):
+            for value in _some(pools.options(name, base), len(names), rng):
                 changed = {k: v for k, v in base.arguments.items() if k != name}
                 if value is not LEFT_OUT:
                     changed[name] = value
@@ -53,6 +55,15 @@ def explore(compiled: CompiledContract, pools: "Pools", rng: random.Random) -> I
                 # Later ones are taken first: what is varied changes from turn to turn.
                 known.append((len(situation.codes), -turn, situation))
                 yield situation
+
+
+def _some(values: list[Any], parameters: int, rng: random.Random) -> list[Any]:
+    """Return the first of many values and some of the rest: every parameter is to have its turn."""
+    most = max(_MOST_VALUES, _A_TURN // parameters)
+    if len(values) <= most:
+        return values
+    first = most // 4
+    return [*values[:first], *rng.sample(values[first:], most - first)]
 
 
 class Pools:
@@ -104,7 +115,8 @@ class Pools:
             records = list(self.before.tables.get(entity, {}).values())
             if records:
                 record = self.rng.choice(records)
-                drawn |= {name: record[column] for column, name in columns.items()}
+                beside = {name: record[column] for column, name in columns.items()}
+                drawn |= {name: value for name, value in beside.items() if value is not None}
         return {name: value for name, value in drawn.items() if value is not LEFT_OUT}
 
     # -- what a parameter may be -------------------------------------------------------------------

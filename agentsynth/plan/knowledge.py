@@ -14,6 +14,10 @@ __all__ = ["Knowledge"]
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 _CLOCK = re.compile(r"\d{2}:\d{2}")
+_LONG = 80
+"""Characters from which a value is a text to be read."""
+_SPEAKS = 3
+"""What a text counts for a label in it, where a fact in the same record counts one."""
 
 
 class Knowledge:
@@ -35,6 +39,9 @@ class Knowledge:
             name: re.compile(re.escape(entity.id_pattern).replace(r"\#", r"\d"))
             for name, entity in domain.entities.items()
         }
+        self._forms = {
+            name: form for name, value in facts.items() if (form := _form(value)) is not None
+        }
         self._records: list[tuple[int, dict[str, Any]]] = []
         self._shown: set[tuple[str, Any]] = set()
         self._keys: dict[str, dict[str, list[tuple[int, dict[str, Any]]]]] = {}
@@ -55,8 +62,23 @@ class Knowledge:
                     self._keys.setdefault(entity, {}).setdefault(str(value), []).append(record)
         for name, value in leaves(result):
             self._shown.add((name, value))
+            if isinstance(value, str) and len(value) > _LONG:
+                self._read(value)
         self._rank = None
         self._likeliest.clear()
+
+    def _read(self, text: str) -> None:
+        """Take in what a long text says beside a fact that has the fact's form.
+
+        A transcript of the signature told may mention another: that is then as good as told.
+        """
+        for name, form in self._forms.items():
+            found = dict.fromkeys(form.findall(text))
+            others = [value for value in found if _plain(value) not in self._told]
+            if len(others) < len(found):
+                self._told |= {_plain(value) for value in others}
+                field = name.partition("@")[0]
+                self._records += [(_SPEAKS, {field: value}) for value in others]
 
     def _entities_of(self, value: Any) -> list[str]:
         if not isinstance(value, str | int) or isinstance(value, bool):
@@ -159,6 +181,14 @@ def _records(value: Any, around: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 yield from _records(part, around)
             else:
                 yield {**around, "": part}
+
+
+def _form(value: Any) -> re.Pattern[str] | None:
+    """Return what texts of the form of a label (B 12/1947-0033) look like; None = it is none."""
+    if not isinstance(value, str) or len(value) < 5 or not re.search(r"[A-Za-z].*\d", value):
+        return None
+    form = re.sub(r"\d+", r"\\d+", re.sub(r"[A-Za-z]+", "[A-Za-z]+", re.escape(value)))
+    return re.compile(rf"\b{form}\b")
 
 
 def _plain(value: Any) -> str:

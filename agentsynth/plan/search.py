@@ -77,6 +77,7 @@ class _Seeker:
         self._steps = sum(
             call.actor == "user" or call.name in runtime.writes for call in task.reference_calls
         )
+        self._wide = 2 * self._length + 4  # a long list holds entries that are not meant as well
         self._made: set[tuple[str, str]] = set()
         self._alike: list[tuple[ToolSpec, dict[str, Any]]] = []
         self._settled = 0
@@ -98,7 +99,8 @@ class _Seeker:
             self._settled = self._goal.settled(world.net_changes())
             if call.actor == "user":
                 self._said += "\n" + normal(content)
-            self._knowledge.learn(self._runtime.decode(content))
+            if len(path) <= 8 or progress is Progress.REACHED:  # later ones look like the first
+                self._knowledge.learn(self._runtime.decode(content))
             if progress is Progress.REACHED:
                 found.reached = self._goal.is_shown(self._knowledge.shown())
                 found.calls = tuple(path)
@@ -165,13 +167,13 @@ class _Seeker:
             for count in range(1, min(len(filled), 3) + 1):
                 for chosen in itertools.combinations(filled, count):
                     made += self._combined([*required, *chosen], values, max(2, limit // 4))
-        return made[:most]
+        return made[: max(most, self._wide)]
 
     def _combined(
         self, names: list[str], values: dict[str, list[Any]], limit: int
     ) -> list[dict[str, Any]]:
         """Return combinations, near the front of every list first."""
-        wide = max(limit, self._length + 4) if len(names) == 1 else limit
+        wide = max(limit, self._wide) if len(names) == 1 else limit
         ranked = [list(enumerate(values[name][:wide])) for name in names]
         size = 1
         for options in ranked:

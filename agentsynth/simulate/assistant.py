@@ -8,6 +8,7 @@ assistant's judgement.
 """
 
 import random
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,6 +37,9 @@ from agentsynth.simulate.speech import Speech
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["ScriptedAssistant"]
+
+_OF_ONE = re.compile(r"=\s*([a-z_][a-z0-9_]*)(?:\.[a-z_][a-z0-9_]*)*\s*")
+"""A fact that is a field of one thing drawn, such as `=reader.card_number`."""
 
 
 class ScriptedAssistant:
@@ -178,6 +182,12 @@ class ScriptedAssistant:
         for step in self._intent.steps:  # what tells apart people of one name stays true as well
             if isinstance(step, PickStep) and any(f"${n}" in step.where.values() for n in names):
                 names += [str(source)[1:] for source in step.narrow.values()]
+        before = self._runtime.playbook.intents[self._intents[self._segment - 1]]
+        shared = set(before.shared) & set(self._intent.shared)
+        for name, source in self._intent.facts.items():  # what is said of the one they share
+            about = _OF_ONE.fullmatch(str(source))
+            if about is not None and about[1] in shared and before.facts.get(name) == source:
+                names.append(name)
         heard = {name: self._heard.value(name) for name in names}
         return {name: value for name, value in heard.items() if value is not UNKNOWN}
 

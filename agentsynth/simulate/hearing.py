@@ -12,7 +12,10 @@ from agentsynth.plan.sources import UNKNOWN
 
 __all__ = ["Heard", "hear"]
 
-_NAME = r"([A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)? [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)"
+_NAME = (
+    r"((?!(?:Here|It|That|There|This|What|Who)['’]s |(?:Dr|Mr|Mrs|Ms) )"
+    r"[A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)? [A-Z][a-z]+(?:[-'][A-Z]?[a-z]+)?)"
+)
 _PERSON_EN = (
     re.compile(
         rf"(?i:\bI'm|\bI am|\bname is|\bname's|\bit's|\bit is|\bthis is|\bname:|\bcalled|\bunder"

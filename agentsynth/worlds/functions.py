@@ -17,8 +17,9 @@ def _add_days(start: str, days: int) -> str:
     return (date.fromisoformat(start) + timedelta(days=days)).isoformat()
 
 
-def _lower(text: str) -> str:
-    return text.lower()
+def _lower(text: str | None) -> str:
+    """Return a text in lower case; nothing in lower case is an empty text."""
+    return "" if text is None else text.lower()
 
 
 def add_minutes(start: str, minutes: int) -> str:

@@ -65,6 +65,8 @@ class _Making:
     """Field to the keys given so far, for references that are unique."""
     field: str = ""
     """The field that is being made."""
+    fitting: dict[tuple[str, str], list[str]] = made_by(default_factory=dict)
+    """Entity and wanted values to the keys that fit: other tables are whole by now."""
 
 
 def make_base(domain: Domain, world_seed: int) -> Base:
@@ -191,11 +193,14 @@ def _reference(spec: Mapping[str, Any], scope: Mapping[str, Any], making: _Makin
         else value
         for field, value in spec.get("where", {}).items()
     }
-    keys = [
-        key
-        for key, record in making.tables[spec["ref"]].items()
-        if all(record.get(field) == value for field, value in where.items())
-    ]
+    asked = (spec["ref"], repr(where))
+    if asked not in making.fitting:
+        making.fitting[asked] = [
+            key
+            for key, record in making.tables[spec["ref"]].items()
+            if all(record.get(field) == value for field, value in where.items())
+        ]
+    keys = making.fitting[asked]
     given = making.keys.setdefault(making.field, set()) if spec.get("unique") else set[str]()
     keys = [key for key in keys if key not in given]
     if not keys:

@@ -63,7 +63,7 @@ class Installation(Record):
     id: str
     customer_id: Annotated[str, Ref("customer")]
     site: Annotated[str, "Street and number, or the name of the estate."]
-    use: Literal["home", "second", "house", "estate"]
+    use: Literal["home", "second", "house", "estate", "workshop"]
     heating: Literal["underfloor", "radiators"]
     area: Annotated[Area, "Whose technicians come."]
     warranty_until: Date
@@ -299,7 +299,7 @@ def get_device(state: Desk, ctx: Context, deviceId: DeviceId) -> dict[str, Any]:
             "online": device.powered,
             "mode": device.mode,
             "locked": device.locked,
-            "serviceMode": device.service_until is not None,
+            "serviceMode": _serviced(ctx, device),
             "remoteResets": device.remote_resets,
         },
         "flowTemperature": {"value": device.flow_celsius, "unit": "°C"},
@@ -416,7 +416,7 @@ def set_flow_temperature(
     """Set the flow temperature that a device heats to. The device has to be in service mode."""
     device = _reachable(state, deviceId)
     _unlocked(device)
-    _in_service_mode(device)
+    _in_service_mode(ctx, device)
     state.devices.update(device, flow_celsius=celsius)
     return {"deviceId": device.id, "flowTemperature": {"value": celsius, "unit": "°C"}}
 
@@ -493,7 +493,7 @@ def pair_sensor(
         raise ToolError("sensors_full", f"All {SENSOR_PLACES} sensor places are taken.")
     if state.sensors.find(device_id=device.id, room=room) is not None:
         raise ToolError("room_exists", f"There is a sensor in the {room} already.")
-    _in_service_mode(device)
+    _in_service_mode(ctx, device)
     if pairingCode != device.pairing_code:
         raise ToolError("wrong_pairing_code", f"The display does not show {pairingCode}.")
     sensor = state.sensors.add(device_id=device.id, room=room)
@@ -656,7 +656,7 @@ Site = Annotated[str, "Street and number of the house you are in."]
 def read_display(state: Desk, ctx: Context, site: Site) -> dict[str, Any]:
     """Read the display: fault code (A00 = none), water pressure, service mode, pairing code."""
     device = _powered_at(state, site)
-    return _display(device, site)
+    return _display(ctx, device, site)
 
 
 def read_label(state: Desk, ctx: Context, site: Site) -> dict[str, Any]:
@@ -677,7 +677,7 @@ def press_service_button(state: Desk, ctx: Context, site: Site) -> dict[str, Any
     ctx.unschedule("service_mode_end", device_id=device.id)
     ctx.schedule("service_mode_end", at=until, device_id=device.id)
     pressed = state.devices.update(device, service_until=until)
-    return _display(pressed, site)
+    return _display(ctx, pressed, site)
 
 
 def restart_device(state: Desk, ctx: Context, site: Site) -> dict[str, Any]:
@@ -690,7 +690,7 @@ def restart_device(state: Desk, ctx: Context, site: Site) -> dict[str, Any]:
     ctx.unschedule("service_mode_end", device_id=device.id)
     restarted = state.devices.update(device, error_code=cured, service_until=None)
     ctx.advance(5)
-    return _display(restarted, site)
+    return _display(ctx, restarted, site)
 
 
 def top_up_pressure(state: Desk, ctx: Context, site: Site) -> dict[str, Any]:
@@ -738,8 +738,12 @@ def _unlocked(device: Device) -> None:
         raise ToolError("device_locked", f"The device {device.id} is locked after a fault.")
 
 
-def _in_service_mode(device: Device) -> None:
-    if device.service_until is None:
+def _serviced(ctx: Context, device: Device) -> bool:
+    return device.service_until is not None and device.service_until > ctx.now
+
+
+def _in_service_mode(ctx: Context, device: Device) -> None:
+    if not _serviced(ctx, device):
         message = f"The device {device.id} is not in service mode; it starts with a button on it."
         raise ToolError("not_in_service_mode", message)
 
@@ -764,8 +768,8 @@ def _powered_at(state: Desk, site: str) -> Device:
     return device
 
 
-def _display(device: Device, site: str) -> dict[str, Any]:
-    in_service = device.service_until is not None
+def _display(ctx: Context, device: Device, site: str) -> dict[str, Any]:
+    in_service = _serviced(ctx, device)
     return {
         "site": site,
         "errorCode": device.error_code or NO_FAULT,
@@ -834,6 +838,8 @@ _STATES = (
     *("refrigerant", "fine", "pressure", "fault", "fine", "hung", "fine", "worn", "fine", "off"),
 )
 """What is wrong with the homes' devices, in turn."""
+_BENCHES = 56
+_BENCH_STATES = ("fine", "fault", "pressure", "fine", "off", "frozen", "pressure", "hung", "worn")
 
 
 def seed(rng: random.Random, today: str) -> Iterator[Record]:
@@ -842,7 +848,7 @@ def seed(rng: random.Random, today: str) -> Iterator[Record]:
     slots = list(_seed_slots(rng, today))
     yield from slots
     serials = iter(rng.sample(range(100, 99999), 1400))
-    names = rng.sample([f"{first} {last}" for first in _FIRST for last in _LAST], _HOMES + 4)
+    names = rng.sample([f"{first} {last}" for first in _FIRST for last in _LAST], _HOMES + 5)
     roads = [f"{road} {kind}" for road in _ROADS for kind in _KINDS_OF_ROAD]
     streets = iter(rng.sample(roads, len(roads)))
     visits: list[Visit] = []
@@ -873,7 +879,8 @@ def seed(rng: random.Random, today: str) -> Iterator[Record]:
                 visits += _booked(rng, one, slots, {visit.slot_id for visit in visits})
             number += 1
     yield from visits
-    yield from _seed_companies(rng, names[_HOMES:], number, serials, today)
+    yield from _seed_companies(rng, names[_HOMES:-1], number, serials, today)
+    yield from _seed_workshop(rng, names[-1], number + 8, serials, today)
 
 
 def _customer(
@@ -899,7 +906,7 @@ def _site(
     number: int,
     customer: Customer,
     site: str,
-    use: Literal["home", "second", "house", "estate"],
+    use: Literal["home", "second", "house", "estate", "workshop"],
     today: str,
 ) -> Installation:
     return Installation(
@@ -1047,6 +1054,40 @@ def _flats(
         location = f"flat {staircase}-{number % per_staircase + 1:02}"
         device = _plain_device(rng, next(serials), one, rng.choice(_MODELS), location, staircase)
         yield device.model_copy(update={"energy_kwh": energy[number]})
+
+
+def _seed_workshop(
+    rng: random.Random, name: str, number: int, serials: Iterator[int], today: str
+) -> Iterator[Record]:
+    """Give the hall in which installers are trained: devices in every state there is."""
+    owner = _customer(rng, _HOMES + 9, name, "company", today)
+    yield owner
+    hall = _site(rng, number, owner, "training hall", "workshop", today)
+    yield hall
+    for place in range(_BENCHES):
+        state = _BENCH_STATES[place % len(_BENCH_STATES)]
+        device = _home_device(rng, next(serials), hall, state)
+        low, high = RANGE_DBAR[device.model]
+        changes: dict[str, Any] = {"location": f"bench {place + 1:02}"}
+        if place % 3 != 2:
+            changes["service_until"] = f"{today}T{rng.choice(('09:30', '09:45', '10:30'))}"
+        if state == "pressure" and place % 2:
+            changes["pressure_dbar"] = rng.choice((low - 1, low, high, high + 1))
+        device = device.model_copy(update=changes)
+        yield device
+        for spot, room in enumerate(_ROOMS[: rng.choice((0, 3, SENSOR_PLACES, SENSOR_PLACES))]):
+            yield Sensor(id=f"SE-{60117 + place * 53 + spot}", device_id=device.id, room=room)
+        closed = rng.random() < 0.3
+        yield Case(
+            id=f"CA-{70213 + place * 29}",
+            customer_id=owner.id,
+            device_id=device.id,
+            site=hall.site,
+            topic=rng.choice(("noise", "icing", "vibration", "rust")),
+            opened_on=add_days(today, -rng.randint(3, 40)),
+            status="closed" if closed else "open",
+            closed_on=add_days(today, -1) if closed else None,
+        )
 
 
 # -- what counts of this file ----------------------------------------------------------------------

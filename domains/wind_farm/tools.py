@@ -75,6 +75,7 @@ class Contact(Record):
     email: str
     role: Role
     farm_id: Annotated[str | None, Ref("farm"), "Null for fleet engineers."] = None
+    farm: Annotated[str | None, "The farm's name."] = None
 
 
 class Technician(Record):
@@ -117,6 +118,7 @@ class Alarm(Record):
 
     id: str
     turbine_id: Annotated[str, Ref("turbine")]
+    label: Annotated[str, "The turbine's label."]
     farm_id: Annotated[str, Ref("farm")]
     code: str
     component: Literal["gearbox", "pitch", "yaw", "generator", "converter", "hydraulics"]
@@ -131,6 +133,7 @@ class Order(Record):
 
     id: str
     turbine_id: Annotated[str, Ref("turbine")]
+    label: Annotated[str, "The turbine's label."]
     farm_id: Annotated[str, Ref("farm")]
     job: Job
     trade: Trade
@@ -138,6 +141,7 @@ class Order(Record):
     status: OrderState = "open"
     created_on: Date
     technician_id: Annotated[str | None, Ref("technician")] = None
+    technician: Annotated[str | None, "The technician's name."] = None
     work_date: Date | None = None
     part_id: Annotated[str | None, Ref("part"), "Part that is set aside for it."] = None
     part_quantity: int = 0
@@ -197,7 +201,6 @@ def contact_find(
     """
     found = [one for one in state.contacts.all() if name.casefold() in one.name.casefold()]
     found.sort(key=lambda one: (one.name, one.email))
-    farms = {farm.id: farm.name for farm in state.farms.all()}
     return {
         "total": len(found),
         "contacts": [
@@ -207,7 +210,7 @@ def contact_find(
                 "email": one.email,
                 "role": one.role,
                 "farm_id": one.farm_id,
-                "farm": None if one.farm_id is None else farms[one.farm_id],
+                "farm": one.farm,
             }
             for one in found
         ],
@@ -253,7 +256,7 @@ def asset_get_turbine(
     """Get a turbine by the label on its tower.
 
     Shows its farm, row, model, state, noise mode and the change planned for it, on whose land it
-    stands, when its service is due, and the technician who holds its lock-out permit.
+    stands, when its service is due, and who holds its lock-out permit since when.
     """
     turbine = state.turbines.find(label=label)
     if turbine is None:
@@ -309,14 +312,13 @@ def scada_list_alarms(
     if severity is not None:
         wanted["severity"] = severity
     found = sorted(state.alarms.where(**wanted), key=lambda one: (one.raised_on, one.id))
-    labels = {one.id: one.label for one in state.turbines.where(farm_id=farm_id)}
     return {
         "as_of": ctx.today,
         "total": len(found),
         "alarms": [
             {
                 "alarm_id": one.id,
-                "label": labels[one.turbine_id],
+                "label": one.label,
                 "code": one.code,
                 "component": one.component,
                 "severity": one.severity,
@@ -346,20 +348,18 @@ def wo_list(
         and (one.status == status if status else one.status not in ("done", "cancelled"))
     ]
     found.sort(key=lambda one: one.id)
-    labels = {one.id: one.label for one in state.turbines.where(farm_id=farm_id)}
-    names = {one.id: one.name for one in state.technicians.where(farm_id=farm_id)}
     return {
         "as_of": ctx.today,
         "total": len(found),
         "orders": [
             {
                 "order_id": one.id,
-                "label": labels[one.turbine_id],
+                "label": one.label,
                 "job": one.job,
                 "trade": one.trade,
                 "priority": one.priority,
                 "status": one.status,
-                "technician": None if one.technician_id is None else names[one.technician_id],
+                "technician": one.technician,
                 "work_date": one.work_date,
                 "part_id": one.part_id,
             }
@@ -371,8 +371,7 @@ def wo_list(
 def crew_list(state: ControlRoom, ctx: Context, farm_id: FarmId) -> dict[str, Any]:
     """List a farm's technicians by name.
 
-    Shows shift, how long the certificates for work at height and for electrical work are valid, and
-    the days for which each has an order already.
+    Shows shift, and how long the certificates for work at height and for electrical work are valid.
     """
     _farm(state, farm_id)
     crew = sorted(state.technicians.where(farm_id=farm_id), key=lambda one: one.name)
@@ -386,7 +385,6 @@ def crew_list(state: ControlRoom, ctx: Context, farm_id: FarmId) -> dict[str, An
                 "shift": one.shift,
                 "height_until": one.height_until,
                 "electrical_until": one.electrical_until,
-                "busy_on": _busy_on(state, one),
             }
             for one in crew
         ],
@@ -442,36 +440,16 @@ def scada_set_noise_mode(
     contact_id: ContactId,
     turbine_id: TurbineId,
     noise_mode: Annotated[NoiseMode, "Mode to run in; quiet is the quietest."],
-    starts_on: Annotated[
-        Date | None, "Day from whose first minute it applies, YYYY-MM-DD; without it, at once."
-    ] = None,
 ) -> dict[str, Any]:
-    """Set the noise mode of one turbine, at once or from a later day on.
-
-    A change for a later day replaces the one that is planned for the turbine, if there is one.
-    """
+    """Set the noise mode of one turbine, at once. What is planned for a later day stays planned."""
     turbine = _turbine(state, turbine_id)
     _asked_by(state, contact_id, turbine.farm_id)
-    if starts_on is None:
-        if turbine.noise_mode == noise_mode:
-            raise ToolError(
-                "noise_mode_unchanged", f"Turbine {turbine.label} is in {noise_mode} mode already."
-            )
-        state.turbines.update(turbine, noise_mode=noise_mode)
-        starts_on = ctx.today
-    else:
-        _ahead(ctx, starts_on)
-        if (turbine.planned_mode, turbine.planned_from) == (noise_mode, starts_on):
-            raise ToolError(
-                "change_planned", f"That is planned for turbine {turbine.label} already."
-            )
-        if turbine.planned_mode is not None:
-            ctx.unschedule("noise_mode_change", turbine_id=turbine.id)
-        ctx.schedule(
-            "noise_mode_change", at=starts_on, turbine_id=turbine.id, noise_mode=noise_mode
+    if turbine.noise_mode == noise_mode:
+        raise ToolError(
+            "noise_mode_unchanged", f"Turbine {turbine.label} is in {noise_mode} mode already."
         )
-        state.turbines.update(turbine, planned_mode=noise_mode, planned_from=starts_on)
-    return {"label": turbine.label, "noise_mode": noise_mode, "starts_on": starts_on}
+    state.turbines.update(turbine, noise_mode=noise_mode)
+    return {"label": turbine.label, "noise_mode": noise_mode}
 
 
 def scada_command(
@@ -497,6 +475,30 @@ def scada_command(
             raise ToolError("already_running", f"Turbine {turbine.label} is running already.")
         turbine = state.turbines.update(turbine, state="running")
     return {"label": turbine.label, "state": turbine.state}
+
+
+def ops_plan_noise_mode(
+    state: ControlRoom,
+    ctx: Context,
+    contact_id: ContactId,
+    turbine_id: TurbineId,
+    noise_mode: Annotated[NoiseMode, "Mode to run in; quiet is the quietest."],
+    starts_on: Annotated[Date, "Later day from whose first minute it applies, YYYY-MM-DD."],
+) -> dict[str, Any]:
+    """Plan a change of the noise mode of one turbine for a later day.
+
+    It replaces the change that is planned for the turbine, if there is one.
+    """
+    turbine = _turbine(state, turbine_id)
+    _asked_by(state, contact_id, turbine.farm_id)
+    _ahead(ctx, starts_on)
+    if (turbine.planned_mode, turbine.planned_from) == (noise_mode, starts_on):
+        raise ToolError("change_planned", f"That is planned for turbine {turbine.label} already.")
+    if turbine.planned_mode is not None:
+        ctx.unschedule("noise_mode_change", turbine_id=turbine.id)
+    ctx.schedule("noise_mode_change", at=starts_on, turbine_id=turbine.id, noise_mode=noise_mode)
+    state.turbines.update(turbine, planned_mode=noise_mode, planned_from=starts_on)
+    return {"label": turbine.label, "noise_mode": noise_mode, "starts_on": starts_on}
 
 
 def ops_schedule_stop(
@@ -544,6 +546,7 @@ def wo_create(
             )
     order = state.orders.add(
         turbine_id=turbine.id,
+        label=turbine.label,
         farm_id=turbine.farm_id,
         job=job,
         trade=TRADES[job],
@@ -578,9 +581,16 @@ def wo_assign(
         raise ToolError("order_not_open", f"The order {order.id} is not open: {order.status}.")
     if work_date < ctx.today:
         raise ToolError("date_passed", f"The day {work_date} has passed; today is {ctx.today}.")
-    if work_date in _busy_on(state, technician):
-        raise ToolError("technician_busy", f"{technician.name} has an order on {work_date}.")
-    state.orders.update(order, status="assigned", technician_id=technician.id, work_date=work_date)
+    for one in state.orders.where(technician_id=technician.id, work_date=work_date):
+        if one.status in ("assigned", "on_site"):
+            raise ToolError("technician_busy", f"{technician.name} has an order on {work_date}.")
+    state.orders.update(
+        order,
+        status="assigned",
+        technician_id=technician.id,
+        technician=technician.name,
+        work_date=work_date,
+    )
     return {
         "order_id": order.id,
         "job": order.job,
@@ -736,15 +746,6 @@ def _crew(state: ControlRoom, technician_id: str, farm_id: str) -> Technician:
     return technician
 
 
-def _busy_on(state: ControlRoom, technician: Technician) -> list[str]:
-    """Return the days for which a technician has an order, in order."""
-    return sorted(
-        one.work_date
-        for one in state.orders.where(technician_id=technician.id)
-        if one.status in ("assigned", "on_site") and one.work_date is not None
-    )
-
-
 def _ahead(ctx: Context, day: str) -> None:
     if day <= ctx.today:
         raise ToolError("date_not_ahead", f"The day {day} is not after today, {ctx.today}.")
@@ -785,8 +786,10 @@ _CODES: dict[Severity, tuple[tuple[str, str], ...]] = {
     ),
     "critical": (("GBX301", "gearbox"), ("GEN312", "generator"), ("CNV307", "converter")),
 }
+_CRITICAL: dict[State, float] = {"fault": 0.6, "running": 0.12}
+"""How likely a turbine has a critical alarm."""
 _PARTS = (
-    *("pitch battery", "oil filter", "yaw brake pad", "hydraulic hose", "slip ring brush"),
+    *("backup battery", "oil filter", "yaw brake pad", "hydraulic hose", "slip ring brush"),
     *("temperature probe", "tower bolt set", "fan motor", "converter fuse", "erosion tape"),
 )
 
@@ -796,11 +799,17 @@ def seed(rng: random.Random, today: str) -> Iterator[Record]:
     names = iter(rng.sample([f"{first} {last}" for first in _FIRST for last in _LAST], 90))
     numbers = count(1050, 37)
 
-    def contact(role: Role, farm_id: str | None) -> Contact:
+    def contact(role: Role, farm: Farm | None) -> Contact:
         name = next(names)
         email = f"{name.lower().replace(' ', '.')}@{_MAIL[role]}.example"
-        key = f"CT-{next(numbers)}"
-        return Contact(id=key, name=name, email=email, role=role, farm_id=farm_id)
+        return Contact(
+            id=f"CT-{next(numbers)}",
+            name=name,
+            email=email,
+            role=role,
+            farm_id=None if farm is None else farm.id,
+            farm=None if farm is None else farm.name,
+        )
 
     for _ in range(4):
         yield contact("fleet_engineer", None)
@@ -808,23 +817,29 @@ def seed(rng: random.Random, today: str) -> Iterator[Record]:
     for number, name in enumerate(rng.sample(_FARMS, len(sizes))):
         farm = Farm(id=f"FA-{21 + number * 13}", name=name)
         yield farm
-        managers = [contact("site_manager", farm.id) for _ in range(3)]
-        owners = [contact("landowner", farm.id) for _ in range(4)]
-        people = [contact("technician", farm.id) for _ in range(6)]
+        managers = [contact("site_manager", farm) for _ in range(3)]
+        owners = [contact("landowner", farm) for _ in range(4)]
+        people = [contact("technician", farm) for _ in range(6)]
         yield from (*managers, *owners, *people)
         crew = [_technician(rng, today, one, index) for index, one in enumerate(people)]
         yield from crew
         turbines = _turbines(rng, today, number, sizes[number], farm.id, owners, crew)
-        yield from turbines
+        yield from rng.sample(turbines, len(turbines))
         yield from _alarms(rng, today, number, turbines)
-        yield from _orders(rng, today, number, turbines, crew)
-        for index, part in enumerate(_PARTS):
-            stock = rng.choice((1, 2, 2, 3, 4, 5, 6, 8, 9, 12))
-            key = f"SP-{4019 + (number * len(_PARTS) + index) * 41}"
-            yield Part(id=key, farm_id=farm.id, name=part, stock=stock)
+        parts = [
+            Part(
+                id=f"SP-{4019 + (number * len(_PARTS) + index) * 41}",
+                farm_id=farm.id,
+                name=part,
+                stock=rng.choice((1, 2, 2, 3, 4, 5, 6, 8, 9, 12)),
+            )
+            for index, part in enumerate(_PARTS)
+        ]
+        yield from parts
+        yield from _orders(rng, today, number, turbines, crew, parts)
         gusts = [*rng.sample(range(6, 16), 8), *rng.sample(range(16, 27), FORECAST_DAYS - 8)]
         rng.shuffle(gusts)
-        for day, strongest in enumerate(gusts):
+        for day, strongest in rng.sample(list(enumerate(gusts)), FORECAST_DAYS):
             key = f"WX-{1101 + (number * FORECAST_DAYS + day) * 7}"
             when = add_days(today, day)
             yield ForecastDay(id=key, farm_id=farm.id, date=when, gusts_m_s=strongest)
@@ -839,7 +854,7 @@ _MAIL = {
 
 
 def _technician(rng: random.Random, today: str, person: Contact, index: int) -> Technician:
-    """Make a technician; of each crew, one certificate has run out and one soon will."""
+    """Make a technician; in each crew, one certificate has run out and one soon will."""
     height = add_days(today, (-12, 5)[index] if index < 2 else rng.randint(60, 600))
     electrical: str | None = None
     if index % 2:
@@ -912,9 +927,7 @@ def _alarms(rng: random.Random, today: str, farm: int, turbines: list[Turbine]) 
         for turbine, code in rng.sample(pairs, _WARNINGS[len(turbines)])
     ]
     for turbine in turbines:
-        if (turbine.state == "fault" and rng.random() < 0.6) or (
-            turbine.state == "running" and rng.random() < 0.12
-        ):
+        if rng.random() < _CRITICAL.get(turbine.state, 0.0):
             raised.append((turbine, rng.choice(_CODES["critical"]), "critical", "open"))
         if rng.random() < 0.2:
             raised.append((turbine, rng.choice(_CODES["info"]), "info", "acknowledged"))
@@ -924,6 +937,7 @@ def _alarms(rng: random.Random, today: str, farm: int, turbines: list[Turbine]) 
             {
                 "id": f"AL-{30011 + farm * 10000 + number * 23}",
                 "turbine_id": turbine.id,
+                "label": turbine.label,
                 "farm_id": turbine.farm_id,
                 "code": code,
                 "component": component,
@@ -936,10 +950,16 @@ def _alarms(rng: random.Random, today: str, farm: int, turbines: list[Turbine]) 
 
 
 def _orders(
-    rng: random.Random, today: str, farm: int, turbines: list[Turbine], crew: list[Technician]
+    rng: random.Random,
+    today: str,
+    farm: int,
+    turbines: list[Turbine],
+    crew: list[Technician],
+    parts: list[Part],
 ) -> Iterator[Order]:
     """Make a farm's orders: up to two for each turbine, and one for every lock-out."""
     busy: list[tuple[str, str]] = []
+    names = {one.id: one.name for one in crew}
     number = 0
     for turbine in turbines:
         jobs = rng.sample(list(TRADES), 2)
@@ -960,6 +980,7 @@ def _orders(
             elif status == "done":
                 day = add_days(today, -rng.randint(1, 30))
             planned = status in ("assigned", "on_site", "done")
+            part = rng.choice(parts) if status != "cancelled" and rng.random() < 0.2 else None
             busy.append((technician, day))
             priority: Priority = rng.choices(("low", "normal", "high"), (25, 50, 25))[0]
             if turbine.state == "fault" and rng.random() < 0.5:
@@ -968,6 +989,7 @@ def _orders(
                 {
                     "id": f"WO-{20931 + farm * 10000 + number * 29}",
                     "turbine_id": turbine.id,
+                    "label": turbine.label,
                     "farm_id": turbine.farm_id,
                     "job": jobs[place],
                     "trade": TRADES[jobs[place]],
@@ -975,9 +997,10 @@ def _orders(
                     "status": status,
                     "created_on": add_days(today, -rng.randint(31, 60)),
                     "technician_id": technician if planned else None,
+                    "technician": names[technician] if planned else None,
                     "work_date": day if planned else None,
-                    "part_id": None,
-                    "part_quantity": 0,
+                    "part_id": None if part is None else part.id,
+                    "part_quantity": 0 if part is None else rng.randint(1, 3),
                 }
             )
 
@@ -1008,6 +1031,7 @@ TOOLS = (
     write(scada_ack_alarm),
     write(scada_set_noise_mode),
     write(scada_command),
+    write(ops_plan_noise_mode),
     write(ops_schedule_stop),
     write(wo_create),
     write(wo_assign),
