@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -13,6 +14,7 @@ from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import ToolResult
 from agentsynth.core.task import Change, ReferenceCall, Target, Task
+from agentsynth.plan import looks
 from agentsynth.plan.goals import Goal, Progress, needed_for
 from agentsynth.plan.search import search
 from agentsynth.worlds.declarative import DeclarativeWorld
@@ -89,6 +91,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Any:
             return result
 
         monkeypatch.setattr(DeclarativeWorld, "call_now", call_now)
+        monkeypatch.setattr(looks, "_known", WeakKeyDictionary())  # nothing is remembered
         return seen
 
     return start
@@ -119,7 +122,7 @@ async def test_the_way_to_every_deed_is_found_without_the_plan(
                     await world.call(
                         ToolCall(id=str(number), name=call.name, arguments=call.arguments)
                     )
-                assert goal_of(made, garden).of_changes(world.net_changes()) is Progress.REACHED
+                assert goal_of(made, garden).stand(world.net_changes())[0] is Progress.REACHED
             reached += 1
     assert reached >= 50
 
@@ -181,13 +184,13 @@ async def test_a_goal_says_whether_and_never_what(garden: DomainRuntime, voice: 
     goal = goal_of(made, garden)
     whole = made.task.target.changes
     assert len(whole) == 2
-    assert goal.of_changes(whole) is Progress.REACHED
-    assert goal.of_changes(whole[:1]) is Progress.NEARER
-    assert goal.of_changes(()) is Progress.ASTRAY
+    assert goal.stand(whole)[0] is Progress.REACHED
+    assert goal.stand(whole[:1])[0] is Progress.NEARER
+    assert goal.stand(())[0] is Progress.ASTRAY
     other = whole[0].model_copy(update={"key": "XX-1"})
-    assert goal.of_changes((*whole, other)) is Progress.ASTRAY
-    assert goal.of_changes((other,)) is Progress.ASTRAY
+    assert goal.stand((*whole, other))[0] is Progress.ASTRAY
+    assert goal.stand((other,))[0] is Progress.ASTRAY
     fields = dict(list(whole[0].fields.items())[:1])
-    assert goal.of_changes((whole[0].model_copy(update={"fields": fields}),)) is Progress.NEARER
+    assert goal.stand((whole[0].model_copy(update={"fields": fields}),))[0] is Progress.NEARER
     public = {name for name in vars(goal) if not name.startswith("_")}
     assert public == {"writes_due", "words_due"}

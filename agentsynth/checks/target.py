@@ -1,39 +1,41 @@
 """The end state against the target, compared by content: new keys are the world's business."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agentsynth.checks.evidence import MET, Evidence, Finding, failed
 from agentsynth.core.ids import canonical_json
 from agentsynth.core.task import Change
 
-__all__ = ["compare_changes", "normal_changes", "target_state"]
+__all__ = ["compare_changes", "contents", "normal_changes", "target_state"]
 
 
-def normal_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Return changes without the keys of new records, in an order of their content.
+def contents(changes: Sequence[Change]) -> Iterator[tuple[Change, str | None, dict[str, Any]]]:
+    """Yield each change with its key and its fields as they are compared: by content.
 
-    A reference to a new record becomes `new:<entity>`, so equal work compares equal whichever
-    record was created first.
+    New records have no key (None); a reference to one becomes `new:<entity>`, so equal work
+    compares equal whichever record was created first.
     """
     new = {
         change.key: f"new:{change.entity}"
         for change in changes
         if change.op == "create" and change.key is not None and not change.key.isdigit()
     }  # a number could be any number, so only keys such as LO-10007 are recognised in fields
+    for change in changes:
+        fields = {
+            name: new.get(value, value) if isinstance(value, str) else value
+            for name, value in change.fields.items()
+            if change.op != "create" or change.key is None or value != change.key
+        }
+        yield change, None if change.op == "create" else change.key, fields
+
+
+def normal_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return changes without the keys of new records, in an order of their content."""
     made = [
-        Change(
-            op=change.op,
-            entity=change.entity,
-            key=None if change.op == "create" else change.key,
-            fields={
-                name: new.get(value, value) if isinstance(value, str) else value
-                for name, value in change.fields.items()
-                if change.op != "create" or change.key is None or value != change.key
-            },
-        )
-        for change in changes
+        Change(op=change.op, entity=change.entity, key=key, fields=fields)
+        for change, key, fields in contents(changes)
     ]
     return tuple(sorted(made, key=_sort_key))
 

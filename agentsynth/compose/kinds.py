@@ -142,24 +142,16 @@ def _reasons(
         if intent.kind in ("no_tool", "long") or only not in (None, name):
             continue
         guards = [step.guard for step in intent.steps if isinstance(step, GuardStep)]
-        tools = {getattr(step, "call", None) for step in intent.steps}
-        coded = [
-            reason
-            for reason, clause in runtime.domain.policy.items()
-            if policy and clause.codes and tools & set(clause.tools)
-        ]
-        if not policy:
-            coded = [
-                r
-                for r, o in runtime.lexicon.obstacles.items()
-                if set(o.codes) & _codes(runtime, tools)
-            ]
+        tools = {getattr(step, "call", None) for step in intent.steps} - {None}
+        if policy:
+            clauses = runtime.domain.policy.items()
+            coded = [r for r, c in clauses if c.codes and not tools.isdisjoint(c.tools)]
+        else:
+            codes = {code for tool in tools for code in runtime.codes_of(str(tool))}
+            obstacles = runtime.lexicon.obstacles.items()
+            coded = [r for r, o in obstacles if not codes.isdisjoint(o.codes)]
         pairs += [(name, r) for r in dict.fromkeys([*guards, *coded]) if r in known]
     return pairs
-
-
-def _codes(runtime: DomainRuntime, tools: set[str | None]) -> set[str]:
-    return {code for tool in tools if tool is not None for code in runtime.codes_of(tool)}
 
 
 def _can_twist(kind: TaskKind, name: str, intent: Intent, lexicon: Lexicon) -> bool:

@@ -78,19 +78,33 @@ class Fold:
         return reason
 
 
+_AT_MOST = 3
+"""Times its weight that a kind gets in a domain because others do not offer it."""
+
+
 def kinds_of(config: RunConfig, worker: Worker) -> dict[str, dict[TaskKind, float]]:
     """Return, for each domain, the weights of the kinds its intents can offer.
+
+    A kind that few domains offer gets more of each of them, so that the whole comes near to the
+    config's weights.
 
     Raises:
         UserError: if the config asks a domain only for kinds that it cannot offer.
     """
+    able = {name: kinds_allowed(runtime) for name, runtime in worker.runtimes.items()}
+    wanted = {kind: weight for kind, weight in config.kind_weights().items() if weight}
+    whole = sum(config.domains[name] for name in able)
     table: dict[str, dict[TaskKind, float]] = {}
-    for name, runtime in worker.runtimes.items():
-        able = kinds_allowed(runtime)
-        table[name] = {k: w for k, w in config.kind_weights().items() if k in able and w}
-        if not table[name]:
-            offered = ", ".join(able)
+    for name, kinds in able.items():
+        if wanted.keys().isdisjoint(kinds):
+            offered = ", ".join(kinds)
             raise UserError(f"kinds: domain {name!r} offers only {offered}; give one a weight")
+        table[name] = {}
+        for kind, weight in wanted.items():
+            if kind in kinds:
+                offering = sum(config.domains[n] for n, offered in able.items() if kind in offered)
+                scarce = whole / offering if offering else 1.0
+                table[name][kind] = weight * min(_AT_MOST, scarce)
     return table
 
 

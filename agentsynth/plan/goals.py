@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, cast
 
-from agentsynth.checks.target import normal_changes
+from agentsynth.checks.target import contents
 from agentsynth.core.ids import canonical_json
 from agentsynth.core.intent import Intent, ReadStep, TallyStep
 from agentsynth.core.task import Change, Task
 from agentsynth.plan.candidate import Attempt
+from agentsynth.plan.reach import Reach
 from agentsynth.plan.recipe import steps_named
 from agentsynth.worlds.expressions import MISSING
 from agentsynth.worlds.seed import compiled
@@ -29,43 +30,62 @@ class Goal:
     """A task's goal as an oracle: it answers questions and gives nothing away."""
 
     def __init__(self, task: Task, needed: Iterable[tuple[str, Any]]) -> None:
-        self._wanted = Counter(_key(change) for change in task.target.changes)
+        self._wanted = Counter(_signature(*one) for one in contents(task.target.changes))
         self._fields = {
             (change.op, change.entity, change.key): change.fields
             for change in task.target.changes
             if change.op == "update"
         }
+        self._creates = {c.entity for c in task.target.changes if c.op == "create"}
+        self._deletes = {(c.entity, c.key) for c in task.target.changes if c.op == "delete"}
+        self._changes = task.target.changes
         self._needed = {canonical_json(pair) for pair in needed}
         self.writes_due = bool(task.target.changes)
         self.words_due = bool(self._needed)
 
-    def of_changes(self, changes: Sequence[Change]) -> Progress:
-        """Say whether these net changes are the goal, a part of it, or something else."""
-        have = Counter(_key(change) for change in normal_changes(changes))
+    def may_come(self, reach: Reach | None) -> bool:
+        """Say whether a tool of this reach can lead nearer at all; None = it cannot be told."""
+        return reach is None or any(reach.may_bring(change) for change in self._changes)
+
+    def _is_of_kind(self, change: Change) -> bool:
+        """Whether a change is at least of a record, or a kind of record, that has to change."""
+        match change.op:
+            case "create":
+                return change.entity in self._creates
+            case "delete":
+                return (change.entity, change.key) in self._deletes
+            case "update":
+                return (change.op, change.entity, change.key) in self._fields
+
+    def stand(self, changes: Sequence[Change]) -> tuple[Progress, int]:
+        """Say where these net changes lead, and how many of the wanted ones are there in full."""
+        if not changes or not all(self._is_of_kind(change) for change in changes):
+            return Progress.ASTRAY, 0
+        made = [(_signature(*one), one) for one in contents(changes)]
+        have = Counter(signature for signature, _ in made)
+        settled = (have & self._wanted).total()
         if have == self._wanted:
-            return Progress.REACHED
+            return Progress.REACHED, settled
         left = have - self._wanted
-        for change in normal_changes(changes):
-            if left[_key(change)] and not self._is_part(change):
-                return Progress.ASTRAY
-        return Progress.NEARER if have else Progress.ASTRAY
+        astray = any(left[sign] and not self._is_part(*one) for sign, one in made)
+        return Progress.ASTRAY if astray else Progress.NEARER, settled
 
-    def settled(self, changes: Sequence[Change]) -> int:
-        """Say how many of the wanted changes are there in full."""
-        have = Counter(_key(change) for change in normal_changes(changes))
-        return (have & self._wanted).total()
-
-    def _is_part(self, change: Change) -> bool:
-        whole = self._fields.get((change.op, change.entity, change.key))
-        return whole is not None and change.fields.items() <= whole.items()
+    def _is_part(self, change: Change, key: str | None, fields: dict[str, Any]) -> bool:
+        whole = self._fields.get((change.op, change.entity, key))
+        return whole is not None and fields.items() <= whole.items()
 
     def is_shown(self, shown: Iterable[tuple[str, Any]]) -> bool:
         """Say whether everything the answer is made of is among these fields and values."""
         return not self._needed or self._needed <= {canonical_json(pair) for pair in shown}
 
 
-def _key(change: Change) -> str:
-    return canonical_json([change.entity, change.op, change.key, change.fields])
+def _signature(change: Change, key: str | None, fields: dict[str, Any]) -> str:
+    """Return what equal changes have in common and others have not."""
+    plain = sorted(
+        (name, canonical_json(value) if isinstance(value, dict | list) else repr(value))
+        for name, value in fields.items()
+    )
+    return repr((change.entity, change.op, key, plain))
 
 
 def leaves(value: Any, field: str = "") -> Iterator[tuple[str, Any]]:

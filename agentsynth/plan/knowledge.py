@@ -1,23 +1,40 @@
 """What a search knows: the user's facts, and the records that results showed."""
 
+import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from agentsynth.core.domain import Domain
+from agentsynth.core.task import Task
 from agentsynth.core.tools import ToolSpec
-from agentsynth.plan.goals import leaves
 from agentsynth.plan.roles import Role
+from agentsynth.plan.seen import Seen, plain
+from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["Knowledge"]
+__all__ = ["Knowledge", "told_by_request"]
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 _CLOCK = re.compile(r"\d{2}:\d{2}")
-_LONG = 80
-"""Characters from which a value is a text to be read."""
 _SPEAKS = 3
 """What a text counts for a label in it, where a fact in the same record counts one."""
+
+
+def told_by_request(task: Task, runtime: DomainRuntime) -> list[dict[str, Any]]:
+    """Return what the user tells, by request; one without facts of its own is left out.
+
+    A fact `name@2` is what `name` is in the second request.
+    """
+    facts = {fact.name: fact.value for fact in task.facts}
+    if len(task.requests) < 2:
+        return [facts]
+    told: list[dict[str, Any]] = []
+    for number, request in enumerate(task.requests, 1):
+        slots = runtime.playbook.intents[request.intent].facts
+        labels = {slot: f"{slot}@{number}" for slot in slots}
+        own = {n: facts.get(label, facts.get(n)) for n, label in labels.items()}
+        told.append({name: value for name, value in own.items() if value is not None})
+    return [one for one in told if one] or [facts]
 
 
 class Knowledge:
@@ -26,19 +43,13 @@ class Knowledge:
     def __init__(
         self,
         facts: Mapping[str, Any],
-        domain: Domain,
         roles: Mapping[tuple[str, str], Role],
         today: str,
     ) -> None:
         self._facts = dict(facts)
-        self._told = {_plain(value) for value in facts.values()}
-        self._domain = domain
+        self._told = {plain(value) for value in facts.values()}
         self._roles = roles
         self._today = today
-        self._patterns = {
-            name: re.compile(re.escape(entity.id_pattern).replace(r"\#", r"\d"))
-            for name, entity in domain.entities.items()
-        }
         self._forms = {
             name: form for name, value in facts.items() if (form := _form(value)) is not None
         }
@@ -52,18 +63,16 @@ class Knowledge:
         """Return every (field, value) that results showed."""
         return self._shown
 
-    def learn(self, result: Any) -> None:
+    def learn(self, seen: Seen) -> None:
         """Take a result in."""
-        for flat in _records(result, {}):
-            record = (self._matches(flat), flat)
+        for one in seen.records:
+            record = (len(one.plain & self._told), one.fields)
             self._records.append(record)
-            for value in flat.values():
-                for entity in self._entities_of(value):
-                    self._keys.setdefault(entity, {}).setdefault(str(value), []).append(record)
-        for name, value in leaves(result):
-            self._shown.add((name, value))
-            if isinstance(value, str) and len(value) > _LONG:
-                self._read(value)
+            for entity, key in one.keys:
+                self._keys.setdefault(entity, {}).setdefault(key, []).append(record)
+        self._shown.update(seen.leaves)
+        for text in seen.texts:
+            self._read(text)
         self._rank = None
         self._likeliest.clear()
 
@@ -74,16 +83,11 @@ class Knowledge:
         """
         for name, form in self._forms.items():
             found = dict.fromkeys(form.findall(text))
-            others = [value for value in found if _plain(value) not in self._told]
+            others = [value for value in found if plain(value) not in self._told]
             if len(others) < len(found):
-                self._told |= {_plain(value) for value in others}
+                self._told |= {plain(value) for value in others}
                 field = name.partition("@")[0]
                 self._records += [(_SPEAKS, {field: value}) for value in others]
-
-    def _entities_of(self, value: Any) -> list[str]:
-        if not isinstance(value, str | int) or isinstance(value, bool):
-            return []
-        return [n for n, pattern in self._patterns.items() if pattern.fullmatch(str(value))]
 
     # -- keys ----------------------------------------------------------------------------------
 
@@ -112,9 +116,6 @@ class Knowledge:
             }
         return self._rank
 
-    def _matches(self, record: Mapping[str, Any]) -> int:
-        return len({_plain(value) for value in record.values()} & self._told)
-
     def _linked(self, key: str, record: Mapping[str, Any], first: Mapping[str, int]) -> int:
         others = (str(v) for v in record.values() if isinstance(v, str | int) and str(v) != key)
         return sum(first.get(other, 0) > 0 for other in others)
@@ -129,9 +130,9 @@ class Knowledge:
         if schema.get("type") == "array":
             return self._lists(schema, role)
         if role is not None and role.is_key:
-            return [key for group in self.keys(role.entity) for key in group]
+            return self._named_first(parameter, role.entity)
         if "enum" in schema:
-            told = [option for option in schema["enum"] if _plain(option) in self._told]
+            told = [option for option in schema["enum"] if plain(option) in self._told]
             return told + [option for option in schema["enum"] if option not in told]
         if schema.get("type") == "boolean":
             return [True, False]
@@ -147,6 +148,25 @@ class Knowledge:
             unique.setdefault(repr(value), value)
         return list(unique.values())
 
+    def _named_first(self, parameter: str, entity: str) -> list[str]:
+        """Return the keys of an entity, first those a fact for just this parameter stands beside.
+
+        A fact `visit_type` speaks for the key beside it where `visitTypeId` is asked for, and for
+        no other parameter.
+        """
+        ordered = [key for group in self.keys(entity) for key in group]
+        words = _words(parameter)
+        meant = {plain(v) for name, v in self._facts.items() if _words(name) <= words}
+        if not meant:
+            return ordered
+        known = self._keys[entity] if ordered else {}
+        beside = {
+            key
+            for key in ordered
+            if any(plain(v) in meant for _, fields in known[key] for v in fields.values())
+        }
+        return sorted(ordered, key=lambda key: key not in beside)
+
     def _likeliest_with(self, field: str) -> list[dict[str, Any]]:
         """Return the records that have a field, those the facts speak for the most first."""
         if field not in self._likeliest:
@@ -155,32 +175,18 @@ class Knowledge:
             self._likeliest[field] = [record for _, record in ranked[:12]]
         return self._likeliest[field]
 
+    def is_told(self, spec: ToolSpec, parameter: str) -> bool:
+        """Say whether the user told something of the very name of a parameter."""
+        role = self._roles.get((spec.name, parameter))
+        names = [_words(parameter)] + ([_words(role.field)] if role is not None else [])
+        return any(_words(fact) <= words for fact in self._facts for words in names)
+
     def _lists(self, schema: Mapping[str, Any], role: Role | None) -> list[Any]:
         facts = [value for value in self._facts.values() if isinstance(value, list)]
         if role is None:
             return [*facts, [v for v in self._facts.values() if _fits(v, schema.get("items", {}))]]
         groups = self.keys(role.entity)
         return [*facts, *groups, [key for group in groups for key in group]]
-
-
-def _records(value: Any, around: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the records of a result, each with its own scalars and those around it.
-
-    What stands in a neighbouring entry of a list does not belong to a record.
-    """
-    if isinstance(value, dict):
-        record = cast(dict[str, Any], value)
-        own = {n: v for n, v in record.items() if not isinstance(v, dict | list)}
-        flat = {**around, **own}
-        yield flat
-        for part in record.values():
-            yield from _records(part, flat)
-    elif isinstance(value, list):
-        for part in cast(list[Any], value):
-            if isinstance(part, dict):
-                yield from _records(part, around)
-            else:
-                yield {**around, "": part}
 
 
 def _form(value: Any) -> re.Pattern[str] | None:
@@ -191,18 +197,17 @@ def _form(value: Any) -> re.Pattern[str] | None:
     return re.compile(rf"\b{form}\b")
 
 
-def _plain(value: Any) -> str:
-    return str(value).casefold()
-
-
 def _likeness(name: str, names: Sequence[str]) -> int:
     """Say how alike a fact's name and a parameter's are."""
-    words = set(name.partition("@")[0].split("_"))
-    return max(
-        (3 if name == other else 0)
-        + len(words & {part.lower() for part in re.split(r"_|(?=[A-Z])", other)})
-        for other in names
-    )
+    fact = name.partition("@")[0]
+    return max((3 if fact == other else 0) + len(_words(fact) & _words(other)) for other in names)
+
+
+@functools.cache
+def _words(name: str) -> frozenset[str]:
+    """Return the words of a name: `visit_type@2` and `visitType` have the same two."""
+    parts = re.split(r"_|(?=[A-Z])", name.partition("@")[0])
+    return frozenset(part.lower() for part in parts if part)
 
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:

@@ -11,13 +11,16 @@ from typing import Any
 
 from agentsynth.core.errors import DomainError
 from agentsynth.core.messages import ToolCall
-from agentsynth.core.protocols import Actor, ToolResult
+from agentsynth.core.protocols import Actor
 from agentsynth.core.task import ReferenceCall, Task
 from agentsynth.core.tools import ToolSpec
 from agentsynth.core.words import normal
 from agentsynth.plan.goals import Goal, Progress
-from agentsynth.plan.knowledge import Knowledge
+from agentsynth.plan.knowledge import Knowledge, told_by_request
+from agentsynth.plan.looks import looks_of
+from agentsynth.plan.reach import tool_reach
 from agentsynth.plan.roles import parameter_roles
+from agentsynth.plan.seen import Seen
 from agentsynth.worlds.declarative import DeclarativeWorld
 from agentsynth.worlds.runtime import DomainRuntime
 
@@ -32,6 +35,8 @@ _FURTHER = 60
 """Writes tried for other ways once one is found."""
 _FARTHER = 400
 """Keys of one kind that are looked at when nothing nearer leads on."""
+_FARTHER_IN_ALL = 3000
+"""Writes tried with such keys before the search gives up."""
 
 
 @dataclass
@@ -67,17 +72,20 @@ class _Seeker:
     def __init__(self, task: Task, goal: Goal, runtime: DomainRuntime) -> None:
         self._goal = goal
         self._runtime = runtime
-        facts = {fact.name: fact.value for fact in task.facts}
-        self._said = normal(" ".join(str(value) for value in facts.values()))
-        self._knowledge = Knowledge(
-            facts, runtime.domain, parameter_roles(runtime.domain), runtime.today(task.world_seed)
-        )
+        self._said = normal(" ".join(str(fact.value) for fact in task.facts))
+        roles, today = parameter_roles(runtime.domain), runtime.today(task.world_seed)
+        self._minds = [Knowledge(facts, roles, today) for facts in told_by_request(task, runtime)]
+        """What is known, as each request makes one look at it."""
+        self._looks = looks_of(runtime)
         self._budget = _READS + 3 * len(task.reference_calls)
         self._length = len(task.reference_calls)
         self._steps = sum(
             call.actor == "user" or call.name in runtime.writes for call in task.reference_calls
         )
         self._wide = 2 * self._length + 4  # a long list holds entries that are not meant as well
+        reach = tool_reach(runtime.domain)
+        self._hopeless = {n for n, within in reach.items() if not goal.may_come(within)}
+        """Writes that change nothing of what has to change, whatever they are given."""
         self._made: set[tuple[str, str]] = set()
         self._alike: list[tuple[ToolSpec, dict[str, Any]]] = []
         self._settled = 0
@@ -88,7 +96,7 @@ class _Seeker:
         path: list[ReferenceCall] = []
         self._read(world)
         if not self._goal.writes_due:
-            found.reached = self._goal.is_shown(self._knowledge.shown())
+            found.reached = self._is_shown()
             return found
         while len(path) <= self._length:
             step = self._nearer(world, path)
@@ -96,13 +104,13 @@ class _Seeker:
                 return found
             call, world, progress, content = step
             path.append(call)
-            self._settled = self._goal.settled(world.net_changes())
+            self._settled = self._goal.stand(world.net_changes())[1]
             if call.actor == "user":
                 self._said += "\n" + normal(content)
             if len(path) <= 8 or progress is Progress.REACHED:  # later ones look like the first
-                self._knowledge.learn(self._runtime.decode(content))
+                self._learn(self._looks.read(content))
             if progress is Progress.REACHED:
-                found.reached = self._goal.is_shown(self._knowledge.shown())
+                found.reached = self._is_shown()
                 found.calls = tuple(path)
                 found.alternatives += self._orders(path)
                 return found
@@ -125,9 +133,16 @@ class _Seeker:
             if not calls or self.found.tried >= self._budget:
                 return
             for spec, arguments, actor in calls:
-                self._call(world.fork(), spec, arguments, actor)
-            if not self._goal.writes_due and self._goal.is_shown(self._knowledge.shown()):
+                self._look(world, spec, arguments, actor)
+            if not self._goal.writes_due and self._is_shown():
                 return
+
+    def _is_shown(self) -> bool:
+        return self._goal.is_shown(self._minds[0].shown())
+
+    def _learn(self, seen: Seen) -> None:
+        for mind in self._minds:
+            mind.learn(seen)
 
     def _is_new(self, spec: ToolSpec, arguments: dict[str, Any]) -> bool:
         made = (spec.name, repr(sorted(arguments.items())))
@@ -139,25 +154,37 @@ class _Seeker:
     def _tools(self, *, read_only: bool) -> list[tuple[ToolSpec, Actor]]:
         mine: list[tuple[ToolSpec, Actor]] = [(s, "assistant") for s in self._runtime.specs]
         theirs: list[tuple[ToolSpec, Actor]] = [(s, "user") for s in self._runtime.user_specs]
-        return [(spec, who) for spec, who in (*mine, *theirs) if spec.read_only == read_only]
+        return [
+            (spec, who)
+            for spec, who in (*mine, *theirs)
+            if spec.read_only == read_only and (read_only or spec.name not in self._hopeless)
+        ]
 
-    def _call(
+    def _look(
         self, world: DeclarativeWorld, spec: ToolSpec, arguments: dict[str, Any], actor: Actor
-    ) -> ToolResult:
+    ) -> None:
         self.found.tried += 1
-        result = world.call_now(ToolCall(id="s", name=spec.name, arguments=arguments), actor)
-        if not result.is_error:
-            self._knowledge.learn(self._runtime.decode(result.content))
+        result = self._looks.look(world, spec.name, arguments, actor)
+        if result is not None:
+            seen, content = result
+            self._learn(seen)
             if actor == "user":  # what they saw they can tell
-                self._said += "\n" + normal(result.content)
-        return result
+                self._said += "\n" + normal(content)
 
     def _arguments(self, spec: ToolSpec, limit: int) -> list[dict[str, Any]]:
-        """Return sets of arguments, the likeliest first: the required ones, then with others."""
+        """Return sets of arguments, the likeliest first, as each request suggests them."""
+        made = [self._suggested(mind, spec, limit) for mind in self._minds]
+        if len(made) == 1:
+            return made[0]
+        turns = itertools.chain.from_iterable(itertools.zip_longest(*made))
+        return list({repr(one): one for one in turns if one is not None}.values())
+
+    def _suggested(self, mind: Knowledge, spec: ToolSpec, limit: int) -> list[dict[str, Any]]:
+        """Return sets of arguments: the required ones, then with others."""
         required: Sequence[str] = spec.parameters.get("required", ())  # pyright: ignore[reportAssignmentType]
         properties: Any = spec.parameters.get("properties", {})
         optional = [name for name in properties if name not in required]
-        values = {name: self._knowledge.values(spec, name) for name in properties}
+        values = {name: mind.values(spec, name) for name in properties}
         if any(not values[name] for name in required):
             return []
         made = self._combined(list(required), values, limit)
@@ -195,7 +222,7 @@ class _Seeker:
             return again
         best: _Step | None = None
         until = None
-        for spec, actor in self._tools(read_only=False):
+        for spec, actor in self._likeliest_tools():
             for arguments in self._arguments(spec, max(_WAYS_PER_WRITE, self._length + 4)):
                 if until is not None and self.found.tried > until:
                     return best
@@ -213,17 +240,28 @@ class _Seeker:
                     until = self.found.tried + _FURTHER
         return best or self._farther(world, len(path))
 
+    def _likeliest_tools(self) -> list[tuple[ToolSpec, Actor]]:
+        """Return the writes, first those that most of what the user told has a place in."""
+        return sorted(self._tools(read_only=False), key=lambda tool: -self._told_to(tool[0]))
+
+    def _told_to(self, spec: ToolSpec) -> int:
+        properties: Any = spec.parameters.get("properties", {})
+        return max(sum(mind.is_told(spec, n) for n in properties) for mind in self._minds)
+
     def _farther(self, world: DeclarativeWorld, wave: int) -> "_Step | None":
         """Return a write whose arguments are the likeliest but for one key that is farther down."""
         roles = parameter_roles(self._runtime.domain)
-        for spec, actor in self._tools(read_only=False):
+        until = self.found.tried + _FARTHER_IN_ALL
+        for spec, actor in self._likeliest_tools():
+            if self.found.tried > until:
+                return None
             properties: Any = spec.parameters.get("properties", {})
             keys = [name for name in properties if (spec.name, name) in roles]
             for likeliest in self._arguments(spec, 1):
                 for name in keys if actor == "assistant" else ():
                     if name not in likeliest:
                         continue
-                    for value in self._knowledge.values(spec, name)[1:_FARTHER]:
+                    for value in self._values(spec, name)[1:_FARTHER]:
                         arguments = {**likeliest, name: value}
                         step = self._tried(world, spec, arguments, actor, wave)
                         if step is not None:
@@ -231,6 +269,9 @@ class _Seeker:
                                 self._note_alike(spec, arguments, actor)
                             return step
         return None
+
+    def _values(self, spec: ToolSpec, name: str) -> list[Any]:
+        return self._minds[0].values(spec, name)
 
     def _note_alike(self, spec: ToolSpec, arguments: dict[str, Any], actor: Actor) -> None:
         """Keep the same write for every other record in mind: long ways go through lists."""
@@ -240,7 +281,7 @@ class _Seeker:
         for name, given in arguments.items():
             role = roles.get((spec.name, name))
             if actor == "assistant" and role is not None and role.is_key:
-                others = [key for key in self._knowledge.values(spec, name) if key != given]
+                others = [key for key in self._values(spec, name) if key != given]
                 self._alike += [(spec, {**arguments, name: key}) for key in reversed(others)]
 
     def _again(self, world: DeclarativeWorld, wave: int) -> "_Step | None":
@@ -271,8 +312,8 @@ class _Seeker:
         if result.is_error or not result.changes:
             return None
         changes = after.net_changes()
-        progress = self._goal.of_changes(changes)
-        if progress is Progress.ASTRAY or self._goal.settled(changes) < self._settled:
+        progress, settled = self._goal.stand(changes)
+        if progress is Progress.ASTRAY or settled < self._settled:
             return None
         if actor == "assistant" and self._runtime.broken_clauses(world, call, self._said):
             return None

@@ -19,6 +19,7 @@ import cel
 
 from agentsynth.core.errors import DomainError
 from agentsynth.worlds.functions import FUNCTIONS
+from agentsynth.worlds.shortcut import shortcut
 
 __all__ = [
     "FUNCTIONS",
@@ -95,6 +96,11 @@ def _getter(path: str) -> Callable[[Scope], Any]:
     return lambda scope: _resolve(parts, scope)
 
 
+def _through_null(path: str) -> Callable[[Scope], Any]:
+    parts = tuple(path.split("."))
+    return lambda scope: _resolve(parts, scope, through_null=True)
+
+
 def compile_expression(text: str) -> Expression:
     """Compile an expression (without its leading `=`).
 
@@ -113,7 +119,13 @@ def compile_expression(text: str) -> Expression:
     wanted = [(flat, tuple(path.split("."))) for path, flat in paths.items()]
     functions = {name: FUNCTIONS[name] for name in used if name in FUNCTIONS}
 
+    quick = shortcut(stripped, _through_null)
+
     def evaluate(scope: Scope) -> Any:
+        if quick is not None:
+            known = quick(scope)
+            if known is not None:
+                return known
         values: dict[str, Any] = {**functions}
         for flat, parts in wanted:
             value = _resolve(parts, scope, through_null=True)

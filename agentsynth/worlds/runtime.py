@@ -128,8 +128,11 @@ class DomainRuntime:
 
     def codes_of(self, tool: str) -> frozenset[str]:
         """Return the error codes that a declarative tool's steps give; empty for other tools."""
-        spec = self.domain.tools.get(tool)
-        return frozenset(tool_codes(spec)) if spec is not None else frozenset()
+        return self._codes.get(tool, frozenset())
+
+    @cached_property
+    def _codes(self) -> dict[str, frozenset[str]]:
+        return {name: frozenset(tool_codes(tool)) for name, tool in self.domain.tools.items()}
 
     def today(self, world_seed: int) -> str:
         """Return the world's date for this seed."""
