@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from agentsynth.core.errors import UserError
 from agentsynth.core.task import TaskKind
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.run import kinds_of
-from agentsynth.pipeline.schedule import place_at
+from agentsynth.pipeline.schedule import Place, place_at
 from agentsynth.pipeline.work import Certified, Worker
 from agentsynth.pipeline.workers import BLOCK, Pool
 from agentsynth.plan.contracts import ContractReport, check_contracts
@@ -94,11 +94,12 @@ async def certify_tasks(
     queue: asyncio.Queue[list[Certified]] = asyncio.Queue()
     elsewhere = [p for p in places if pool is not None and p.domain in pool.domains]
     here = [p for p in places if pool is None or p.domain not in pool.domains]
-    waiting = [elsewhere[n : n + BLOCK] for n in range(0, len(elsewhere), BLOCK)][::-1]
+    waiting = deque(_by_world(elsewhere, worker))
 
     async def by_process(number: int) -> None:
         while waiting and pool is not None:
-            queue.put_nowait(await pool.certify(number, waiting.pop()))
+            block = waiting.pop() if number % 2 else waiting.popleft()
+            queue.put_nowait(await pool.certify(number, block))
 
     async def by_this() -> None:
         for place in here:
@@ -116,6 +117,18 @@ async def certify_tasks(
                 done += 1
             report.seconds = time.perf_counter() - started
             yield done
+
+
+def _by_world(places: Sequence[Place], worker: Worker) -> list[list[Place]]:
+    """Return blocks of places in one world each: it is made once, its look-ups are remembered."""
+    by_world: dict[tuple[str, int], list[Place]] = {}
+    for place in places:
+        by_world.setdefault((place.domain, worker.world_number(place)), []).append(place)
+    return [
+        block[start : start + BLOCK]
+        for _, block in sorted(by_world.items())
+        for start in range(0, len(block), BLOCK)
+    ]
 
 
 def kinds_over(table: Mapping[str, Mapping[TaskKind, float]]) -> list[str]:

@@ -124,7 +124,7 @@ class Worker:
         runtime = self.runtimes[place.domain]
         runtime = runtime.speaking(self._language(place, runtime))
         rng = random.Random(derive_seed(place.seed, "task"))
-        number = rng.randrange(runtime.domain.worlds)
+        number = rng.randrange(runtime.domain.worlds)  # as in world_number
         world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
         plans = agent_plans(runtime)
         able = [p for p in plans if wish_for(place.kind, runtime, rng, None, p.intents) is not None]
@@ -155,6 +155,11 @@ class Worker:
                 scenario = self._scenario(composed.task, agent, place, 0, flawed)
                 scenarios.append((Item.probe_slot(), scenario))
         return Prepared(place, composed, agent, rubric, tuple(scenarios))
+
+    def world_number(self, place: Place) -> int:
+        """Return which of its domain's worlds a place is in."""
+        rng = random.Random(derive_seed(place.seed, "task"))
+        return rng.randrange(self.runtimes[place.domain].domain.worlds)
 
     def _language(self, place: Place, runtime: DomainRuntime) -> Language:
         """Return what is spoken at a place: by the config's shares, of what the domain speaks."""

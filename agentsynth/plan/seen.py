@@ -12,6 +12,8 @@ __all__ = ["Reader", "Seen", "SeenRecord", "plain"]
 
 _LONG = 80
 """Characters from which a value is a text to be read."""
+_REMEMBERED = 20_000
+"""Values of which it is remembered whether they are keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Reader:
             name: re.compile(re.escape(entity.id_pattern).replace(r"\#", r"\d"))
             for name, entity in domain.entities.items()
         }
+        self._known: dict[str, tuple[str, ...]] = {}
 
     def read(self, result: Any) -> Seen:
         """Return what a decoded result says."""
@@ -58,10 +61,15 @@ class Reader:
         keys = ((entity, str(v)) for v in values for entity in self._entities_of(v))
         return SeenRecord(flat, frozenset(plain(v) for v in values), tuple(keys))
 
-    def _entities_of(self, value: Any) -> list[str]:
+    def _entities_of(self, value: Any) -> tuple[str, ...]:
         if not isinstance(value, str | int) or isinstance(value, bool):
-            return []
-        return [n for n, pattern in self._patterns.items() if pattern.fullmatch(str(value))]
+            return ()
+        text = str(value)
+        if text not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[text] = tuple(n for n, p in self._patterns.items() if p.fullmatch(text))
+        return self._known[text]
 
 
 def plain(value: Any) -> str:
