@@ -10,7 +10,7 @@ from agentsynth.checks.found import clocks_in, days_in, quantities_in
 from agentsynth.checks.mentions import says
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
-from agentsynth.core.task import Task
+from agentsynth.core.task import Change, Task
 from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.verdict import OutcomeValue, ReasonCode
 from agentsynth.core.words import normal
@@ -168,6 +168,16 @@ class Evidence:
         return frozenset(r.call_id for r in self.trajectory.calls if r.outcome == "success")
 
     @cached_property
+    def brought(self) -> frozenset[str]:
+        """Ids of the calls that brought some of what the task wants, by whatever tool."""
+        wanted = {_place(change) for change in self.task.target.changes}
+        return frozenset(
+            record.call_id
+            for record in self.trajectory.calls
+            if any(_place(change) in wanted for change in record.changes)
+        )
+
+    @cached_property
     def said_by_assistant(self) -> list[tuple[int, str]]:
         """(index, text) of what the assistant said without calling anything."""
         return [
@@ -206,3 +216,8 @@ class Evidence:
     def said_by_user(self) -> list[tuple[int, str]]:
         """(index, text) of what the user said."""
         return [(i, m.content) for i, m in enumerate(self.messages) if isinstance(m, UserMessage)]
+
+
+def _place(change: Change) -> tuple[str, str, str | None]:
+    """Return which record a change is of; new ones have no key of their own."""
+    return change.op, change.entity, None if change.op == "create" else change.key
