@@ -21,7 +21,7 @@ run: $(VENV)/.run-stamp ## generate, judge and export the quickstart corpus
 
 test: setup ## run the tests
 	@$(BIN)/python scripts/install_servers.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 setup: $(VENV)/.run-stamp $(VENV)/.dev-stamp ## make the development environment
 

@@ -208,7 +208,7 @@ def _no_file_over(size: int) -> Callable[[], None]:
 
 def test_a_full_disk_stops_the_run_with_advice_and_the_next_run_goes_on(tmp_path: Path) -> None:
     """A file size limit is how a full disk looks to SQLite without filling one."""
-    path, out = config(tmp_path, target={"tasks": 150}), tmp_path / "o"
+    path, out = config(tmp_path, target={"tasks": 60}), tmp_path / "o"
     arguments = [sys.executable, "-m", "agentsynth", "run", path, "--out", str(out), "--json"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     full = subprocess.run(
@@ -216,7 +216,7 @@ def test_a_full_disk_stops_the_run_with_advice_and_the_next_run_goes_on(tmp_path
         capture_output=True,
         text=True,
         env=env,
-        preexec_fn=_no_file_over(300_000),
+        preexec_fn=_no_file_over(200_000),
         timeout=60,
         check=False,
     )
@@ -232,4 +232,4 @@ def test_a_full_disk_stops_the_run_with_advice_and_the_next_run_goes_on(tmp_path
     assert again.returncode == 0, again.stderr
     events = [json.loads(line) for line in again.stdout.splitlines()]
     resumed = next(event["resumed"] for event in events if event.get("stage") == "rollouts")
-    assert 0 < resumed < 150
+    assert 0 < resumed < 60

@@ -201,7 +201,7 @@ def test_domains_lists_what_is_bundled(capsys: pytest.CaptureFixture[str]) -> No
 def test_check_domain_holds_for_the_bundled_domain(
     capsys: pytest.CaptureFixture[str], garden: DomainRuntime
 ) -> None:
-    assert main(["check-domain", "community_garden", "--tasks", "25", "--json"]) == 0
+    assert main(["check-domain", "community_garden", "--tasks", "4", "--json"]) == 0
     events = lines(capsys.readouterr().out)
     assert events[-1] == {
         "event": "summary", "domain": "community_garden", "holds": True, "problems": [],

@@ -132,16 +132,16 @@ def run_until(config: Path, out: Path, rollouts: int, sign: signal.Signals) -> t
     return process.returncode, seen
 
 
-def test_ten_kills_at_random_places_change_no_byte_of_the_export(
+def test_kills_at_random_places_change_no_byte_of_the_export(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
     config, out = write_config(tmp_path), tmp_path / "o"
     rng = random.Random(1)
     killed = 0
-    for _ in range(10):
+    for _ in range(4):
         code, seen = run_until(config, out, rng.randint(1, 9), signal.SIGKILL)
         killed += code == -signal.SIGKILL and seen > 0
-    assert killed >= 5, "too few of the kills met a run that was still working"
+    assert killed >= 2, "too few of the kills met a run that was still working"
     done = agentsynth("run", config, "--out", out)
     assert done.returncode == 0, done.stderr
     assert export(out) == reference
