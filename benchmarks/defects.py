@@ -9,20 +9,25 @@ judge: some make no difference that anyone could see. The sound domain has to pa
 
 import argparse
 import json
+import random
+import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from agentsynth.core.contract import Contracts
-from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError, UserError
+from agentsynth.core.ids import derive_seed
 from agentsynth.plan.contracts import check_contracts
-from agentsynth.plan.defects import Defect, plant_defects
+from agentsynth.plan.defects import plant_defects
+from agentsynth.plan.defects_python import planted_in_source
 from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.declarative import CompiledDomain
-from agentsynth.worlds.load import find_domain, load_folder
+from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
 
 _BAR = 0.9
 _OPEN_KINDS = ("guard_order",)
@@ -33,7 +38,7 @@ _OPEN_KINDS = ("guard_order",)
 class Subject:
     """What a killer looks at."""
 
-    domain: Domain
+    compiled: CompiledDomain
     contracts: Contracts | None
     tool: str | None
     """The tool with the defect, so that the others need no second look; None = look at all."""
@@ -49,7 +54,7 @@ def _contract_tests(subject: Subject) -> str | None:
     try:
         only = [subject.tool] if subject.tool is not None else None
         report = check_contracts(
-            CompiledDomain(subject.domain),
+            subject.compiled,
             subject.contracts,
             only=only,
             first_failure=subject.tool is not None,
@@ -71,9 +76,11 @@ class Tally:
     planted: Counter[str] = field(default_factory=lambda: Counter())
     killed: Counter[str] = field(default_factory=lambda: Counter())
     by_killer: Counter[str] = field(default_factory=lambda: Counter())
-    survivors: list[Defect] = field(default_factory=lambda: [])
+    survivors: list[tuple[str, str]] = field(default_factory=lambda: [])
     rejected: list[str] = field(default_factory=lambda: [])
     """Why the sound domain was rejected; must be empty."""
+    unusable: int = 0
+    """Changes of Python source that do not even load; they are not counted as planted."""
     seconds: float = 0.0
 
     def rate(self, *, without: tuple[str, ...] = ()) -> float:
@@ -89,19 +96,57 @@ def measure(name: str, *, per_tool: int, seed: int) -> Tally:
     loaded = load_folder(folder)
     contracts = load_contracts(folder, loaded.domain)
     tally, started = Tally(name), time.monotonic()
-    sound = Subject(loaded.domain, contracts, None)
+    sound = Subject(_compiled(loaded), contracts, None)
     tally.rejected = [f"{n}: {why}" for n, killer in KILLERS.items() if (why := killer(sound))]
-    for defect in plant_defects(loaded.domain, seed=seed, per_tool=per_tool):
-        tally.planted[defect.kind] += 1
-        subject = Subject(defect.domain, contracts, defect.tool)
+    plant = _in_steps if loaded.python is None else _in_source
+    for tool, kind, description, compiled in plant(folder, loaded, seed, per_tool):
+        if compiled is None:
+            tally.unusable += 1
+            continue
+        tally.planted[kind] += 1
+        subject = Subject(compiled, contracts, tool)
         by = next((n for n, killer in KILLERS.items() if killer(subject) is not None), None)
         if by is None:
-            tally.survivors.append(defect)
+            tally.survivors.append((kind, description))
         else:
-            tally.killed[defect.kind] += 1
+            tally.killed[kind] += 1
             tally.by_killer[by] += 1
     tally.seconds = time.monotonic() - started
     return tally
+
+
+_Sown = tuple[str, str, str, CompiledDomain | None]
+"""Tool, kind of defect, description, the domain with it; None = it does not load."""
+
+
+def _compiled(loaded: DomainFolder) -> CompiledDomain:
+    python = loaded.python
+    if python is None:
+        return CompiledDomain(loaded.domain)
+    return CompiledDomain(loaded.domain, tools=python.tools, base=python.base)
+
+
+def _in_steps(folder: Path, loaded: DomainFolder, seed: int, per_tool: int) -> Iterator[_Sown]:
+    for defect in plant_defects(loaded.domain, seed=seed, per_tool=per_tool):
+        yield defect.tool, defect.kind, defect.description, CompiledDomain(defect.domain)
+
+
+def _in_source(folder: Path, loaded: DomainFolder, seed: int, per_tool: int) -> Iterator[_Sown]:
+    """Plant in the functions of a Python domain, each change in a copy of the folder."""
+    file = str(loaded.domain.python)
+    source = (folder / file).read_text(encoding="utf-8")
+    assert loaded.python is not None  # the caller looked
+    for tool in loaded.domain.tools:
+        function = loaded.python.functions[tool]
+        rng = random.Random(derive_seed("defects", seed, tool))
+        for kind, description, text in planted_in_source(source, function, rng, per_tool):
+            with TemporaryDirectory() as copy:
+                shutil.copytree(folder, copy, dirs_exist_ok=True)
+                (Path(copy) / file).write_text(text, encoding="utf-8")
+                try:
+                    yield tool, kind, description, _compiled(load_folder(Path(copy)))
+                except (UserError, DomainError):
+                    yield tool, kind, description, None
 
 
 def _print(tally: Tally) -> None:
@@ -110,8 +155,8 @@ def _print(tally: Tally) -> None:
         print(f"  {kind:<16} {tally.killed[kind]:>4} of {planted}")
     for why in tally.rejected:
         print(f"  the sound domain is rejected: {why}")
-    for defect in tally.survivors:
-        print(f"  survivor ({defect.kind}): {defect.description}")
+    for kind, description in tally.survivors:
+        print(f"  survivor ({kind}): {description}")
 
 
 def main() -> None:
@@ -139,7 +184,7 @@ def main() -> None:
                         "by_kind": {
                             k: [tally.killed[k], n] for k, n in sorted(tally.planted.items())
                         },
-                        "survivors": [defect.description for defect in tally.survivors],
+                        "survivors": [description for _, description in tally.survivors],
                         "sound_rejected": tally.rejected,
                         "seconds": round(tally.seconds, 1),
                     }

@@ -59,8 +59,8 @@ def behaviour(source: str) -> Any:
 def test_every_defect_is_one_change_of_the_named_function() -> None:
     sound = ast.parse(SOURCE)
     planted = planted_in_source(SOURCE, "lend", random.Random(1), 100)
-    assert len({text for _, text in planted}) == len(planted) > 20
-    for description, text in planted:
+    assert len({text for _, _, text in planted}) == len(planted) > 20
+    for _, description, text in planted:
         tree = ast.parse(text)
         assert description.startswith("lend: ")
         for before, after in zip(sound.body, tree.body, strict=True):
@@ -74,9 +74,9 @@ def test_every_defect_is_one_change_of_the_named_function() -> None:
 def test_defects_of_every_sort_show_in_what_the_function_does() -> None:
     right = behaviour(SOURCE)
     planted = planted_in_source(SOURCE, "lend", random.Random(1), 100)
-    unseen = [said for said, text in planted if behaviour(text) == right]
+    unseen = [said for _, said, text in planted if behaviour(text) == right]
     assert unseen == []
-    said = "\n".join(one for one, _ in planted)
+    said = "\n".join(one for _, one, _ in planted)
     for part in (
         "\"raise Refused('too_long')\" is dropped",
         "'log.append(key)' is dropped",
@@ -96,12 +96,13 @@ def test_the_same_draws_give_the_same_defects_spread_over_kinds() -> None:
     assert first == planted_in_source(SOURCE, "lend", random.Random(5), 8)
     assert first != planted_in_source(SOURCE, "lend", random.Random(6), 8)
     assert len(first) == 8
-    assert sum("is dropped" in said for said, _ in first) >= 3  # raise, call, assignment
+    assert sum("is dropped" in said for _, said, _ in first) >= 3  # raise, call, assignment
 
 
 def test_attributes_are_confused_with_each_other() -> None:
     source = "def f(order):\n    return order.total + order.fee\n"
-    planted = dict(planted_in_source(source, "f", random.Random(1), 10))
+    made = planted_in_source(source, "f", random.Random(1), 10)
+    planted = {description: text for _, description, text in made}
     assert (
         planted["f: 'order.total' has become .fee"]
         == "def f(order):\n    return order.fee + order.fee\n"

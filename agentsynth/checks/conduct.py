@@ -103,9 +103,8 @@ def reported(evidence: Evidence) -> Finding:
     """
     if not evidence.task.target.changes:
         return NOT_APPLICABLE
-    last = max(
-        (i for i, call, _ in evidence.calls if call.name in evidence.runtime.writes), default=None
-    )
+    writes, done = evidence.runtime.writes, evidence.successes
+    last = max((i for i, c, _ in evidence.calls if c.name in writes and c.id in done), default=None)
     if last is None:
         return NOT_APPLICABLE  # there is nothing to report; `target_state` says what is missing
     after = [(i, text) for i, text in evidence.said_by_assistant if i > last and text.strip()]

@@ -11,6 +11,7 @@ from typing import Any
 
 from agentsynth.checks.computed import amount_grounded, is_total, time_grounded
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
+from agentsynth.checks.figures import figure_made_up
 from agentsynth.checks.forms import Mention
 from agentsynth.checks.visible import Visible, texts_shown
 from agentsynth.core.messages import AssistantMessage
@@ -166,7 +167,8 @@ def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
         if not clock.vague and not time_grounded(evidence, index, clock.minute, visible):
             return repr(text.text[clock.start : clock.end].strip())
     addresses = _EMAIL.findall(text.text) + _CODE.findall(text.text)
-    return next((repr(value) for value in addresses if not visible.has_words(value)), None)
+    made_up = next((repr(value) for value in addresses if not visible.has_words(value)), None)
+    return made_up or figure_made_up(evidence, index, visible)
 
 
 def _worked_out(evidence: Evidence, mention: Mention) -> bool:

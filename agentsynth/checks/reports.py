@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
+from agentsynth.checks.figures import LABEL
 from agentsynth.core.messages import ToolCall, ToolMessage
 
 __all__ = ["misreported"]
@@ -94,6 +95,7 @@ def _other_number(
 ) -> str | None:
     """Return a bare number that is neither known nor how many there were; None = there is none."""
     taken = [(one.start, one.end) for one in (*said.days, *said.clocks)]
+    taken += [match.span() for match in LABEL.finditer(said.text)]  # `statements_grounded` asks
     allowed = {mention.raw for mention in known.quantities}
     allowed |= _counts(evidence, {call.id for call, _ in deeds})
     for index, _ in evidence.said_by_user:

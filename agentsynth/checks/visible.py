@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
+from agentsynth.checks.nouns import nouns_beside
 from agentsynth.core.messages import ToolMessage
 from agentsynth.core.words import has_cjk, has_words, normal
 
@@ -61,6 +62,7 @@ class Visible:
         self._measured: set[tuple[str, Decimal]] = set()
         self._dates: set[str] = set()
         self._minutes: set[int] = set()
+        self._beside: dict[str, tuple[int, set[Decimal]]] = {}
         self._counted = self._dated = self._timed = 0
 
     def add(self, text: MessageText) -> None:
@@ -127,6 +129,16 @@ class Visible:
     def has_number(self, value: Decimal) -> bool:
         """Whether this number was shown, whatever it measures."""
         return value in self.numbers
+
+    def beside(self, word: str) -> set[Decimal]:
+        """Every number that stands right before or behind a word (in the singular), as written."""
+        known, seen = self._beside.get(word, (0, set[Decimal]()))
+        for text in self._texts[known:]:
+            if word in text.normal:
+                mentions = text.quantities
+                seen = seen | {m.raw for m in mentions if word in nouns_beside(text.text, m)}
+        self._beside[word] = (len(self._texts), seen)
+        return seen
 
     def has_date(self, iso: str) -> bool:
         """Whether this date was shown; today always is."""

@@ -30,8 +30,8 @@ _Edit = tuple[str, str, Callable[[ast.AST], None]]
 
 def planted_in_source(
     source: str, function: str, rng: random.Random, limit: int
-) -> list[tuple[str, str]]:
-    """Return (description, whole new source), one defect in this function each.
+) -> list[tuple[str, str, str]]:
+    """Return (kind, description, whole new source), one defect in this function each.
 
     Args:
         source: a module's source.
@@ -48,7 +48,7 @@ def planted_in_source(
         raise UserError(f"line {error.lineno}: not Python: {error.msg}") from None
     if _function(tree, function) is None:
         raise UserError(f"there is no function {function!r}")
-    unchanged, found, seen = ast.unparse(tree), list[tuple[str, str]](), set[str]()
+    unchanged, found, seen = ast.unparse(tree), list[tuple[str, str, str]](), set[str]()
     for number, kind in _spread(tree, function, rng):
         if len(found) == limit:
             break
@@ -57,7 +57,7 @@ def planted_in_source(
         text = ast.unparse(ast.fix_missing_locations(changed))
         if text != unchanged and text not in seen:
             seen.add(text)
-            found.append((f"{function}: {description}", text + "\n"))
+            found.append((kind, f"{function}: {description}", text + "\n"))
     return found
 
 

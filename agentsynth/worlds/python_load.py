@@ -43,6 +43,8 @@ class PythonDomain:
     base: Callable[[int], Base]
     """World seed to starting state; raises DomainError where `seed` does not hold."""
     source: Source
+    functions: Mapping[str, str]
+    """Tool to the name of its function in the file."""
 
 
 def load_python(domain: Domain, domain_file: Loaded, folder: Path) -> PythonDomain:
@@ -89,6 +91,7 @@ def load_python(domain: Domain, domain_file: Loaded, folder: Path) -> PythonDoma
         },
         base=lambda world_seed: seeded_base(whole, exports, source.file, world_seed),
         source=source,
+        functions={name: tool.run.__name__ for name, (tool, _, _) in made.items()},
     )
 
 

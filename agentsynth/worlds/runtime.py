@@ -62,6 +62,12 @@ class DomainRuntime:
         return {spec.name: spec for spec in self.specs}
 
     @cached_property
+    def offered_words(self) -> frozenset[str]:
+        """Every value that a tool's schema offers for a parameter, in lower case."""
+        schemas = [part for spec in self.specs for part in spec.parameters["properties"].values()]
+        return frozenset(str(one).casefold() for part in schemas for one in part.get("enum", ()))
+
+    @cached_property
     def writes(self) -> frozenset[str]:
         """Names of the tools that change state."""
         return frozenset(spec.name for spec in self.specs if not spec.read_only)
