@@ -82,6 +82,7 @@ class Speech:
                 parts.append(self.phrase(group.ask, intent, heard, seen))
                 names = [name for name in names if name not in group.slots]
         parts += [self.phrase(self._lexicon.slots[name].ask, intent, heard, seen) for name in names]
+        parts = [part.removeprefix("请问") if n else part for n, part in enumerate(parts)]
         return [tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)]
 
     def together(self, parts: Sequence[str]) -> str:
