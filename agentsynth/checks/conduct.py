@@ -58,8 +58,8 @@ def claims_true(evidence: Evidence) -> Finding:
     """The assistant says of nothing that it is done before it is, and tells it as it was.
 
     Done is what a tool of the request's plan did, or a tool that no request of the task plans with
-    and that brought some of what the task wants: there may be several ways. A sentence that reads as
-    the deed of several requests is true by any of them.
+    and that brought some of what the task wants: there may be several ways. A sentence that
+    reads as the deed of several requests is true by any of them.
     """
     found = False
     planned = {tool for name in evidence.task.intents for tool in _deeds(evidence, name)}

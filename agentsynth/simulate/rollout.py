@@ -224,9 +224,7 @@ def ledger(
     return FactLedger(trajectory_id=trajectory.id, turns=tuple(turns))
 
 
-def _mentions(
-    task: Task, fact: Fact, text: str, today: str, words: Mapping[str, str]
-) -> bool:
+def _mentions(task: Task, fact: Fact, text: str, today: str, words: Mapping[str, str]) -> bool:
     """Whether a text says a fact, as it is or as the user first had it."""
     values = [fact.value] if fact.first is None else [fact.value, fact.first]
     return any(
