@@ -11,6 +11,7 @@ from agentsynth.compose.tasks import NoTask
 from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import UserMessage
+from agentsynth.core.task import TaskKind
 from agentsynth.core.phrasing import parse_template, render, show_date
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.domains import load_checked
@@ -27,7 +28,8 @@ VET = "vet_clinic"
 LISTED = {"animal": "patient", "visit_type": "visit_type", "vet": "vet", "practice": "practice"}
 """Facts that are heard among names, and whose names they are."""
 STYLES = ("iso", "day_month", "month_day", "weekday")
-PLAYED = {"write": 6, "scheduled": 4, "writes": 2, "conditional": 2, "refuse": 1, "compare": 1}
+PLAYED: dict[TaskKind, int] = {
+    "write": 6, "scheduled": 4, "writes": 2, "conditional": 2, "refuse": 1, "compare": 1}
 """How many tasks of each kind are played, honestly and by an assistant that only claims."""
 
 Facts = dict[str, Any]
