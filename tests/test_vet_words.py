@@ -29,7 +29,13 @@ LISTED = {"animal": "patient", "visit_type": "visit_type", "vet": "vet", "practi
 """Facts that are heard among names, and whose names they are."""
 STYLES = ("iso", "day_month", "month_day", "weekday")
 PLAYED: dict[TaskKind, int] = {
-    "write": 6, "scheduled": 4, "writes": 2, "conditional": 2, "refuse": 1, "compare": 1}
+    "write": 6,
+    "scheduled": 4,
+    "writes": 2,
+    "conditional": 2,
+    "refuse": 1,
+    "compare": 1,
+}
 """How many tasks of each kind are played, honestly and by an assistant that only claims."""
 
 Facts = dict[str, Any]
