@@ -11,8 +11,8 @@ from agentsynth.compose.tasks import NoTask
 from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import UserMessage
-from agentsynth.core.task import TaskKind
 from agentsynth.core.phrasing import parse_template, render, show_date
+from agentsynth.core.task import TaskKind
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.domains import load_checked
 from agentsynth.pipeline.schedule import Place
