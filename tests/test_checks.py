@@ -542,6 +542,22 @@ async def test_questions_conditions_and_denials_claim_nothing(
     assert (await library.find("claims_true", task, played)).outcome == outcome
 
 
+async def test_a_later_write_that_fails_is_no_deed_to_report(
+    library: Court, converse: Any, small: DomainRuntime
+) -> None:
+    task = price_task(small).model_copy(update={"requests": (Request(intent="move"),)})
+    moved = ("call", "move_book", {"book_id": "BK-101", "shelf_id": "SH-02"})
+    report, again = ("assistant", "I've moved it."), ("user", "And another one, please.")
+    failing = ("call", "move_book", {"book_id": "BK-999", "shelf_id": "SH-02"})
+    sorry = ("assistant", "That one I do not know, sorry.")
+    played = await converse(small, task, moved, report, again, failing, sorry)
+    task = task.model_copy(update={"target": Target(changes=played.net_changes)})
+    assert played.calls[-1].outcome == "error"
+    await library.met("reported", task, played)
+    silent = await converse(small, task, moved, sorry, again, failing, sorry)
+    await library.not_met("reported", "not_reported", task, silent)
+
+
 async def test_a_forbidden_request_is_declined_and_for_its_own_reason(
     court: Court, played: Any
 ) -> None:

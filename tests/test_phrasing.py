@@ -18,6 +18,7 @@ from agentsynth.core.phrasing import (
     show_date,
     show_money,
     tidy,
+    with_unit,
 )
 
 MARKS = "{}[]()|"
@@ -240,6 +241,16 @@ def test_values_are_said_as_people_say_them(path: str, value: object, shown: str
 )
 def test_values_are_said_in_chinese(path: str, value: object, shown: str) -> None:
     assert format_value(path, value, {"full": "全日照"}, "day_month", "zh") == shown
+
+
+def test_times_and_units_are_said_by_their_words() -> None:
+    words = {"09:30": "上午9点半", "grams": "克"}
+    moment = "2027-04-22T09:30"
+    assert format_value("sent", moment, words, "day_month", "zh") == "4月22日上午9点半"
+    assert with_unit("420", "grams", words) == "420克"
+    assert says("体重420克。", 420, "quantity", unit="grams", today="2027-04-14", language="zh")
+    assert with_unit("420", "grams", {}) == "420 grams"
+    assert with_unit("420", None, words) == "420"
 
 
 @given(st.dates(date(2026, 11, 1), date(2027, 9, 30)))

@@ -157,3 +157,13 @@ async def test_the_ledger_follows_which_facts_were_told_when(play: Play, task: T
         (("price",), ()),
     ]
     assert all(isinstance(trajectory.messages[turn.message], UserMessage) for turn in turns)
+
+
+async def test_a_fact_told_in_other_words_than_it_is_stored_in_is_told(
+    play: Play, task: Task
+) -> None:
+    trajectory = await play([UserAct("那盆红蕨，谢谢", leaves=True)], [talk("好的。")])
+    plain = ledger(task, trajectory, today="2027-03-05")
+    assert plain.turns[0].told == ()
+    worded = ledger(task, trajectory, today="2027-03-05", words={"Red Fern": "红蕨"})
+    assert worded.turns[0].told == ("title",)

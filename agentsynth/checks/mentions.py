@@ -155,9 +155,13 @@ def _nearest(days: Sequence[Day], clock: Clock) -> Day:
 
 
 def measure_of(unit: str, language: str = "en") -> Measure | None:
-    """Return what a unit's name stands for; None = a unit of the domain's own."""
+    """Return what a unit's name stands for; None = a unit of the domain's own.
+
+    Units are stored under their symbol or their English name, whatever the language of the text.
+    """
     name = unit.lower()
-    return forms_of(language).measures.get(name) or SYMBOL_MEASURES.get(name)
+    known = forms_of(language).measures.get(name) or SYMBOL_MEASURES.get(name)
+    return known or forms_of("en").measures.get(name)
 
 
 def _allowed(target: Decimal, tolerance: float | str) -> Decimal:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from agentsynth.core.errors import UserError
+from agentsynth.core.words import has_cjk
 
 __all__ = [
     "Template",
@@ -23,6 +24,7 @@ __all__ = [
     "show_date",
     "show_money",
     "tidy",
+    "with_unit",
 ]
 
 DateStyle = str
@@ -262,5 +264,14 @@ def format_value(
         moment = _MOMENT.fullmatch(value)
         if moment is not None:
             between = "" if language == "zh" else " at "
-            return f"{show_date(moment[1], date_style, language)}{between}{moment[2]}"
+            clock = words.get(moment[2], moment[2])
+            return f"{show_date(moment[1], date_style, language)}{between}{clock}"
     return str(value)
+
+
+def with_unit(text: str, unit: str | None, words: dict[str, str]) -> str:
+    """Return a number with its unit as people say it: 420 grams, 420克."""
+    if not unit:
+        return text
+    spoken = words.get(unit, unit)
+    return f"{text}{spoken}" if has_cjk(spoken) else f"{text} {spoken}"

@@ -206,7 +206,7 @@ class Worker:
         evidence = Evidence(task, trajectory, runtime, voice, again)
         verdict = judge(evidence, prepared.rubric)
         decision = decide(trajectory, verdict)
-        told = ledger(task, trajectory, today=evidence.today)
+        told = ledger(task, trajectory, today=evidence.today, words=runtime.lexicon.words)
         return Graded(
             slot=slot,
             scenario=scenario,

@@ -200,15 +200,23 @@ async def _run_calls(
         record.calls.append(made)
 
 
-def ledger(task: Task, trajectory: Trajectory, *, today: str) -> FactLedger:
-    """Return which facts the user told in which turn, read off the words themselves."""
+def ledger(
+    task: Task, trajectory: Trajectory, *, today: str, words: Mapping[str, str] | None = None
+) -> FactLedger:
+    """Return which facts the user told in which turn, read off the words themselves.
+
+    Args:
+        words: how stored values are spoken in the task's language; None = as they are stored.
+    """
     told: set[str] = set()
     turns: list[FactTurn] = []
     for index, message in enumerate(trajectory.messages):
         if not isinstance(message, UserMessage):
             continue
         now = tuple(
-            fact.name for fact in task.facts if _mentions(task, fact, message.content, today)
+            fact.name
+            for fact in task.facts
+            if _mentions(task, fact, message.content, today, words or {})
         )
         told |= set(now)
         withheld = tuple(fact.name for fact in task.facts if fact.name not in told)
@@ -216,10 +224,18 @@ def ledger(task: Task, trajectory: Trajectory, *, today: str) -> FactLedger:
     return FactLedger(trajectory_id=trajectory.id, turns=tuple(turns))
 
 
-def _mentions(task: Task, fact: Fact, text: str, today: str) -> bool:
+def _mentions(task: Task, fact: Fact, text: str, today: str, words: Mapping[str, str]) -> bool:
     """Whether a text says a fact, as it is or as the user first had it."""
     values = [fact.value] if fact.first is None else [fact.value, fact.first]
     return any(
-        says(text, value, fact.type, today=today, language=task.language, unit=fact.unit)
+        says(
+            text,
+            value,
+            fact.type,
+            today=today,
+            said_as=words.get(str(value)),
+            language=task.language,
+            unit=fact.unit,
+        )
         for value in values
     )

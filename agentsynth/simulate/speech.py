@@ -8,7 +8,14 @@ from typing import Any
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Lexicon, Voice
-from agentsynth.core.phrasing import Template, format_value, parse_template, render, tidy
+from agentsynth.core.phrasing import (
+    Template,
+    format_value,
+    parse_template,
+    render,
+    tidy,
+    with_unit,
+)
 from agentsynth.plan.sources import UNKNOWN, look_up
 from agentsynth.simulate.hearing import Heard
 from agentsynth.worlds.expressions import MISSING
@@ -75,6 +82,7 @@ class Speech:
                 parts.append(self.phrase(group.ask, intent, heard, seen))
                 names = [name for name in names if name not in group.slots]
         parts += [self.phrase(self._lexicon.slots[name].ask, intent, heard, seen) for name in names]
+        parts = [part.removeprefix("请问") if n else part for n, part in enumerate(parts)]
         return [tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)]
 
     def together(self, parts: Sequence[str]) -> str:
@@ -141,13 +149,13 @@ class Speech:
             if value is None:
                 return None
             spoken = self._spoken(path + ("_cents" if answer.type == "money" else ""), value)
-            return f"{spoken} {answer.unit}" if answer.unit else spoken
+            return with_unit(spoken, answer.unit, self._lexicon.words)
         value = look_up(path, seen) if path.split(".")[0] in seen else heard.value(path)
         if value is UNKNOWN or value is MISSING or value is None:
             return None
         slot = self._lexicon.slots.get(path)
         spoken = self._spoken(path + ("_cents" if slot and slot.type == "money" else ""), value)
-        return f"{spoken} {slot.unit}" if slot is not None and slot.unit else spoken
+        return with_unit(spoken, slot.unit if slot is not None else None, self._lexicon.words)
 
     def _spoken(self, path: str, value: Any) -> str:
         lexicon = self._lexicon

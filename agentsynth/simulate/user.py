@@ -9,7 +9,14 @@ from typing import Any
 from agentsynth.checks.conduct import matches_any
 from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Lexicon, Voice
-from agentsynth.core.phrasing import Template, parse_template, render, show_date, show_money
+from agentsynth.core.phrasing import (
+    Template,
+    parse_template,
+    render,
+    show_date,
+    show_money,
+    with_unit,
+)
 from agentsynth.core.protocols import UserAct, UserView
 from agentsynth.core.scenario import Persona
 from agentsynth.core.task import Fact
@@ -250,7 +257,7 @@ class ScriptedUser:
         if type_ == "money" and isinstance(value, int):
             return show_money(value, self._lexicon.language, whole=True)
         spoken = self._lexicon.words.get(str(value), str(value))
-        return f"{spoken} {known.unit}" if known is not None and known.unit else spoken
+        return with_unit(spoken, known.unit if known is not None else None, self._lexicon.words)
 
     def _bank(self, name: str) -> str:
         styled = f"{name}.{self._persona.style}"
