@@ -188,6 +188,11 @@ def test_further_fields_are_looked_at_only_while_the_first_words_fit_several() -
     assert names(following.options) == ["Oak", "Elm"]
     assert made.next(KnownFacts({"x": 1, "y": "elm"})) == Finished()
     assert (made.seen["one"]["name"], made.narrowed) == ("Elm", ["one"])
+    assert made.unlike == []
+    made, _ = after_list(intent, {"x": 1, "y": "Oak"}, single)
+    assert made.unlike == []
+    made, _ = after_list(intent, {"x": 1, "y": "Elm"}, single)
+    assert (made.seen["one"]["name"], made.unlike) == ("Oak", ["one"])
     _, wrong = after_list(intent, {"x": 1, "y": "Ash"})
     assert isinstance(wrong, PickFailed), "what lies outside the first words is not taken"
 

@@ -151,6 +151,48 @@ async def test_of_two_requests_the_one_that_can_be_done_is_done_and_the_other_is
     assert len(orders) == 2, "either may come first"
 
 
+async def test_after_a_refusal_nobody_is_thanked_for_what_was_not_done(
+    play_kind: Play, voice: Voice
+) -> None:
+    kept_going = 0
+    for task, trajectory in await tasks("partly", play_kind):
+        said = said_by(trajectory, UserMessage)
+        for bank in ("also", "also_after_no"):
+            ways = {
+                way
+                for name, kind in voice.phrases.items()
+                for way in kind
+                if name.partition(".")[0] == bank
+            }
+            goes_on = any(text.startswith(way) for way in ways for text in said[1:])
+            kept_going += goes_on
+            assert goes_on == ((task.requests[0].outcome == "done") == (bank == "also"))
+    assert kept_going
+
+
+@pytest.mark.parametrize("kind", ["refuse", "impossible"])
+async def test_only_a_rule_has_exceptions(play_kind: Play, voice: Voice, kind: TaskKind) -> None:
+    insists, answers = {
+        "refuse": ("push_back", "hold_firm"), "impossible": ("push_back_fact", "hold_fact"),
+    }[kind]  # fmt: skip
+    held = 0
+    for _, trajectory in await tasks(kind, play_kind):
+        banks = {
+            name.partition(".")[0]
+            for name, ways in voice.phrases.items()
+            if set(ways)
+            & {
+                text
+                for role in (UserMessage, AssistantMessage)
+                for text in said_by(trajectory, role)
+            }
+        }
+        assert not banks & {"hold_firm", "hold_fact"} - {answers}
+        held += answers in banks
+        assert answers not in banks or insists in banks
+    assert held
+
+
 async def test_what_no_tool_does_is_declined_without_a_call(play_kind: Play) -> None:
     for task, trajectory in await tasks("no_tool", play_kind):
         assert task.requests[0].outcome == "no_tool"

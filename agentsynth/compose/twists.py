@@ -82,6 +82,8 @@ async def _can_be_answered(
             made = await attempt(segment.intent, facts, world, runtime)
         except DomainError:
             return False
+    if made.unlike:
+        return False  # an assistant that took what it finds would pass over what was said
     if made.outcome != "done":
         return made.outcome != "failed" or "facts=()" not in made.detail  # nothing to ask about
     scope = {**made.facts, **made.seen}
@@ -100,7 +102,7 @@ async def _leads_elsewhere(
             made = await attempt(segment.intent, facts, world, runtime)
         except DomainError:
             return False
-    if made.outcome != "done" or made.broken or not made.changes:
+    if made.outcome != "done" or made.broken or made.unlike or not made.changes:
         return False
     return [c.fields for c in made.changes] != [c.fields for c in segment.attempt.changes] or [
         c.key for c in made.changes

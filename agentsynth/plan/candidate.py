@@ -139,6 +139,8 @@ class Attempt:
     """Write tools whose successful call changed nothing."""
     narrowed: tuple[str, ...] = ()
     """Picks for which the first words fitted several entries."""
+    unlike: tuple[str, ...] = ()
+    """Picks of the only entry there is, though it differs from what the facts say."""
     branch: str | None = None
     """Which branch of the intent's condition was taken; None = it has none."""
 
@@ -172,6 +174,7 @@ async def attempt(
     words = said or normal(" ".join(str(value) for value in facts.values()))
     await _carry_out(run, known, world, runtime, words, first_wave, made)
     made.narrowed, made.branch = tuple(run.narrowed), run.branch
+    made.unlike = tuple(run.unlike)
     return made
 
 

@@ -23,6 +23,8 @@ class Choice:
     """The facts that decide it: those to ask about when it is not settled."""
     narrowed: bool = False
     """True = the first words fitted several."""
+    unlike: bool = False
+    """True = the first words fitted this one alone, but what would narrow it down does not."""
     options: tuple[Any, ...] = ()
     """The entries that fit, while there are several."""
 
@@ -41,7 +43,8 @@ def choose(step: PickStep, intent: Intent, facts: Facts, seen: Mapping[str, Any]
     names, found = _matching(entries, step.where, facts, seen, step.pick)
     found = _extreme(found, step)
     if len(found) == 1:
-        return Choice(found[0], 1, names)
+        unlike = not _matching(found, step.narrow, facts, seen, step.pick)[1]
+        return Choice(found[0], 1, names, unlike=unlike)
     if len(found) > 1 and step.narrow:
         names, narrower = _matching(found, step.narrow, facts, seen, step.pick)
         if len(narrower) == 1:

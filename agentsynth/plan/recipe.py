@@ -140,6 +140,8 @@ class PlanRun:
         """What results, picks and figures showed, by the plan's names."""
         self.narrowed: list[str] = []
         """Picks for which the first words fitted several entries."""
+        self.unlike: list[str] = []
+        """Picks of the only entry there is, though it differs from what the user would say."""
         self.branch: str | None = None
         """Which branch of the intent's condition was taken; None = there is none, or not yet."""
         self._ignore_guards = ignore_guards
@@ -307,6 +309,8 @@ class PlanRun:
             return PickFailed(step.pick, choice.facts, choice.matches, choice.options)
         if choice.narrowed:
             self.narrowed.append(step.pick)
+        if choice.unlike:
+            self.unlike.append(step.pick)
         self.seen[step.pick] = choice.entry
         if self._slip is not None and self._slip.pick == step.pick:
             entries = seen_path(step.from_, self.seen)

@@ -75,6 +75,8 @@ class ScriptedAssistant:
         self._asked_to_act: set[str] = set()
         self._reported = False
         self._declined = False
+        self._why: str | None = None
+        """The clause or obstacle that was given as the reason last."""
         self._left = False
         self._talked = False
         self._wrote = False
@@ -107,7 +109,8 @@ class ScriptedAssistant:
         )
         if not (corrects and self._put_right(text)) and self._reported:
             if self._declined and matches_any(("[?？]",), text) and self._last():
-                return self._say(self._speech.bank("hold_firm"))
+                held = "hold_fact" if self._why in self._lexicon.obstacles else "hold_firm"
+                return self._say(self._speech.bank(held))
             if self._last():
                 return self._say(self._speech.bank("closing"))
             self._begin_next()
@@ -218,7 +221,7 @@ class ScriptedAssistant:
         reason = self._runtime.reason_of(content)
         phrases = self._lexicon.reason(reason) if reason is not None else None
         if phrases is not None:
-            self._declined = True
+            self._declined, self._why = True, reason
             return self._phrase(phrases.decline)
         self._left = True
         return self._speech.bank("not_found")
@@ -250,6 +253,7 @@ class ScriptedAssistant:
 
     def _decline(self, reason: str) -> AssistantMessage:
         self._reported = self._declined = True
+        self._why = reason
         phrases = self._lexicon.reason(reason)
         if phrases is None:
             raise DomainError(f"the lexicon has no words for {reason!r}")

@@ -79,7 +79,7 @@ class ScriptedUser:
         if asked:
             return UserAct(self._tell(asked, view.facts))
         if matches_any(self._voice.refusals, text):
-            return self._refused(view.facts)
+            return self._refused(text, view.facts)
         return self._after_report(text, view.facts)
 
     # -- acts of their own ---------------------------------------------------------------------
@@ -117,15 +117,21 @@ class ScriptedUser:
 
     # -- turns ---------------------------------------------------------------------------------
 
-    def _refused(self, facts: Mapping[str, Fact]) -> UserAct:
+    def _refused(self, text: str, facts: Mapping[str, Fact]) -> UserAct:
         if self._segment + 1 < len(self._intents):
-            return self._next_request(facts)
+            return self._next_request(facts, "also_after_no")
         if self._persona.pushes_back and not self._pushed:
             self._pushed = True
-            return UserAct(self._bank("push_back"))
+            return UserAct(self._bank("push_back" if self._is_rule(text) else "push_back_fact"))
         if not self._persona.says_goodbye:
             return UserAct(None)
         return UserAct(self._bank("accepts_refusal"), leaves=True)
+
+    def _is_rule(self, text: str) -> bool:
+        """Whether a refusal gives a rule as its reason: what is a mere fact has no exceptions."""
+        facts = tuple(cue for one in self._lexicon.obstacles.values() for cue in one.cues)
+        rules = tuple(cue for one in self._lexicon.clauses.values() for cue in one.cues)
+        return matches_any(rules, text) or not matches_any(facts, text)
 
     def _after_report(self, text: str, facts: Mapping[str, Fact]) -> UserAct:
         name, intent = self._intents[self._segment]
@@ -139,11 +145,11 @@ class ScriptedUser:
             return UserAct(None)
         return UserAct(self._bank("thanks"), leaves=True)
 
-    def _next_request(self, facts: Mapping[str, Fact]) -> UserAct:
+    def _next_request(self, facts: Mapping[str, Fact], bank: str = "also") -> UserAct:
         self._segment += 1
         again = {n.partition("@")[0] for n in facts if n.endswith(f"@{self._segment + 1}")}
         self._told -= again
-        return UserAct(self._also(facts))
+        return UserAct(self._also(bank, facts))
 
     def _not_done(self) -> UserAct:
         self._nudged += 1
@@ -163,9 +169,9 @@ class ScriptedUser:
             parts = [greeting, identity, body]
         return self._join(parts, facts)
 
-    def _also(self, facts: Mapping[str, Fact]) -> str:
+    def _also(self, bank: str, facts: Mapping[str, Fact]) -> str:
         return self._join(
-            [self._bank("also"), self._open_sentence(facts, self._chosen(facts))], facts
+            [self._bank(bank), self._open_sentence(facts, self._chosen(facts))], facts
         )
 
     def _chosen(self, facts: Mapping[str, Fact]) -> set[str]:

@@ -14,7 +14,7 @@ __all__ = ["BANKS", "load_voice"]
 BANKS = (
     "greet", "yes", "also", "thanks", "accepts_refusal", "push_back", "nudge", "gives_up",
     "lets_see", "closing", "more", "hold_firm", "ask_lead", "leaves_early", "not_found", "correct",
-    "changed_mind", "act_failed",
+    "changed_mind", "act_failed", "also_after_no", "push_back_fact", "hold_fact",
 )  # fmt: skip
 """The banks that actors draw from."""
 

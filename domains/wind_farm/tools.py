@@ -44,6 +44,7 @@ Job = Literal[
     "slip ring cleaning",
     "blade inspection",
     "leading edge repair",
+    "fault inspection",
 ]
 
 TRADES: dict[str, Trade] = {
@@ -56,6 +57,7 @@ TRADES: dict[str, Trade] = {
     "slip ring cleaning": "electrical",
     "blade inspection": "blades",
     "leading edge repair": "blades",
+    "fault inspection": "electrical",
 }
 FORECAST_DAYS = 14
 
@@ -153,6 +155,7 @@ class Part(Record):
     id: str
     farm_id: Annotated[str, Ref("farm")]
     name: str
+    job: Annotated[Job, "The job that takes it."]
     stock: Annotated[int, "Pieces that are not set aside."]
 
 
@@ -788,10 +791,21 @@ _CODES: dict[Severity, tuple[tuple[str, str], ...]] = {
 }
 _CRITICAL: dict[State, float] = {"fault": 0.6, "running": 0.12}
 """How likely a turbine has a critical alarm."""
-_PARTS = (
-    *("backup battery", "oil filter", "yaw brake pad", "hydraulic hose", "slip ring brush"),
-    *("temperature probe", "tower bolt set", "fan motor", "converter fuse", "erosion tape"),
-)
+_PARTS: dict[str, Job] = {
+    "backup battery": "pitch battery swap",
+    "oil filter": "gearbox oil change",
+    "yaw brake pad": "yaw brake repair",
+    "hydraulic hose": "hydraulics service",
+    "slip ring brush": "slip ring cleaning",
+    "temperature probe": "gearbox oil change",
+    "tower bolt set": "bolt torque check",
+    "fan motor": "converter repair",
+    "converter fuse": "converter repair",
+    "erosion tape": "leading edge repair",
+}
+"""Spare parts, each with the job that takes it."""
+_PLANNED = tuple(job for job in TRADES if job != "fault inspection")
+"""Jobs for which there are orders at the start."""
 
 
 def seed(rng: random.Random, today: str) -> Iterator[Record]:
@@ -831,9 +845,10 @@ def seed(rng: random.Random, today: str) -> Iterator[Record]:
                 id=f"SP-{4019 + (number * len(_PARTS) + index) * 41}",
                 farm_id=farm.id,
                 name=part,
+                job=job,
                 stock=rng.choice((1, 2, 2, 3, 4, 5, 6, 8, 9, 12)),
             )
-            for index, part in enumerate(_PARTS)
+            for index, (part, job) in enumerate(_PARTS.items())
         ]
         yield from parts
         yield from _orders(rng, today, number, turbines, crew, parts)
@@ -880,7 +895,10 @@ def _turbines(
     owners: list[Contact],
     crew: list[Technician],
 ) -> list[Turbine]:
-    """Make a farm's turbines; one is the hottest, and those of a row all vibrate differently."""
+    """Make a farm's turbines; one is the hottest, and those running in a row vibrate differently.
+
+    A turbine that stands still cools down and hardly vibrates.
+    """
     model = rng.choice(("K90", "K117", "K136"))
     places = rng.sample(range(size), size)
     faults = max(5, min(8, size // 10))
@@ -888,13 +906,13 @@ def _turbines(
     states: dict[int, State] = dict.fromkeys(places[:faults], "fault")
     states |= dict.fromkeys(places[faults : faults + locked], "locked_out")
     states |= dict.fromkeys(places[faults + locked : faults + 2 * locked + 2], "paused")
-    warm = iter(rng.sample(range(52, 84), faults))
+    cool = iter(rng.sample(range(19, 46), len(states)))
     made: list[Turbine] = []
     shaking: list[int] = []
     for place in range(size):
-        shaking = shaking or rng.sample(range(1, 13), 6)
+        shaking = shaking or rng.sample(range(2, 13), 6)
         state = states.get(place, "running")
-        celsius = next(warm) if state == "fault" else rng.randint(46, 83)
+        celsius = rng.randint(46, 83) if state == "running" else next(cool)
         if place == places[-1]:
             celsius = 86 + farm
         holder = rng.choice(crew[1:]) if state == "locked_out" else None
@@ -910,7 +928,7 @@ def _turbines(
                 landowner_id=owners[place * len(owners) // size].id,
                 service_due_on=add_days(today, rng.randint(-15, 170)),
                 gearbox_celsius=celsius,
-                vibration_mm_s=shaking.pop(),
+                vibration_mm_s=shaking.pop() if state == "running" else rng.randint(0, 1),
                 yield_kwh=rng.randint(4000, 39000) if state == "running" else rng.randint(0, 900),
                 permit_holder_id=None if holder is None else holder.id,
                 permit_since=None if holder is None else add_days(today, -rng.randint(0, 2)),
@@ -962,7 +980,7 @@ def _orders(
     names = {one.id: one.name for one in crew}
     number = 0
     for turbine in turbines:
-        jobs = rng.sample(list(TRADES), 2)
+        jobs = rng.sample(_PLANNED, 2)
         wanted = rng.choices((0, 1, 2), (40, 30, 30))[0]
         for place in range(max(wanted, turbine.state == "locked_out")):
             number += 1
@@ -980,7 +998,9 @@ def _orders(
             elif status == "done":
                 day = add_days(today, -rng.randint(1, 30))
             planned = status in ("assigned", "on_site", "done")
-            part = rng.choice(parts) if status != "cancelled" and rng.random() < 0.2 else None
+            fitting = [one for one in parts if one.job == jobs[place]]
+            takes = status != "cancelled" and rng.random() < 0.25
+            part = rng.choice(fitting) if takes and fitting else None
             busy.append((technician, day))
             priority: Priority = rng.choices(("low", "normal", "high"), (25, 50, 25))[0]
             if turbine.state == "fault" and rng.random() < 0.5:
