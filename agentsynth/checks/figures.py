@@ -32,6 +32,8 @@ LABEL = re.compile(
 )
 _NAMED = re.compile(r"[A-Za-z]+ \d+$", re.ASCII)
 """A figure and the word before it, which may be the name of something: `L 8`."""
+_OUT_OF = re.compile(r"\bof (?:the |your |all |these |those )*$", re.IGNORECASE)
+"""Before how many there were to choose from: `4 of the 8 hinges`."""
 _FEW = 6
 """Values up to which a field tells entries of a list apart in groups that somebody may count."""
 _DAYS = frozenset(("day", "night"))
@@ -71,9 +73,10 @@ def _is_shown(
     named = _NAMED.search(text.text[: mention.end])
     if named is not None and visible.has_words(named[0]):
         return True
-    if value in _told(evidence, index):
+    if value in _told(evidence, index) or str(value) in evidence.runtime.offered_words:
         return True
-    words = nouns_beside(text.text, mention) if evidence.language == "en" else ()
+    chosen = _OUT_OF.search(text.text[: mention.start]) is not None
+    words = nouns_beside(text.text, mention) if evidence.language == "en" and not chosen else ()
     shown = next((found for word in words if (found := visible.beside(word))), visible.numbers)
     return value in shown or _is_derived(evidence, index, value, words, visible)
 

@@ -209,6 +209,7 @@ _STYLE = Style(
 
 _SHORT_MONTHS = tuple(name[:3] for name in MONTHS)
 _ANY_MONTH = re.compile(rf"(?<![a-z])(?:{'|'.join(_SHORT_MONTHS)})")
+_MONTH_WORDS = "|".join(name for name in MONTHS if len(name) > 3)
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS) + "|sept"
 _FIRST_TO_TWELFTH = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
@@ -219,7 +220,7 @@ _DAY_MONTH = re.compile(
     rf"(?:,? (\d{{4}})\b)?",
 )
 _MONTH_DAY = re.compile(
-    rf"\b({_MONTH})\.? (?:the )?(\d{{1,2}}|{'|'.join(_FIRST_TO_TWELFTH)})(?:st|nd|rd|th)?\b"
+    rf"\b(({_MONTH_WORDS})|{_MONTH})(?(2)|\.?) (?:the )?(\d{{1,2}}|{'|'.join(_FIRST_TO_TWELFTH)})(?:st|nd|rd|th)?\b"
     rf"(?:,? (\d{{4}})\b)?",
 )
 
@@ -228,7 +229,12 @@ def _days(text: str, today: str) -> list[Day]:
     if _ANY_MONTH.search(text) is None:
         return []
     made = [_dated(m, m[3], m[2], m[1], today) for m in _DAY_MONTH.finditer(text)]
-    made += [_dated(m, m[3], m[1], m[2], today) for m in _MONTH_DAY.finditer(text)]
+    begun = [match.span() for match in _DAY_MONTH.finditer(text)]
+    made += [
+        _dated(m, m[4], m[1], m[3], today)
+        for m in _MONTH_DAY.finditer(text)
+        if not any(start <= m.start() < end for start, end in begun)  # 24 September, 25 minutes
+    ]
     return [day for day in made if day is not None]
 
 
