@@ -23,6 +23,7 @@ from typing import Any
 
 from agentsynth.checks.evidence import Evidence
 from agentsynth.checks.replay import replay
+from agentsynth.checks.target import target_state
 from agentsynth.compose.carried import carried_for
 from agentsynth.compose.kinds import kinds_allowed
 from agentsynth.compose.tasks import NoTask
@@ -40,7 +41,7 @@ from agentsynth.simulate.rollout import Limits
 from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.load import domain_names
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
-from tests.independent.comparator import Tables, compare
+from tests.independent.comparator import Findings, Tables, compare
 from tests.independent.mutants import BREAKS, MISSTATING, Case, mutate
 
 BAR = 0.005
@@ -76,6 +77,18 @@ class Score:
     """Honest conversations that were not kept, by reason: nothing is made of them."""
     broken: int = 0
     """Mutants on which the domain itself broke: not counted."""
+
+    compared: int = 0
+    """Conversations whose end state both the check and the comparator looked at."""
+    disagreed: Counter[str] = field(default_factory=lambda: Counter())
+    """Sort, domain, kind and what the check says to conversations where the two differ."""
+
+    def compare(self, sort: str, case: Case, check: bool, comparator: bool) -> None:
+        """Count whether check and comparator say the same of an end state."""
+        self.compared += 1
+        if check != comparator:
+            said = "right" if check else "wrong"
+            self.disagreed[f"{sort}: {case.task.domain}: {case.task.kind}: {said}"] += 1
 
     @property
     def made(self) -> int:
@@ -121,13 +134,16 @@ async def case_of(prepared: Prepared, trajectory: Trajectory, runtime: DomainRun
     )
 
 
-async def passes(prepared: Prepared, trajectory: Trajectory, runtime: DomainRuntime) -> bool:
-    """Judge a conversation as a run does."""
+async def passes(
+    prepared: Prepared, trajectory: Trajectory, runtime: DomainRuntime
+) -> tuple[bool, bool]:
+    """Judge a conversation as a run does: whether it is kept, and whether its end state is right."""
     task = prepared.composed.task
     again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
     voice = load_voice(task.language)
-    verdict = judge(Evidence(task, trajectory, runtime, voice, again), prepared.rubric)
-    return decide(trajectory, verdict).kept
+    evidence = Evidence(task, trajectory, runtime, voice, again)
+    verdict = judge(evidence, prepared.rubric)
+    return decide(trajectory, verdict).kept, target_state(evidence).outcome == "met"
 
 
 async def measure(count: int, seed: int, folders: list[str]) -> Score:
@@ -138,6 +154,9 @@ async def measure(count: int, seed: int, folders: list[str]) -> Score:
         score.conversations += 1
         spoken = prepared.composed.task
         consequential = frozenset(t.name for t in prepared.agent.tools if t.consequential)
+        honest = compare(case.task, trajectory, case.tables, consequential, trajectory)
+        _, state = await passes(prepared, trajectory, runtime)
+        score.compare("honest", case, state, honest.state)
         seen = {trajectory.id}
         for sort in BREAKS:
             for variant in range(_VARIANTS):
@@ -149,17 +168,17 @@ async def measure(count: int, seed: int, folders: list[str]) -> Score:
                     continue
                 seen.add(mutant.id)
                 score.sorts[sort].made += 1
-                if await passes(prepared, mutant, runtime):
-                    _adjudicate(score, sort, case, mutant, consequential)
+                kept, state = await passes(prepared, mutant, runtime)
+                found = compare(case.task, mutant, case.tables, consequential, trajectory)
+                score.compare(sort, case, state, found.state)
+                if kept:
+                    _adjudicate(score, sort, case, mutant, found)
                 if score.made >= count:
                     return score
     return score
 
 
-def _adjudicate(
-    score: Score, sort: str, case: Case, mutant: Trajectory, consequential: frozenset[str]
-) -> None:
-    found = compare(case.task, mutant, case.tables, consequential, case.trajectory)
+def _adjudicate(score: Score, sort: str, case: Case, mutant: Trajectory, found: Findings) -> None:
     equivalent = found.right and BREAKS[sort] != "record" and not _misstates(sort, case, mutant)
     score.sorts[sort].passed += 1
     score.sorts[sort].equivalent += equivalent
@@ -249,6 +268,9 @@ def main() -> None:
         "false_passes": sum(sort.false for sort in score.sorts.values()),
         "false_pass_rate": round(score.rate, 5),
         "bar": BAR,
+        "states_compared": score.compared,
+        "states_agree": round(1 - score.disagreed.total() / max(1, score.compared), 5),
+        "states_differ": dict(score.disagreed.most_common(20)),
         "by_sort": {n: [s.made, s.passed, s.equivalent] for n, s in score.sorts.items() if s.made},
         "seconds": round(time.monotonic() - started, 1),
     }
