@@ -137,7 +137,7 @@ async def case_of(prepared: Prepared, trajectory: Trajectory, runtime: DomainRun
 async def passes(
     prepared: Prepared, trajectory: Trajectory, runtime: DomainRuntime
 ) -> tuple[bool, bool]:
-    """Judge a conversation as a run does: whether it is kept, and whether its end state is right."""
+    """Judge a conversation: whether it is kept, and whether its end state is right."""
     task = prepared.composed.task
     again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
     voice = load_voice(task.language)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentsynth.checks.computed import amount_grounded, is_total, time_grounded
+from agentsynth.checks.echoes import contradicted
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
 from agentsynth.checks.figures import figure_made_up
 from agentsynth.checks.forms import Mention
@@ -145,6 +146,10 @@ def statements_grounded(evidence: Evidence) -> Finding:
         made_up = _made_up(evidence, index, visible)
         if made_up is not None:
             detail = f"{made_up} is stated, which nothing showed before"
+            return failed("ungrounded_statement", detail, index)
+        otherwise = contradicted(evidence, index)
+        if otherwise is not None:
+            detail = f"{otherwise!r} is reported, which is not what was read back and done"
             return failed("ungrounded_statement", detail, index)
     return MET if said_anything else NOT_APPLICABLE
 

@@ -220,7 +220,8 @@ _DAY_MONTH = re.compile(
     rf"(?:,? (\d{{4}})\b)?",
 )
 _MONTH_DAY = re.compile(
-    rf"\b(({_MONTH_WORDS})|{_MONTH})(?(2)|\.?) (?:the )?(\d{{1,2}}|{'|'.join(_FIRST_TO_TWELFTH)})(?:st|nd|rd|th)?\b"
+    rf"\b(({_MONTH_WORDS})|{_MONTH})(?(2)|\.?) (?:the )?"
+    rf"(\d{{1,2}}|{'|'.join(_FIRST_TO_TWELFTH)})(?:st|nd|rd|th)?\b"
     rf"(?:,? (\d{{4}})\b)?",
 )
 

@@ -16,7 +16,7 @@ from agentsynth.checks.evidence import Evidence, MessageText
 from agentsynth.checks.figures import LABEL
 from agentsynth.core.messages import ToolCall, ToolMessage
 
-__all__ = ["misreported"]
+__all__ = ["misreported", "records_with"]
 
 _OUT_OF = re.compile(r"\b(?:out )?of (?:the |your |all |these |those )*$", re.IGNORECASE)
 _LABEL = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
@@ -57,13 +57,18 @@ def _told_of(evidence: Evidence, deeds: list[tuple[ToolCall, ToolMessage | None]
         ids |= {value for value in call.arguments.values() if isinstance(value, str)}
         if answer is not None:
             yield answer.content
+    yield from records_with(evidence, ids)
+    for fact in evidence.task.facts:
+        yield str(fact.value)
+
+
+def records_with(evidence: Evidence, ids: Collection[str]) -> Iterator[str]:
+    """Yield, as JSON, the records of all results that have one of these values in a field."""
     for _, _, answer in evidence.calls:
         if answer is not None and not answer.is_error:
             for record in _records(evidence.result(answer)):
                 if any(isinstance(value, str) and value in ids for value in record.values()):
                     yield json.dumps(record, ensure_ascii=False)
-    for fact in evidence.task.facts:
-        yield str(fact.value)
 
 
 def _records(value: Any) -> Iterator[Mapping[str, Any]]:

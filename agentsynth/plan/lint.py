@@ -73,22 +73,30 @@ class _IntentLinter:
                 self._call(step, path)
             case PickStep():
                 self._entries(step.from_, {**step.where, **step.narrow}, step.if_, path)
-                self._known.add(step.pick)
+                self._named(step.pick, (*path, "pick"))
             case SelectStep():
                 self._entries(step.from_, step.where, step.if_, path)
-                self._known.add(step.select)
+                self._named(step.select, (*path, "select"))
             case TallyStep():
                 self._entries(step.from_, {}, step.if_, path)
                 if (step.of is None) != (step.op == "count"):
                     self._report((*path, "of"), "'of' names the field; only 'count' has none")
-                self._known.add(step.tally)
+                self._named(step.tally, (*path, "tally"))
             case ReadStep():
                 self._head(step.from_, (*path, "from"))
-                self._known.add(step.read)
+                self._named(step.read, (*path, "read"))
             case GuardStep():
                 self._guard(step, path)
             case ActStep():
                 self._act(step, path)
+
+    def _named(self, name: str, path: Path) -> None:
+        """Take in what a step gives, which must not be taken for what the user knows."""
+        if name in self._intent.facts:
+            self._report(
+                path, f"{name!r} is a fact of this intent already; name the step otherwise"
+            )
+        self._known.add(name)
 
     def _entries(self, list_: str, where: Mapping[str, Any], text: str | None, path: Path) -> None:
         """Check what is looked at in the entries of a list."""
@@ -166,7 +174,7 @@ class _IntentLinter:
                     (*path, "args"), f"the parameter {name!r} of {step.call!r} is required"
                 )
         self._known.discard("it")
-        self._known.add(step.as_)
+        self._named(step.as_, (*path, "as"))
 
     def _guard(self, step: GuardStep, path: Path) -> None:
         lexicon = self._loaded.lexicon

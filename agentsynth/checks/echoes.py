@@ -1,0 +1,140 @@
+"""What is reported, held against what was read back, agreed to and done just before.
+
+Between the read-back of a deed and its report nothing new is said but what the calls gave. So where
+the report has a figure of a kind that these have too (a date, a time, a label such as `F-1`,
+minutes, pages, money), it has to be one of theirs, or stand in a record that the calls were about.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from agentsynth.checks.evidence import Evidence, MessageText
+from agentsynth.checks.nouns import nouns_beside
+from agentsynth.checks.reports import records_with
+from agentsynth.checks.visible import decimal, leaves
+from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
+
+__all__ = ["contradicted"]
+
+_KEY = re.compile(r"(?=.*\d)[A-Za-z]+[\w/-]*|\d{5,}", re.ASCII)
+"""What keys of records look like; a date or a time is none."""
+_LABEL = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
+
+
+def contradicted(evidence: Evidence, index: int) -> str | None:
+    """Return what a report says otherwise than read-back, calls and user; None = nothing.
+
+    Args:
+        index: of the assistant's message. Anything but a report of deeds agreed to is passed over.
+    """
+    readback = _readback(evidence, index)
+    if readback is None:
+        return None
+    known = [evidence.texts[place] for place in range(readback, index) if _is_said(evidence, place)]
+    given = [*_of_calls(evidence, readback, index), *_of_records(evidence, readback, index)]
+    known.append(MessageText("\n".join(given), evidence.today, evidence.language))
+    text = evidence.texts[index]
+    return _other_moment(text, known) or _other_label(text, known) or _other_figure(text, known)
+
+
+def _readback(evidence: Evidence, index: int) -> int | None:
+    """Return the place of the text that a yes and then a deed came behind; None = there is none."""
+    messages = evidence.messages
+    deeds = [
+        place
+        for place, call, _ in evidence.calls
+        if place < index and call.name in evidence.runtime.writes and call.id in evidence.successes
+    ]
+    if not deeds or any(_is_said(evidence, place) for place in range(deeds[-1] + 1, index)):
+        return None
+    yes = next((n for n in range(deeds[-1], 0, -1) if isinstance(messages[n], UserMessage)), None)
+    if yes is None or not _is_said(evidence, yes - 1):
+        return None
+    return yes - 1
+
+
+def _is_said(evidence: Evidence, place: int) -> bool:
+    message = evidence.messages[place]
+    said = isinstance(message, AssistantMessage) and not message.tool_calls
+    return isinstance(message, UserMessage) or said
+
+
+def _of_calls(evidence: Evidence, start: int, end: int) -> Iterator[str]:
+    """Yield what the calls between two places gave and got, cents as money as well."""
+    for place, call, answer in evidence.calls:
+        if not start < place < end:
+            continue
+        shown: list[Any] = [dict(call.arguments)]
+        yield json.dumps(call.arguments, ensure_ascii=False)
+        if isinstance(answer, ToolMessage):
+            yield answer.content
+            shown.append(evidence.result(answer))
+        for _, value in leaves(shown):
+            number = decimal(value)
+            if number is not None and number == number.to_integral_value():
+                yield f"${number / 100}"
+
+
+def _of_records(evidence: Evidence, start: int, end: int) -> Iterator[str]:
+    """Yield the records that the writes between two places named by a key of theirs."""
+    named = {
+        value
+        for place, call, _ in evidence.calls
+        if start < place < end and call.name in evidence.runtime.writes
+        for value in call.arguments.values()
+        if isinstance(value, str) and _KEY.fullmatch(value)
+    }
+    return records_with(evidence, named)
+
+
+def _other_moment(text: MessageText, known: Sequence[MessageText]) -> str | None:
+    dates = {iso for one in known for iso in one.dates}
+    for day in text.days:
+        if dates and not day.relative and day.iso not in dates:
+            return text.text[day.start : day.end]
+    minutes = {clock.minute for one in known for clock in one.clocks}
+    for clock in text.clocks:
+        if minutes and not clock.vague and clock.minute not in minutes:
+            return text.text[clock.start : clock.end]
+    return None
+
+
+def _other_label(text: MessageText, known: Sequence[MessageText]) -> str | None:
+    shown: dict[str, set[str]] = {}
+    for one in known:
+        for match in _LABEL.finditer(one.text):
+            shown.setdefault(match[1].casefold(), set()).add(match[2])
+    for match in _LABEL.finditer(text.text):
+        if match[2] not in shown.get(match[1].casefold(), {match[2]}):
+            return match[0]
+    return None
+
+
+def _other_figure(text: MessageText, known: Sequence[MessageText]) -> str | None:
+    shown: dict[str, set[Decimal]] = {}
+    for key, value, _ in (entry for one in known for entry in _figures(one)):
+        shown.setdefault(key, set()).add(value)
+    for key, value, place in _figures(text):
+        if value not in shown.get(key, {value}):
+            return text.text[place[0] : place[1]].strip()
+    return None
+
+
+def _figures(text: MessageText) -> Iterator[tuple[str, Decimal, tuple[int, int]]]:
+    """Yield (what it is of, value, place) of every figure with a unit, a currency or a noun."""
+    taken = [(one.start, one.end) for one in (*text.days, *text.clocks)]
+    taken += [match.span() for match in _LABEL.finditer(text.text)]
+    for mention in text.quantities:
+        place = (mention.start, mention.end)
+        if any(start <= mention.start < end for start, end in taken):
+            continue
+        if mention.money:
+            yield "money", mention.value, place
+        elif mention.base is not None:
+            yield f"unit {mention.base}", mention.value, place
+        elif not mention.worded and not mention.glued:
+            for noun in nouns_beside(text.text, mention)[:1]:
+                yield f"noun {noun}", mention.raw, place
