@@ -383,3 +383,72 @@ def test_statements_in_chinese(find: Find) -> None:
 
 def test_nothing_said_states_nothing(find: Find) -> None:
     assert find("statements_grounded", ("user", "Hi")).outcome == "not_applicable"
+
+
+# -- figures and labels ----------------------------------------------------------------------------
+
+FLOORS = ("call", "find_books", {"title": "Fern"}, {"house": "Tannery", "floor": 4, "owed": [7, 9]})
+LABELS = ("call", "find_books", {"title": "Fern"}, {"books": [{"id": "B 11/1914-0256"}]})
+SHELVES = ("call", "list_shelves", {}, {"shelves": [{"on": "a"}, {"on": "a"}, {"on": "b"}]})
+
+
+@pytest.mark.parametrize(
+    ("lines", "text", "grounded"),
+    [
+        ([LABELS], "It is B 11/1914-0256.", True),
+        ([LABELS], "It is B 11/1914-0259.", False),
+        ([("user", "I have an HP9.")], "For the HP9, then.", True),
+        ([("user", "I have an HP9.")], "For the HP12, then.", False),
+        ([FLOORS], "On floor 4 they owe something.", True),
+        ([FLOORS], "On floor 7 they owe something.", False),  # 7 is there, but no floor
+        ([("system", "It takes 6 workday hours."), ("user", "I did 7.")], "You need 6 hours.", True),
+        ([("system", "It takes 6 workday hours."), FLOORS], "It takes 7 workday hours.", False),
+        ([FLOORS], "There are 5 of them.", False),
+        ([SHELVES], "There are 3 shelves.", True),  # so long is the list
+        ([SHELVES], "2 of the 3 are alike.", True),  # so many have the same
+        ([SHELVES], "There are 4 shelves.", False),
+        ([("user", "From 3 March to 9 March.")], "That makes 6 days.", True),
+        ([("user", "From 3 March to 9 March.")], "That makes 7 days.", False),
+        ([("user", "4 hinges are gone."), FLOORS], "4 of the 9 hinges, then.", True),
+        ([], "One moment, I'll look into the first two.", True),
+    ],
+)  # fmt: skip
+def test_a_figure_is_what_was_shown_of_just_this(
+    find: Find, lines: list[Any], text: str, grounded: bool
+) -> None:
+    made = find("statements_grounded", *lines, ("assistant", text))
+    assert made.outcome == ("met" if grounded else "not_met"), made
+
+
+MOVE: dict[str, Any] = {"book_id": "BK-1", "shelf_id": "SH-2", "on": "2027-03-05", "pages": 2}
+AGREED: list[Any] = [
+    ("user", "2 pages of BK-1 please, by 5 March at 14:30, for 45 minutes."),
+    ("call", "find_books", {"title": "Fern"}, {"books": [{"id": "BK-1", "pages": 40, "year": 1914}]}),
+    ("call", "list_shelves", {}, {"runs": ["11:00", "14:30"], "days": ["2027-03-05", "2027-03-06"]}),
+    ("assistant", "So that is 2 pages of BK-1 on 5 March at 14:30, for 45 minutes. Shall I?"),
+    ("user", "Yes."),
+    ("call", "move_book", MOVE, {"fee_cents": 250}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("Done: 2 pages on 5 March at 14:30, for $2.50.", True),
+        ("Done: it has 40 pages in all.", True),  # a record that the call was about
+        ("Done: 11 pages on 5 March.", False),
+        ("Done: 2 pages on 6 March.", False),  # shown, but not what was agreed to
+        ("Done, for the run at 11:00.", False),
+        ("Done. It takes 45 minutes.", True),
+        ("Done. It takes 14 minutes.", False),
+    ],
+)
+def test_a_report_says_what_was_read_back_and_done(find: Find, text: str, fits: bool) -> None:
+    made = find("statements_grounded", *AGREED, ("assistant", text))
+    assert made.outcome == ("met" if fits else "not_met"), made
+
+
+def test_only_a_report_is_held_against_the_read_back(find: Find) -> None:
+    later = [*AGREED, ("assistant", "Done."), ("user", "And which other day is there?")]
+    said = ("assistant", "6 March at 11:00.")
+    assert find("statements_grounded", *later, said).outcome == "met"

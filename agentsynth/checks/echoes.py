@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
-from agentsynth.checks.nouns import nouns_beside
+from agentsynth.checks.nouns import OUT_OF, nouns_beside
 from agentsynth.checks.reports import records_with
 from agentsynth.checks.visible import decimal, leaves
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
@@ -97,7 +97,8 @@ def _other_moment(text: MessageText, known: Sequence[MessageText]) -> str | None
             return text.text[day.start : day.end]
     minutes = {clock.minute for one in known for clock in one.clocks}
     for clock in text.clocks:
-        if minutes and not clock.vague and clock.minute not in minutes:
+        meant = {clock.minute, (clock.minute + 720) % 1440} if clock.vague else {clock.minute}
+        if minutes and minutes.isdisjoint(meant):
             return text.text[clock.start : clock.end]
     return None
 
@@ -117,8 +118,9 @@ def _other_figure(text: MessageText, known: Sequence[MessageText]) -> str | None
     shown: dict[str, set[Decimal]] = {}
     for key, value, _ in (entry for one in known for entry in _figures(one)):
         shown.setdefault(key, set()).add(value)
+    bare = {mention.raw for mention in known[-1].quantities}  # results rarely name the unit
     for key, value, place in _figures(text):
-        if value not in shown.get(key, {value}):
+        if value not in shown.get(key, {value}) and not (key.startswith("unit") and value in bare):
             return text.text[place[0] : place[1]].strip()
     return None
 
@@ -129,12 +131,13 @@ def _figures(text: MessageText) -> Iterator[tuple[str, Decimal, tuple[int, int]]
     taken += [match.span() for match in _LABEL.finditer(text.text)]
     for mention in text.quantities:
         place = (mention.start, mention.end)
-        if any(start <= mention.start < end for start, end in taken):
+        inside = any(start <= mention.start < end for start, end in taken)
+        if inside or OUT_OF.search(text.text[: mention.start]):
             continue
         if mention.money:
             yield "money", mention.value, place
         elif mention.base is not None:
-            yield f"unit {mention.base}", mention.value, place
-        elif not mention.worded and not mention.glued:
+            yield f"unit {mention.base}", mention.raw, place
+        elif text.text[mention.start].isdigit() and not mention.glued:
             for noun in nouns_beside(text.text, mention)[:1]:
                 yield f"noun {noun}", mention.raw, place

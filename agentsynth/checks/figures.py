@@ -22,7 +22,7 @@ from typing import Any
 from agentsynth.checks.computed import is_total
 from agentsynth.checks.evidence import Evidence, MessageText
 from agentsynth.checks.forms import Mention
-from agentsynth.checks.nouns import nouns_beside
+from agentsynth.checks.nouns import OUT_OF, nouns_beside
 from agentsynth.checks.visible import Visible
 
 __all__ = ["LABEL", "figure_made_up"]
@@ -32,8 +32,6 @@ LABEL = re.compile(
 )
 _NAMED = re.compile(r"[A-Za-z]+ \d+$", re.ASCII)
 """A figure and the word before it, which may be the name of something: `L 8`."""
-_OUT_OF = re.compile(r"\bof (?:the |your |all |these |those )*$", re.IGNORECASE)
-"""Before how many there were to choose from: `4 of the 8 hinges`."""
 _FEW = 6
 """Values up to which a field tells entries of a list apart in groups that somebody may count."""
 _DAYS = frozenset(("day", "night"))
@@ -55,15 +53,16 @@ def figure_made_up(evidence: Evidence, index: int, visible: Visible) -> str | No
     taken = [match.span() for match in labels]
     taken += [(one.start, one.end) for one in (*text.days, *text.clocks)]
     for mention in text.quantities:
-        if not _is_plain(mention) or any(a <= mention.start < b for a, b in taken):
+        if not _is_plain(text, mention) or any(a <= mention.start < b for a, b in taken):
             continue
         if not _is_shown(evidence, index, text, mention, visible):
             return repr(text.text[mention.start : mention.end].strip())
     return None
 
 
-def _is_plain(mention: Mention) -> bool:
-    return not (mention.money or mention.worded or mention.glued)
+def _is_plain(text: MessageText, mention: Mention) -> bool:
+    plain = not (mention.money or mention.glued or mention.base == "%")  # `computed` knows those
+    return plain and text.text[mention.start].isdigit()
 
 
 def _is_shown(
@@ -75,7 +74,12 @@ def _is_shown(
         return True
     if value in _told(evidence, index) or str(value) in evidence.runtime.offered_words:
         return True
-    chosen = _OUT_OF.search(text.text[: mention.start]) is not None
+    if mention.base is not None:
+        measured = (mention.base, mention.value) in visible.measured
+        unit = ("day",) if mention.base == "s" and mention.value % 86400 == 0 else ()
+        known = measured or visible.has_number(value)
+        return known or _is_derived(evidence, index, value, unit, visible)
+    chosen = OUT_OF.search(text.text[: mention.start]) is not None
     words = nouns_beside(text.text, mention) if evidence.language == "en" and not chosen else ()
     shown = next((found for word in words if (found := visible.beside(word))), visible.numbers)
     return value in shown or _is_derived(evidence, index, value, words, visible)

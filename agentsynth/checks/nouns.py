@@ -4,7 +4,10 @@ import re
 
 from agentsynth.checks.forms import Mention
 
-__all__ = ["nouns_beside"]
+__all__ = ["OUT_OF", "nouns_beside"]
+
+OUT_OF = re.compile(r"\bof (?:the |your |all |these |those )*$", re.IGNORECASE)
+"""Before how many there were to choose from: `4 of the 8 hinges`."""
 
 _NEXT = re.compile(r"[\s\"-]{0,3}([A-Za-z]{3,})")
 _BEFORE = re.compile(r"([A-Za-z]{3,})[\s\":#=]{1,4}$")

@@ -64,8 +64,9 @@ class DomainRuntime:
     @cached_property
     def offered_words(self) -> frozenset[str]:
         """Every value that a tool's schema offers for a parameter, in lower case."""
-        schemas = [part for spec in self.specs for part in spec.parameters["properties"].values()]
-        return frozenset(str(one).casefold() for part in schemas for one in part.get("enum", ()))
+        schemas: list[Any] = [spec.parameters.get("properties", {}) for spec in self.specs]
+        parts = [part for schema in schemas for part in schema.values() if isinstance(part, dict)]
+        return frozenset(str(one).casefold() for part in parts for one in part.get("enum", ()))
 
     @cached_property
     def writes(self) -> frozenset[str]:
