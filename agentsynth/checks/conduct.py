@@ -104,7 +104,12 @@ def reported(evidence: Evidence) -> Finding:
     if not evidence.task.target.changes:
         return NOT_APPLICABLE
     last = max(
-        (i for i, call, _ in evidence.calls if call.name in evidence.runtime.writes), default=None
+        (
+            place
+            for place, call, _ in evidence.calls
+            if call.name in evidence.runtime.writes and call.id in evidence.successes
+        ),
+        default=None,
     )
     if last is None:
         return NOT_APPLICABLE  # there is nothing to report; `target_state` says what is missing
@@ -146,23 +151,27 @@ def asked_first(evidence: Evidence) -> Finding:
         default=len(evidence.messages),
     )
     for fact in kept:
-        told = any(
-            says(
-                text,
-                fact.value,
-                fact.type,
-                today=evidence.today,
-                said_as=_spoken(evidence, fact),
-                language=evidence.language,
-                unit=fact.unit,
-            )
-            for index, text in evidence.said_by_user
-            if index < until
-        )
-        if not told:
+        if not any(_tells(evidence, text, fact) for i, text in evidence.said_by_user if i < until):
             name = fact.name.replace("_", " ")
             return failed("did_not_ask", f"the {name} was needed and never asked for", until - 1)
     return MET
+
+
+def _tells(evidence: Evidence, text: str, fact: Fact) -> bool:
+    """Whether a user's text tells a fact; a number may be the end of a range (from 1875 to 1881)."""
+    kinds = (fact.type, "text") if fact.type == "count" else (fact.type,)
+    return any(
+        says(
+            text,
+            fact.value,
+            kind,
+            today=evidence.today,
+            said_as=_spoken(evidence, fact),
+            language=evidence.language,
+            unit=fact.unit,
+        )
+        for kind in kinds
+    )
 
 
 def _spoken(evidence: Evidence, fact: Fact) -> str | None:
