@@ -112,7 +112,7 @@ class ScriptedUser:
 
     def _refused(self, facts: Mapping[str, Fact]) -> UserAct:
         if self._segment + 1 < len(self._intents):
-            return self._next_request(facts)
+            return self._next_request(facts, "also_then")
         if self._persona.pushes_back and not self._pushed:
             self._pushed = True
             return UserAct(self._bank("push_back"))
@@ -132,11 +132,12 @@ class ScriptedUser:
             return UserAct(None)
         return UserAct(self._bank("thanks"), leaves=True)
 
-    def _next_request(self, facts: Mapping[str, Fact]) -> UserAct:
+    def _next_request(self, facts: Mapping[str, Fact], lead: str = "also") -> UserAct:
         self._segment += 1
         again = {n.partition("@")[0] for n in facts if n.endswith(f"@{self._segment + 1}")}
         self._told -= again
-        return UserAct(self._also(facts))
+        sentence = self._open_sentence(facts, self._chosen(facts))
+        return UserAct(self._join([self._bank(lead), sentence], facts))
 
     def _not_done(self) -> UserAct:
         self._nudged += 1
@@ -155,11 +156,6 @@ class ScriptedUser:
         if self._persona.style == "formal" and identity and self._rng.random() < 0.5:
             parts = [greeting, identity, body]
         return self._join(parts, facts)
-
-    def _also(self, facts: Mapping[str, Fact]) -> str:
-        return self._join(
-            [self._bank("also"), self._open_sentence(facts, self._chosen(facts))], facts
-        )
 
     def _chosen(self, facts: Mapping[str, Fact]) -> set[str]:
         """Return which facts this persona tells unasked."""

@@ -12,9 +12,9 @@ from agentsynth.worlds.files import load_yaml, validate
 __all__ = ["BANKS", "load_voice"]
 
 BANKS = (
-    "greet", "yes", "also", "thanks", "accepts_refusal", "push_back", "nudge", "gives_up",
-    "lets_see", "closing", "more", "hold_firm", "ask_lead", "leaves_early", "not_found", "correct",
-    "changed_mind", "act_failed",
+    "greet", "yes", "also", "also_then", "thanks", "accepts_refusal", "push_back", "nudge",
+    "gives_up", "lets_see", "closing", "more", "hold_firm", "ask_lead", "leaves_early", "not_found",
+    "correct", "changed_mind", "act_failed",
 )  # fmt: skip
 """The banks that actors draw from."""
 
