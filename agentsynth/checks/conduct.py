@@ -158,7 +158,7 @@ def asked_first(evidence: Evidence) -> Finding:
 
 
 def _tells(evidence: Evidence, text: str, fact: Fact) -> bool:
-    """Whether a user's text tells a fact; a number may be the end of a range (from 1875 to 1881)."""
+    """Whether a user's text tells a fact; a number may be the end of a range (1875 to 1881)."""
     kinds = (fact.type, "text") if fact.type == "count" else (fact.type,)
     return any(
         says(
