@@ -227,8 +227,14 @@ _MONTH_DAY = re.compile(
 def _days(text: str, today: str) -> list[Day]:
     if _ANY_MONTH.search(text) is None:
         return []
-    made = [_dated(m, m[3], m[2], m[1], today) for m in _DAY_MONTH.finditer(text)]
-    made += [_dated(m, m[3], m[1], m[2], today) for m in _MONTH_DAY.finditer(text)]
+    before = list(_DAY_MONTH.finditer(text))
+    ends = {match.end(2) for match in before}  # 8 February. The 14:00 run
+    made = [_dated(m, m[3], m[2], m[1], today) for m in before]
+    made += [
+        _dated(m, m[3], m[1], m[2], today)
+        for m in _MONTH_DAY.finditer(text)
+        if m.end(1) not in ends
+    ]
     return [day for day in made if day is not None]
 
 
