@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from agentsynth.checks.evidence import Evidence
+from agentsynth.checks.evidence import Evidence, Finding
 from agentsynth.checks.replay import replay
 from agentsynth.checks.run import CHECKS
 from agentsynth.compose.tasks import NoTask
 from agentsynth.core.messages import AssistantMessage, ToolMessage
-from agentsynth.core.task import TaskKind
+from agentsynth.core.rubric import CheckName
+from agentsynth.core.task import Target, Task, TaskKind
+from agentsynth.core.trajectory import Trajectory
 from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.domains import load_checked
 from agentsynth.pipeline.schedule import Place
@@ -46,6 +48,14 @@ async def prepared(desk: Worker, kind: TaskKind, seed: int) -> Prepared:
     found = await desk.prepare(Place(seed, ARCHIVE, kind, seed=seed, probe=False))
     assert not isinstance(found, NoTask), found
     return found
+
+
+async def found(
+    check: CheckName, task: Task, trajectory: Trajectory, archive: DomainRuntime
+) -> Finding:
+    runtime = archive.speaking(task.language)
+    again = await replay(task, trajectory, runtime)
+    return CHECKS[check](Evidence(task, trajectory, runtime, load_voice(task.language), again))
 
 
 async def test_honest_conversations_of_the_archive_are_kept(desk: Worker) -> None:
@@ -99,7 +109,19 @@ async def test_a_change_that_the_world_refused_needs_no_report(
     refused = {"en": "I'm not able to do that.", "zh": "这个办不了。"}[task.language]
     messages[failed + 1] = reply.model_copy(update={"content": refused})
     bare = played.model_copy(update={"messages": tuple(messages)})
-    runtime = archive.speaking(task.language)
-    again = await replay(task, bare, runtime)
-    evidence = Evidence(task, bare, runtime, load_voice(task.language), again)
-    assert CHECKS["reported"](evidence).outcome == "met"
+    assert (await found("reported", task, bare, archive)).outcome == "met"
+
+
+async def test_words_that_fit_two_requests_may_be_about_either(
+    desk: Worker, archive: DomainRuntime
+) -> None:
+    place = await prepared(desk, "write", 3)
+    task = place.composed.task
+    assert task.intents == ("hand_back",)
+    played = (await desk.play(place, *place.scenarios[0])).trajectory
+    all_of_it = task.requests[0].model_copy(update={"intent": "clear_desk"})
+    for requests in ((*task.requests, all_of_it), (all_of_it, *task.requests)):
+        both = task.model_copy(update={"requests": requests})
+        assert (await found("claims_true", both, played, archive)).outcome == "met"
+    alone = task.model_copy(update={"requests": (all_of_it,), "target": Target()})
+    assert (await found("claims_true", alone, played, archive)).code == "claimed_not_done"
