@@ -37,6 +37,7 @@ STYLES = sorted({persona.dates for persona in personas()})
         ("number 12027-05-011", set()),
         ("plot 5 maybe", set()),
         ("tomorrow", set()),
+        ("on 8 February. The 14:00 run, please", {"2027-02-08"}),
     ],
 )
 def test_dates_are_found_as_people_write_them(text: str, found: set[str]) -> None:

@@ -58,42 +58,44 @@ def claims_true(evidence: Evidence) -> Finding:
     """The assistant says of nothing that it is done before it is, and tells it as it was.
 
     Done is what a tool of the request's plan did, or a tool that no request of the task plans with
-    and that brought some of what the task wants: there may be several ways. A sentence that
-    reads as the deed of several requests is true by any of them.
+    and that brought some of what the task wants: there may be several ways. Words that fit several
+    requests of the task (one thing handed back, all of them handed back) may be about any of them.
     """
     found = False
     planned = {tool for name in evidence.task.intents for tool in _deeds(evidence, name)}
-    claims = {
-        name: (evidence.runtime.lexicon.intents[name].claims, _deeds(evidence, name))
-        for name in dict.fromkeys(evidence.task.intents)
-    }
-    for patterns, deeds in claims.values():
-        if not patterns or not deeds:
+    for name in dict.fromkeys(evidence.task.intents):
+        patterns = evidence.runtime.lexicon.intents[name].claims
+        tools = _deeds(evidence, name)
+        if not patterns or not tools:
             continue
         for index, text in evidence.said_by_assistant:
             sentence = claim_in(text, patterns, evidence.voice.hedges)
             if sentence is None:
                 continue
             found = True
-            tools = deeds.union(
-                *(also for said, also in claims.values() if said and matches_any(said, sentence))
-            )
-            own = {
-                call.id
-                for _, call, _ in evidence.calls
-                if call.name in tools and call.id in evidence.successes
-            }
+            meant = _meant(evidence, sentence)
             done = any(
-                call.id in (evidence.brought if call.name not in planned else own)
+                call.id in (evidence.successes if call.name in meant else evidence.brought)
                 for place, call, _ in evidence.calls
-                if place < index
+                if place < index and (call.name in meant or call.name not in planned)
             )
             if not done:
                 return failed("claimed_not_done", f"{sentence!r}, but it was never done", index)
-            wrong = misreported(evidence, sentence, index, tools)
+            wrong = misreported(evidence, sentence, index, meant)
             if wrong is not None:
                 return failed("claimed_not_done", f"{sentence!r}, but {wrong!r} is not so", index)
     return MET if found else NOT_APPLICABLE
+
+
+def _meant(evidence: Evidence, sentence: str) -> set[str]:
+    """Return the tools by which the deeds are done that a sentence may be claiming."""
+    intents = evidence.runtime.lexicon.intents
+    return {
+        tool
+        for name in evidence.task.intents
+        if intents[name].claims and matches_any(intents[name].claims, sentence)
+        for tool in _deeds(evidence, name)
+    }
 
 
 def _deeds(evidence: Evidence, intent: str) -> set[str]:
@@ -162,23 +164,27 @@ def asked_first(evidence: Evidence) -> Finding:
         default=len(evidence.messages),
     )
     for fact in kept:
-        told = any(
-            says(
-                text,
-                fact.value,
-                fact.type,
-                today=evidence.today,
-                said_as=_spoken(evidence, fact),
-                language=evidence.language,
-                unit=fact.unit,
-            )
-            for index, text in evidence.said_by_user
-            if index < until
-        )
-        if not told:
+        if not any(_tells(evidence, text, fact) for i, text in evidence.said_by_user if i < until):
             name = fact.name.replace("_", " ")
             return failed("did_not_ask", f"the {name} was needed and never asked for", until - 1)
     return MET
+
+
+def _tells(evidence: Evidence, text: str, fact: Fact) -> bool:
+    """Whether a user's text tells a fact; a number may be the end of a range (1875 to 1881)."""
+    kinds = (fact.type, "text") if fact.type == "count" else (fact.type,)
+    return any(
+        says(
+            text,
+            fact.value,
+            kind,
+            today=evidence.today,
+            said_as=_spoken(evidence, fact),
+            language=evidence.language,
+            unit=fact.unit,
+        )
+        for kind in kinds
+    )
 
 
 def _spoken(evidence: Evidence, fact: Fact) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
 from agentsynth.checks.figures import LABEL
+from agentsynth.checks.visible import leaves
 from agentsynth.core.messages import ToolCall, ToolMessage
 
 __all__ = ["misreported", "records_with"]
@@ -54,7 +55,7 @@ def _told_of(evidence: Evidence, deeds: list[tuple[ToolCall, ToolMessage | None]
     ids: set[str] = set()
     for call, answer in deeds:
         yield json.dumps(call.arguments, ensure_ascii=False)
-        ids |= {value for value in call.arguments.values() if isinstance(value, str)}
+        ids |= {value for _, value in leaves(dict(call.arguments)) if isinstance(value, str)}
         if answer is not None:
             yield answer.content
     yield from records_with(evidence, ids)
@@ -72,14 +73,25 @@ def records_with(evidence: Evidence, ids: Collection[str]) -> Iterator[str]:
 
 
 def _records(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the mappings of a result with their own scalars."""
+    """Yield the mappings of a result with their scalars, those of mappings in them included."""
     if isinstance(value, dict):
-        yield {n: v for n, v in value.items() if not isinstance(v, dict | list)}
+        yield _scalars(value)
         for part in value.values():
             yield from _records(part)
     elif isinstance(value, list):
         for part in value:
             yield from _records(part)
+
+
+def _scalars(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Return the scalars of a mapping and of the mappings in it, by dotted path."""
+    found: dict[str, Any] = {}
+    for name, part in value.items():
+        if isinstance(part, dict):
+            found |= _scalars(part, f"{path}{name}.")
+        elif not isinstance(part, list):
+            found[f"{path}{name}"] = part
+    return found
 
 
 def _other_label(sentence: str, known: str) -> str | None:
