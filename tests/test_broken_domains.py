@@ -95,7 +95,7 @@ def test_checking_a_broken_domain_names_the_fault_and_its_line(
     text = (folder / file).read_text(encoding="utf-8")
     assert text.count(sound) >= 1, "the garden has changed; plant the fault elsewhere"
     (folder / file).write_text(text.replace(sound, broken, 1), encoding="utf-8")
-    code = main(["check-domain", str(folder), "--tasks", "6"])
+    code = main(["check-domain", str(folder), "--tasks", "2"])
     printed = capsys.readouterr()
     said = " ".join((printed.out + printed.err).split())
     assert code != 0

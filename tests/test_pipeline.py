@@ -22,7 +22,7 @@ from agentsynth.worlds.runtime import DomainRuntime
 CONFIG: dict[str, object] = {
     "version": 1,
     "seed": 5,
-    "target": {"kept": 60},
+    "target": {"kept": 36},
     "domains": {"community_garden": 1},
 }
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,7 +82,7 @@ def test_an_export_has_rows_manifest_and_card(
 ) -> None:
     assert set(reference) == {"rows.jsonl", "manifest.json", "README.md"}
     manifest = json.loads(reference["manifest.json"])
-    assert manifest["rows"] == 60 == reference["rows.jsonl"].count(b"\n")
+    assert manifest["rows"] == 36 == reference["rows.jsonl"].count(b"\n")
     assert manifest["smoke_data"] is True
     assert {kind for _, kind, _ in manifest["kept_by"]} == set(kinds_allowed(garden))
     assert b"smoke data" in reference["README.md"]
@@ -180,7 +180,7 @@ def test_a_finished_run_extends_to_what_a_larger_one_would_have_been(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
     out = tmp_path / "o"
-    small = write_config(tmp_path, target={"kept": 25})
+    small = write_config(tmp_path, target={"kept": 15})
     assert agentsynth("run", small, "--out", out).returncode == 0
     assert export(out)["rows.jsonl"].count(b"\n") == 25
     whole = write_config(tmp_path)
@@ -245,7 +245,7 @@ def test_samples_of_one_task_are_all_kept_and_differ(tmp_path: Path) -> None:
 
 
 def test_honest_rollouts_are_kept_and_every_flaw_is_dropped_for_what_it_is(tmp_path: Path) -> None:
-    config = write_config(tmp_path, target={"tasks": 200}, probes=0.5, seed=77)
+    config = write_config(tmp_path, target={"tasks": 100}, probes=0.5, seed=77)
     done = agentsynth("run", config, "--out", tmp_path / "o")
     assert done.returncode == 0, done.stderr
     manifest = json.loads(export(tmp_path / "o")["manifest.json"])

@@ -32,7 +32,7 @@ Open = Callable[..., Awaitable[Worker]]
 
 def write_config(folder: Path) -> Path:
     path = folder / "config.yaml"
-    config = {"version": 1, "seed": 5, "target": {"kept": 40}, "domains": DOMAINS}
+    config = {"version": 1, "seed": 5, "target": {"kept": 24}, "domains": DOMAINS}
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
 
@@ -76,7 +76,7 @@ def test_a_run_goes_on_with_another_number_of_workers(
 ) -> None:
     config = write_config(tmp_path)
     small = tmp_path / "small.yaml"
-    small.write_text(config.read_text(encoding="utf-8").replace("kept: 40", "kept: 15"))
+    small.write_text(config.read_text(encoding="utf-8").replace("kept: 24", "kept: 10"))
     run(small, tmp_path / "out", 2)
     run(config, tmp_path / "out", 1)
     assert export(tmp_path / "out") == reference
