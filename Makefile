@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	"$$python" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup fmt lint types imports docs docs-check wheel examples bench check lock clean
+.PHONY: help run test slow setup fmt lint types imports docs docs-check wheel examples bench check lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -21,7 +21,11 @@ run: $(VENV)/.run-stamp ## generate, judge and export the quickstart corpus
 
 test: setup ## run the tests
 	@$(BIN)/python scripts/install_servers.py
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+slow: setup ## run the slow tests: whole runs, kills, domain checks
+	@$(BIN)/python scripts/install_servers.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 setup: $(VENV)/.run-stamp $(VENV)/.dev-stamp ## make the development environment
 

@@ -206,6 +206,7 @@ def _no_file_over(size: int) -> Callable[[], None]:
     return limit
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_with_advice_and_the_next_run_goes_on(tmp_path: Path) -> None:
     """A file size limit is how a full disk looks to SQLite without filling one."""
     path, out = config(tmp_path, target={"tasks": 60}), tmp_path / "o"

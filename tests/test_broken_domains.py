@@ -85,6 +85,7 @@ def line_of(text: str, part: str) -> int:
     return text[: text.index(part)].count("\n") + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_checking_a_broken_domain_names_the_fault_and_its_line(
     fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -198,6 +198,7 @@ def test_domains_lists_what_is_bundled(capsys: pytest.CaptureFixture[str]) -> No
     assert {"community_garden", "live/sqlite"} <= names
 
 
+@pytest.mark.slow
 def test_check_domain_holds_for_the_bundled_domain(
     capsys: pytest.CaptureFixture[str], garden: DomainRuntime
 ) -> None:
@@ -263,6 +264,7 @@ def test_check_domain_names_a_tool_that_no_intent_calls(
     assert "idle_tool: no intent calls this tool" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_check_domain_names_an_intent_that_never_becomes_a_task(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

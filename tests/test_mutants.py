@@ -16,6 +16,8 @@ from tests.conftest import GARDEN, KINDS_FOLDER, Play
 from tests.independent.comparator import compare, tables_after
 from tests.independent.mutants import BREAKS, MISSTATING, Case, mutate, perform, script_of
 
+pytestmark = pytest.mark.slow
+
 
 async def test_wrong_conversations_are_dropped() -> None:
     score = await measure(200, 1, [GARDEN, KINDS_FOLDER])

@@ -88,6 +88,7 @@ def test_an_export_has_rows_manifest_and_card(
     assert b"smoke data" in reference["README.md"]
 
 
+@pytest.mark.slow
 def test_concurrency_changes_no_byte_of_the_export(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
@@ -132,6 +133,7 @@ def run_until(config: Path, out: Path, rollouts: int, sign: signal.Signals) -> t
     return process.returncode, seen
 
 
+@pytest.mark.slow
 def test_kills_at_random_places_change_no_byte_of_the_export(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
@@ -182,7 +184,7 @@ def test_a_finished_run_extends_to_what_a_larger_one_would_have_been(
     out = tmp_path / "o"
     small = write_config(tmp_path, target={"kept": 15})
     assert agentsynth("run", small, "--out", out).returncode == 0
-    assert export(out)["rows.jsonl"].count(b"\n") == 25
+    assert export(out)["rows.jsonl"].count(b"\n") == 15
     whole = write_config(tmp_path)
     assert agentsynth("run", whole, "--out", out).returncode == 0
     assert export(out) == reference
@@ -244,6 +246,7 @@ def test_samples_of_one_task_are_all_kept_and_differ(tmp_path: Path) -> None:
     assert len({row["id"] for row in rows}) == len(rows)
 
 
+@pytest.mark.slow
 def test_honest_rollouts_are_kept_and_every_flaw_is_dropped_for_what_it_is(tmp_path: Path) -> None:
     config = write_config(tmp_path, target={"tasks": 100}, probes=0.5, seed=77)
     done = agentsynth("run", config, "--out", tmp_path / "o")
@@ -266,6 +269,7 @@ def test_honest_rollouts_are_kept_and_every_flaw_is_dropped_for_what_it_is(tmp_p
         assert unfit == [], f"{flaw} was dropped as {unfit}"
 
 
+@pytest.mark.slow
 def test_a_target_out_of_reach_ends_with_the_funnel_and_exit_code_one(tmp_path: Path) -> None:
     rubric = tmp_path / "hopeless.yaml"
     rubric.write_text(

@@ -20,6 +20,8 @@ from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import Pool, open_worker
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).resolve().parent.parent
