@@ -42,7 +42,7 @@ Converse = Callable[..., Awaitable[Trajectory]]
 Played = list[tuple[Prepared, Graded]]
 
 PLAYED: dict[TaskKind, int] = {
-    "write": 24, "several": 20, "info": 16, "refuse": 20,
+    "write": 40, "several": 32, "info": 16, "refuse": 32,
     "ask_back": 8, "corrected": 8, "change_of_mind": 8, "partly": 8,
 }  # fmt: skip
 """How many tasks of each kind the garden's rollouts are of."""

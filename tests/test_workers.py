@@ -20,9 +20,7 @@ from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import Pool, open_worker
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
