@@ -34,10 +34,29 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
     if readback is None:
         return None
     known = [evidence.texts[place] for place in range(readback, index) if _is_said(evidence, place)]
+    text = evidence.texts[index]
+    if _is_repeated(text, known):
+        return None
     given = [*_of_calls(evidence, readback, index), *_of_records(evidence, readback, index)]
     known.append(MessageText("\n".join(given), evidence.today, evidence.language))
-    text = evidence.texts[index]
-    return _other_moment(text, known) or _other_label(text, known) or _other_figure(text, known)
+    return (
+        _other_moment(evidence, text, known)
+        or _other_label(text, known)
+        or _other_figure(text, known)
+    )
+
+
+def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:
+    """Whether all that a text has was said in these: then nothing contradicts it. To be quick."""
+    if not text.dates <= {iso for one in known for iso in one.dates}:
+        return False
+    if not {c.minute for c in text.clocks} <= {c.minute for one in known for c in one.clocks}:
+        return False
+    labels = {match[0].casefold() for match in _LABEL.finditer(text.text)}
+    if any(not any(label in one.normal for one in known) for label in labels):
+        return False
+    said = {(key, value) for one in known for key, value, _ in _figures(one)}
+    return all((key, value) in said for key, value, _ in _figures(text))
 
 
 def _readback(evidence: Evidence, index: int) -> int | None:
@@ -90,8 +109,11 @@ def _of_records(evidence: Evidence, start: int, end: int) -> Iterator[str]:
     return records_with(evidence, named)
 
 
-def _other_moment(text: MessageText, known: Sequence[MessageText]) -> str | None:
-    dates = {iso for one in known for iso in one.dates}
+def _other_moment(
+    evidence: Evidence, text: MessageText, known: Sequence[MessageText]
+) -> str | None:
+    dates = {iso for one in known[:-1] for iso in one.dates}
+    dates |= known[-1].dates - {evidence.today}  # results often say as of when they are
     for day in text.days:
         if dates and not day.relative and day.iso not in dates:
             return text.text[day.start : day.end]

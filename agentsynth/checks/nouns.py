@@ -6,7 +6,7 @@ from agentsynth.checks.forms import Mention
 
 __all__ = ["OUT_OF", "nouns_beside"]
 
-OUT_OF = re.compile(r"\bof (?:the |your |all |these |those )*$", re.IGNORECASE)
+OUT_OF = re.compile(r"\bof (?:the |your |all |these |those )+$", re.IGNORECASE)
 """Before how many there were to choose from: `4 of the 8 hinges`."""
 
 _NEXT = re.compile(r"[\s\"-]{0,3}([A-Za-z]{3,})")
