@@ -97,6 +97,7 @@ def test_concurrency_changes_no_byte_of_the_export(
     assert export(tmp_path / "o") == reference
 
 
+@pytest.mark.slow
 def test_hash_seed_time_zone_and_locale_change_no_byte_of_the_export(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
@@ -106,6 +107,7 @@ def test_hash_seed_time_zone_and_locale_change_no_byte_of_the_export(
     assert export(tmp_path / "o") == reference
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_rows(tmp_path: Path, reference: dict[str, bytes]) -> None:
     done = agentsynth("run", write_config(tmp_path), "--out", tmp_path / "o", "--seed", 6)
     assert done.returncode == 0, done.stderr
@@ -149,6 +151,7 @@ def test_kills_at_random_places_change_no_byte_of_the_export(
     assert export(out) == reference
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_loses_nothing(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
