@@ -32,7 +32,7 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
     """
     readback = _readback(evidence, index)
     if readback is None:
-        return None
+        return _not_asked(evidence, index)
     known = [evidence.texts[place] for place in range(readback, index) if _is_said(evidence, place)]
     text = evidence.texts[index]
     if _is_repeated(text, known):
@@ -44,6 +44,23 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
         or _other_label(text, known)
         or _other_figure(text, known)
     )
+
+
+def _not_asked(evidence: Evidence, index: int) -> str | None:
+    """Return a figure of an answer that is of what the user asked for, but not what they asked.
+
+    They asked of floor 4 or of 5 nights, and floor 6 or 8 nights are answered.
+    """
+    told = [evidence.texts[place] for place, _ in evidence.said_by_user if place < index]
+    asked = {
+        (key, value) for one in told for key, value, _ in _figures(one) if key.startswith("noun")
+    }
+    given = {mention.raw for one in told for mention in one.quantities}
+    text = evidence.texts[index]
+    for key, value, (start, end) in _figures(text):
+        if value not in given and any(noun == key for noun, _ in asked):
+            return text.text[start:end].strip()
+    return None
 
 
 def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:
