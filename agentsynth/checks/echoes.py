@@ -51,14 +51,15 @@ def _not_asked(evidence: Evidence, index: int) -> str | None:
 
     They asked of floor 4 or of 5 nights, and floor 6 or 8 nights are answered.
     """
-    told = [evidence.texts[place] for place, _ in evidence.said_by_user if place < index]
-    asked = {
-        (key, value) for one in told for key, value, _ in _figures(one) if key.startswith("noun")
-    }
-    given = {mention.raw for one in told for mention in one.quantities}
     text = evidence.texts[index]
-    for key, value, (start, end) in _figures(text):
-        if value not in given and any(noun == key for noun, _ in asked):
+    figures = [one for one in _figures(text) if one[0].startswith("noun")]
+    if not figures:
+        return None
+    told = [evidence.texts[place] for place, _ in evidence.said_by_user if place < index]
+    asked = {key for one in told for key, _, _ in _figures(one)}
+    given = {mention.raw for one in told for mention in one.quantities}
+    for key, value, (start, end) in figures:
+        if value not in given and key in asked:
             return text.text[start:end].strip()
     return None
 
@@ -72,8 +73,8 @@ def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:
     labels = {match[0].casefold() for match in _LABEL.finditer(text.text)}
     if any(not any(label in one.normal for one in known) for label in labels):
         return False
-    said = {(key, value) for one in known for key, value, _ in _figures(one)}
-    return all((key, value) in said for key, value, _ in _figures(text))
+    figures = {(key, value) for key, value, _ in _figures(text)}
+    return not figures or figures <= {(k, v) for one in known for k, v, _ in _figures(one)}
 
 
 def _readback(evidence: Evidence, index: int) -> int | None:
@@ -166,6 +167,8 @@ def _other_figure(text: MessageText, known: Sequence[MessageText]) -> str | None
 
 def _figures(text: MessageText) -> Iterator[tuple[str, Decimal, tuple[int, int]]]:
     """Yield (what it is of, value, place) of every figure with a unit, a currency or a noun."""
+    if not text.quantities:
+        return
     taken = [(one.start, one.end) for one in (*text.days, *text.clocks)]
     taken += [match.span() for match in _LABEL.finditer(text.text)]
     for mention in text.quantities:
