@@ -417,7 +417,7 @@ def test_a_figure_is_what_was_shown_of_just_this(
     find: Find, lines: list[Any], text: str, grounded: bool
 ) -> None:
     made = find("statements_grounded", *lines, ("assistant", text))
-    assert made.outcome == ("met" if grounded else "not_met"), made
+    assert made.outcome == ("met" if grounded else "undecided"), made
 
 
 MOVE: dict[str, Any] = {"book_id": "BK-1", "shelf_id": "SH-2", "on": "2027-03-05", "pages": 2}
@@ -441,11 +441,33 @@ AGREED: list[Any] = [
         ("Done, for the run at 11:00.", False),
         ("Done. It takes 45 minutes.", True),
         ("Done. It takes 14 minutes.", False),
+        ("Done, BK-1 is yours.", True),
+        ("Done, BK-17 is yours.", None),  # a code that nothing showed: that is sure
     ],
 )
-def test_a_report_says_what_was_read_back_and_done(find: Find, text: str, fits: bool) -> None:
+def test_a_report_says_what_was_read_back_and_done(
+    find: Find, text: str, fits: bool | None
+) -> None:
     made = find("statements_grounded", *AGREED, ("assistant", text))
-    assert made.outcome == ("met" if fits else "not_met"), made
+    assert made.outcome == {True: "met", False: "undecided", None: "not_met"}[fits], made
+
+
+def test_a_label_is_not_repeated_by_a_longer_one(find: Find) -> None:
+    lines = [
+        ("call", "list_shelves", {}, {"rows": ["F-1", "F-12"]}),
+        ("assistant", "Row F-12, then. Shall I?"),
+        ("user", "Yes."),
+        ("call", "move_book", {"on": "F-12"}, {"done": True}),
+    ]
+    assert find("statements_grounded", *lines, ("assistant", "Row F-12 it is.")).outcome == "met"
+    other = find("statements_grounded", *lines, ("assistant", "Row F-1 it is."))
+    assert other.outcome == "undecided"
+
+
+def test_several_rooms_may_be_there_where_three_are_wanted(find: Find) -> None:
+    shown = ("call", "list_shelves", {}, {"rooms": 5})
+    lines = [("user", "I need 3 rooms."), shown]
+    assert find("statements_grounded", *lines, ("assistant", "We have 5 rooms.")).outcome == "met"
 
 
 def test_only_a_report_is_held_against_the_read_back(find: Find) -> None:

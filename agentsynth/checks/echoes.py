@@ -13,7 +13,7 @@ from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
 from agentsynth.checks.nouns import OUT_OF, nouns_beside
-from agentsynth.checks.reports import records_with
+from agentsynth.checks.reports import FORM, other_label, records_with
 from agentsynth.checks.visible import decimal, leaves
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
 
@@ -21,7 +21,6 @@ __all__ = ["contradicted"]
 
 _KEY = re.compile(r"(?=.*\d)[A-Za-z]+[\w/-]*|\d{5,}", re.ASCII)
 """What keys of records look like; a date or a time is none."""
-_LABEL = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
 
 
 def contradicted(evidence: Evidence, index: int) -> str | None:
@@ -32,7 +31,7 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
     """
     readback = _readback(evidence, index)
     if readback is None:
-        return _not_asked(evidence, index)
+        return None
     known = [evidence.texts[place] for place in range(readback, index) if _is_said(evidence, place)]
     text = evidence.texts[index]
     if _is_repeated(text, known):
@@ -41,27 +40,9 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
     known.append(MessageText("\n".join(given), evidence.today, evidence.language))
     return (
         _other_moment(evidence, text, known)
-        or _other_label(text, known)
+        or other_label(text.text, [one.text for one in known])
         or _other_figure(text, known)
     )
-
-
-def _not_asked(evidence: Evidence, index: int) -> str | None:
-    """Return a figure of an answer that is of what the user asked for, but not what they asked.
-
-    They asked of floor 4 or of 5 nights, and floor 6 or 8 nights are answered.
-    """
-    text = evidence.texts[index]
-    figures = [one for one in _figures(text) if one[0].startswith("noun")]
-    if not figures:
-        return None
-    told = [evidence.texts[place] for place, _ in evidence.said_by_user if place < index]
-    asked = {key for one in told for key, _, _ in _figures(one)}
-    given = {mention.raw for one in told for mention in one.quantities}
-    for key, value, (start, end) in figures:
-        if value not in given and key in asked:
-            return text.text[start:end].strip()
-    return None
 
 
 def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:
@@ -70,8 +51,7 @@ def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:
         return False
     if not {c.minute for c in text.clocks} <= {c.minute for one in known for c in one.clocks}:
         return False
-    labels = {match[0].casefold() for match in _LABEL.finditer(text.text)}
-    if any(not any(label in one.normal for one in known) for label in labels):
+    if not _labels([text]) <= _labels(known):
         return False
     figures = {(key, value) for key, value, _ in _figures(text)}
     return not figures or figures <= {(k, v) for one in known for k, v, _ in _figures(one)}
@@ -143,15 +123,8 @@ def _other_moment(
     return None
 
 
-def _other_label(text: MessageText, known: Sequence[MessageText]) -> str | None:
-    shown: dict[str, set[str]] = {}
-    for one in known:
-        for match in _LABEL.finditer(one.text):
-            shown.setdefault(match[1].casefold(), set()).add(match[2])
-    for match in _LABEL.finditer(text.text):
-        if match[2] not in shown.get(match[1].casefold(), {match[2]}):
-            return match[0]
-    return None
+def _labels(texts: Sequence[MessageText]) -> set[tuple[str, str]]:
+    return {(m[1].casefold(), m[2]) for one in texts for m in FORM.finditer(one.text)}
 
 
 def _other_figure(text: MessageText, known: Sequence[MessageText]) -> str | None:
@@ -170,7 +143,7 @@ def _figures(text: MessageText) -> Iterator[tuple[str, Decimal, tuple[int, int]]
     if not text.quantities:
         return
     taken = [(one.start, one.end) for one in (*text.days, *text.clocks)]
-    taken += [match.span() for match in _LABEL.finditer(text.text)]
+    taken += [match.span() for match in FORM.finditer(text.text)]
     for mention in text.quantities:
         place = (mention.start, mention.end)
         inside = any(start <= mention.start < end for start, end in taken)

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentsynth.checks.computed import amount_grounded, is_total, time_grounded
 from agentsynth.checks.echoes import contradicted
-from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
+from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed, undecided
 from agentsynth.checks.figures import figure_made_up
 from agentsynth.checks.forms import Mention
 from agentsynth.checks.visible import Visible, texts_shown
@@ -131,10 +131,13 @@ def statements_grounded(evidence: Evidence) -> Finding:
     """Every amount, quantity, date, time, code and address the assistant states was visible before.
 
     An amount or a time may also be computed, within what `computed` allows, and a figure that the
-    task has the assistant work out is no invention when it is the right one.
+    task has the assistant work out is no invention when it is the right one. Plain figures and
+    labels, and reports that differ from their read-back, leave it undecided: an assistant may count
+    and reckon in ways that no check knows.
     """
     visible = Visible(evidence.today)
     said_anything = False
+    doubt: Finding | None = None
     for index, message in enumerate(evidence.messages):
         if not isinstance(message, AssistantMessage):
             for text in texts_shown(evidence, index):
@@ -147,11 +150,18 @@ def statements_grounded(evidence: Evidence) -> Finding:
         if made_up is not None:
             detail = f"{made_up} is stated, which nothing showed before"
             return failed("ungrounded_statement", detail, index)
-        otherwise = contradicted(evidence, index)
-        if otherwise is not None:
-            detail = f"{otherwise!r} is reported, which is not what was read back and done"
-            return failed("ungrounded_statement", detail, index)
-    return MET if said_anything else NOT_APPLICABLE
+        doubt = doubt or _doubted(evidence, index, visible)
+    return doubt or (MET if said_anything else NOT_APPLICABLE)
+
+
+def _doubted(evidence: Evidence, index: int, visible: Visible) -> Finding | None:
+    figure = figure_made_up(evidence, index, visible)
+    if figure is not None:
+        return undecided(f"{figure} is stated, and nothing showed it of just this", index)
+    other = contradicted(evidence, index)
+    if other is not None:
+        return undecided(f"{other!r} is reported, and not what was read back and done", index)
+    return None
 
 
 def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
@@ -172,8 +182,7 @@ def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
         if not clock.vague and not time_grounded(evidence, index, clock.minute, visible):
             return repr(text.text[clock.start : clock.end].strip())
     addresses = _EMAIL.findall(text.text) + _CODE.findall(text.text)
-    made_up = next((repr(value) for value in addresses if not visible.has_words(value)), None)
-    return made_up or figure_made_up(evidence, index, visible)
+    return next((repr(value) for value in addresses if not visible.has_words(value)), None)
 
 
 def _worked_out(evidence: Evidence, mention: Mention) -> bool:

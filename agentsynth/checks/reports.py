@@ -8,7 +8,7 @@ of this is no matter of this check.
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +17,11 @@ from agentsynth.checks.figures import LABEL
 from agentsynth.checks.visible import leaves
 from agentsynth.core.messages import ToolCall, ToolMessage
 
-__all__ = ["misreported", "records_with"]
+__all__ = ["FORM", "misreported", "other_label", "records_with"]
 
 _OUT_OF = re.compile(r"\b(?:out )?of (?:the |your |all |these |those )*$", re.IGNORECASE)
-_LABEL = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
+FORM = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
+"""A label: its form and its number."""
 
 
 def misreported(
@@ -47,7 +48,7 @@ def misreported(
     for clock in said.clocks:
         if not clock.vague and minutes and clock.minute not in minutes:
             return sentence[clock.start : clock.end]
-    return _other_label(sentence, known.text) or _other_number(evidence, said, known, deeds)
+    return other_label(sentence, [known.text]) or _other_number(evidence, said, known, deeds)
 
 
 def _told_of(evidence: Evidence, deeds: list[tuple[ToolCall, ToolMessage | None]]) -> Iterator[str]:
@@ -94,10 +95,10 @@ def _scalars(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     return found
 
 
-def _other_label(sentence: str, known: str) -> str | None:
-    """Return a label such as B-07 where the deed has another of its form; None = none."""
-    shown = {(match[1].casefold(), match[2]) for match in _LABEL.finditer(known)}
-    for match in _LABEL.finditer(sentence):
+def other_label(sentence: str, known: Iterable[str]) -> str | None:
+    """Return a label such as B-07 where others of its form are known; None = there is none."""
+    shown = {(match[1].casefold(), match[2]) for text in known for match in FORM.finditer(text)}
+    for match in FORM.finditer(sentence):
         alike = {number for form, number in shown if form == match[1].casefold()}
         if alike and match[2] not in alike:
             return match[0]

@@ -15,10 +15,13 @@ def attribute(
     """Return whose failure a drop is.
 
     The tool's, when the rollout died or did not replay; the user's, when the user left a question
-    about something it knew without an answer; the agent's otherwise.
+    about something it knew without an answer; nobody's, where no check could decide; the agent's
+    otherwise.
     """
     if decision.kept:
         return Attribution(trajectory_id=trajectory.id, party="nobody", evidence="it is kept")
+    if decision.reason == "undecided":
+        return Attribution(trajectory_id=trajectory.id, party="nobody", evidence=decision.detail)
     if decision.reason in _TOOLS_FAULT:
         return Attribution(trajectory_id=trajectory.id, party="tool", evidence=decision.detail)
     question = _unanswered_question(trajectory, ledger)
