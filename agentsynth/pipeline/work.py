@@ -123,8 +123,7 @@ class Worker:
         """Return the place's certified task and its scenarios, or why there is none."""
         runtime = self.runtimes[place.domain]
         runtime = runtime.speaking(self._language(place, runtime))
-        rng = random.Random(derive_seed(place.seed, "task"))
-        number = rng.randrange(runtime.domain.worlds)  # as in world_number
+        rng, number = self._drawn(place)
         world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
         plans = agent_plans(runtime)
         able = [p for p in plans if wish_for(place.kind, runtime, rng, None, p.intents) is not None]
@@ -158,8 +157,12 @@ class Worker:
 
     def world_number(self, place: Place) -> int:
         """Return which of its domain's worlds a place is in."""
+        return self._drawn(place)[1]
+
+    def _drawn(self, place: Place) -> tuple[random.Random, int]:
+        """Return what draws a place's task, and the number of the world, which it drew first."""
         rng = random.Random(derive_seed(place.seed, "task"))
-        return rng.randrange(self.runtimes[place.domain].domain.worlds)
+        return rng, rng.randrange(self.runtimes[place.domain].domain.worlds)
 
     def _language(self, place: Place, runtime: DomainRuntime) -> Language:
         """Return what is spoken at a place: by the config's shares, of what the domain speaks."""

@@ -1,20 +1,19 @@
 """What a tool can change at all, read off its steps: which a search need not try in vain."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.steps import (
-    AdvanceStep,
     CreateStep,
     DeleteStep,
-    ForEachStep,
     ScheduleStep,
     UnscheduleStep,
     UpdateStep,
 )
 from agentsynth.core.task import Change
+from agentsynth.plan.roles import all_steps
 from agentsynth.worlds.base import SCHEDULED
 
 __all__ = ["Reach", "tool_reach"]
@@ -47,28 +46,25 @@ _known: dict[str, Mapping[str, Reach | None]] = {}
 def tool_reach(domain: Domain) -> Mapping[str, Reach | None]:
     """Return each tool's reach; None where it cannot be told, as with tools in Python.
 
-    Where time passes, whatever waits may come due behind any call: it counts to each.
+    What waits may come due behind any call, even one that takes no time: it counts to each.
     """
     if domain.id not in _known:
         every = {**domain.tools, **domain.user_tools}
-        waiting = tuple(step for effect in domain.effects.values() for step in effect.steps)
-        passes = domain.clock.minutes_per_call > 0
+        waiting = [step for effect in domain.effects.values() for step in all_steps(effect.steps)]
         _known[domain.id] = {
-            name: _reach(tool.steps, waiting, passes=passes) if tool.steps else None
+            name: _reach([*all_steps(tool.steps), *waiting], due=bool(waiting))
+            if tool.steps
+            else None
             for name, tool in every.items()
         }
     return _known[domain.id]
 
 
-def _reach(steps: Any, waiting: Any, *, passes: bool) -> Reach:
+def _reach(steps: list[Any], *, due: bool) -> Reach:
     creates: set[str] = set()
-    deletes: set[str] = set()
+    deletes: set[str] = {SCHEDULED} if due else set()
     fields: set[tuple[str, str]] = set()
-    every = list(_within(steps))
-    if passes or any(isinstance(step, AdvanceStep) for step in every):
-        every += _within(waiting)
-        deletes.add(SCHEDULED)
-    for step in every:
+    for step in steps:
         match step:
             case CreateStep():
                 creates.add(step.create)
@@ -83,10 +79,3 @@ def _reach(steps: Any, waiting: Any, *, passes: bool) -> Reach:
             case _:
                 pass
     return Reach(frozenset(creates), frozenset(deletes), frozenset(fields))
-
-
-def _within(steps: Any) -> Iterator[Any]:
-    for step in steps:
-        yield step
-        if isinstance(step, ForEachStep):
-            yield from _within(step.do)

@@ -19,7 +19,7 @@ from agentsynth.core.domain import (
     UpdateStep,
 )
 
-__all__ = ["Role", "parameter_roles"]
+__all__ = ["Role", "all_steps", "parameter_roles"]
 
 _ARGUMENT = re.compile(r"=\s*args\.([A-Za-z_][A-Za-z0-9_]*)\s*")
 
@@ -54,18 +54,18 @@ def _roles(domain: Domain) -> Mapping[tuple[str, str], Role]:
 
 
 def _by_steps(domain: Domain, tool: ToolDef, parameter: str) -> Role | None:
-    pairs = [pair for step in _all_steps(tool.steps) for pair in _compared(domain, step)]
+    pairs = [pair for step in all_steps(tool.steps) for pair in _compared(domain, step)]
     roles = [role for value, role in pairs if _is_argument(value, parameter)]
     keys = [role for role in roles if role.is_key]
     return (keys or roles or [None])[0]
 
 
-def _all_steps(steps: Any) -> list[Any]:
+def all_steps(steps: Any) -> list[Any]:
     """Return the steps with those inside them."""
     found: list[Any] = []
     for step in steps:
         found.append(step)
-        found += _all_steps(getattr(step, "do", ()))
+        found += all_steps(getattr(step, "do", ()))
     return found
 
 

@@ -271,7 +271,10 @@ class _Seeker:
         return None
 
     def _values(self, spec: ToolSpec, name: str) -> list[Any]:
-        return self._minds[0].values(spec, name)
+        """Return what could be given, the likeliest first, as each request suggests it."""
+        turns = itertools.zip_longest(*(mind.values(spec, name) for mind in self._minds))
+        given = (value for turn in turns for value in turn if value is not None)
+        return list({repr(value): value for value in given}.values())
 
     def _note_alike(self, spec: ToolSpec, arguments: dict[str, Any], actor: Actor) -> None:
         """Keep the same write for every other record in mind: long ways go through lists."""
