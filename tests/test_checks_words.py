@@ -411,6 +411,8 @@ SHELVES = ("call", "list_shelves", {}, {"shelves": [{"on": "a"}, {"on": "a"}, {"
         ([("user", "From 3 March to 9 March.")], "That makes 7 days.", False),
         ([("user", "4 hinges are gone."), FLOORS], "4 of the 9 hinges, then.", True),
         ([], "One moment, I'll look into the first two.", True),
+        ([], "I need:\n1. your name\n2) your card", True),
+        ([("user", "I need 4 hinges."), ("call", "list_shelves", {}, {"stock": 8})], "8 hinges, yes.", True),
     ],
 )  # fmt: skip
 def test_a_figure_is_what_was_shown_of_just_this(

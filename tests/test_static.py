@@ -87,6 +87,7 @@ CASES = [
     (P, FIND, FIND.replace("$title", "Fern"), "intents.move.steps.0.args.title", "the literal 'Fern' is not offered"),
     (P, FIND, FIND.replace("$title", '"@place.name"'), "intents.move.steps.0.args.title", "nothing before this step gives 'place'"),
     (P, FIND, FIND.replace("$title", "{text: 'x {$tilte}'}"), "intents.move.steps.0.args.title", "the user knows no fact 'tilte'"),
+    (P, PICK, PICK.replace("pick: book", "pick: title"), "intents.move.steps.2.pick", "'title' is a fact of this intent already"),
     (P, PICK, PICK.replace("found.", "fund."), "intents.move.steps.2.from", "nothing before this step gives 'fund'"),
     (P, PICK, PICK.replace("$title", "$name"), "intents.move.steps.2.where.title", "the user knows no fact 'name'"),
     (P, GUARD, GUARD.replace("no_rare", "no_rar"), "intents.move.steps.4.guard", "the policy has no clause 'no_rar'"),

@@ -32,6 +32,8 @@ LABEL = re.compile(
 )
 _NAMED = re.compile(r"[A-Za-z]+ \d+$", re.ASCII)
 """A figure and the word before it, which may be the name of something: `L 8`."""
+_LISTED = re.compile(r"(?:^|\n)\s*$")
+"""Before the number of an entry in a list of the assistant's own: `1. …`."""
 _FEW = 6
 """Values up to which a field tells entries of a list apart in groups that somebody may count."""
 _DAYS = frozenset(("day", "night"))
@@ -62,7 +64,8 @@ def figure_made_up(evidence: Evidence, index: int, visible: Visible) -> str | No
 
 def _is_plain(text: MessageText, mention: Mention) -> bool:
     plain = not (mention.money or mention.glued or mention.base == "%")  # `computed` knows those
-    return plain and text.text[mention.start].isdigit()
+    listed = _LISTED.search(text.text[: mention.start]) and text.text[mention.end :][:1] in ".)"
+    return plain and not listed and text.text[mention.start].isdigit()
 
 
 def _is_shown(

@@ -15,7 +15,7 @@ from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, f
 from agentsynth.checks.figures import figure_made_up
 from agentsynth.checks.forms import Mention
 from agentsynth.checks.visible import Visible, texts_shown
-from agentsynth.core.messages import AssistantMessage
+from agentsynth.core.messages import AssistantMessage, UserMessage
 from agentsynth.core.tools import ToolSpec
 
 __all__ = ["arguments_grounded", "statements_grounded"]
@@ -141,7 +141,7 @@ def statements_grounded(evidence: Evidence) -> Finding:
     for index, message in enumerate(evidence.messages):
         if not isinstance(message, AssistantMessage):
             for text in texts_shown(evidence, index):
-                visible.add(text)
+                visible.add(text, by_user=isinstance(message, UserMessage))
             continue
         if not message.content:
             continue

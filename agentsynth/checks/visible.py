@@ -57,6 +57,8 @@ class Visible:
     def __init__(self, today: str) -> None:
         self._today = today
         self._texts: list[MessageText] = []
+        self._given: list[MessageText] = []
+        """Those that are not the user's."""
         self._numbers: set[Decimal] = set()
         self._amounts: set[Decimal] = set()
         self._measured: set[tuple[str, Decimal]] = set()
@@ -65,9 +67,11 @@ class Visible:
         self._beside: dict[str, tuple[int, set[Decimal]]] = {}
         self._counted = self._dated = self._timed = 0
 
-    def add(self, text: MessageText) -> None:
+    def add(self, text: MessageText, *, by_user: bool = False) -> None:
         """Add a text that can be seen from now on."""
         self._texts.append(text)
+        if not by_user:
+            self._given.append(text)
 
     def _count(self) -> None:
         for text in self._texts[self._counted :]:
@@ -131,13 +135,16 @@ class Visible:
         return value in self.numbers
 
     def beside(self, word: str) -> set[Decimal]:
-        """Every number that stands right before or behind a word (in the singular), as written."""
+        """Every number given right before or behind a word (in the singular), as written.
+
+        What the user says counts not: 4 hinges may be wanted where 8 hinges are in stock.
+        """
         known, seen = self._beside.get(word, (0, set[Decimal]()))
-        for text in self._texts[known:]:
+        for text in self._given[known:]:
             if word in text.normal:
                 mentions = text.quantities
                 seen = seen | {m.raw for m in mentions if word in nouns_beside(text.text, m)}
-        self._beside[word] = (len(self._texts), seen)
+        self._beside[word] = (len(self._given), seen)
         return seen
 
     def has_date(self, iso: str) -> bool:
