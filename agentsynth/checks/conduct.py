@@ -38,6 +38,10 @@ def any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
+_RANGE = re.compile(r"(\d+)\s*年?\s*(?:to|until|through|and|[-–]|至|到)\s*(\d+)")
+"""The two ends of a range, neither of which `says` takes for the number that is meant."""
+
+
 def matches_any(patterns: tuple[str, ...], text: str) -> bool:
     """Whether one of the expressions is found in the text, ignoring case."""
     return any_of(patterns).search(text) is not None
@@ -171,19 +175,19 @@ def asked_first(evidence: Evidence) -> Finding:
 
 
 def _tells(evidence: Evidence, text: str, fact: Fact) -> bool:
-    """Whether a user's text tells a fact; a number may be the end of a range (1875 to 1881)."""
-    kinds = (fact.type, "text") if fact.type == "count" else (fact.type,)
-    return any(
-        says(
-            text,
-            fact.value,
-            kind,
-            today=evidence.today,
-            said_as=_spoken(evidence, fact),
-            language=evidence.language,
-            unit=fact.unit,
-        )
-        for kind in kinds
+    """Whether a user's text tells a fact; a number may be an end of a range (1875 to 1881)."""
+    if fact.type == "count" and any(
+        str(fact.value) in match.groups() for match in _RANGE.finditer(text)
+    ):
+        return True
+    return says(
+        text,
+        fact.value,
+        fact.type,
+        today=evidence.today,
+        said_as=_spoken(evidence, fact),
+        language=evidence.language,
+        unit=fact.unit,
     )
 
 

@@ -151,8 +151,10 @@ def _figures(text: MessageText) -> Iterator[tuple[str, Decimal, tuple[int, int]]
             continue
         if mention.money:
             yield "money", mention.value, place
+        elif not text.text[mention.start].isdigit():
+            continue
         elif mention.base is not None:
             yield f"unit {mention.base}", mention.raw, place
-        elif text.text[mention.start].isdigit() and not mention.glued:
+        elif not mention.glued:
             for noun in nouns_beside(text.text, mention)[:1]:
                 yield f"noun {noun}", mention.raw, place
