@@ -9,12 +9,23 @@ from agentsynth.core.frozen import Frozen
 __all__ = ["AssistantMessage", "Message", "SystemMessage", "ToolCall", "ToolMessage", "UserMessage"]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_empty(value: object) -> bool:
+    return value == ""
+
+
 class ToolCall(Frozen):
     """One call the assistant makes; `id` is unique within its conversation."""
 
     id: str
     name: str
     arguments: dict[str, JsonValue]
+    text: str | None = Field(default=None, exclude_if=_is_none)
+    """The arguments as a model wrote them, where they are no JSON object (`arguments` is then
+    empty); None = they are one."""
 
 
 class SystemMessage(Frozen):
@@ -37,6 +48,8 @@ class AssistantMessage(Frozen):
     role: Literal["assistant"] = "assistant"
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str = Field(default="", exclude_if=_is_empty)
+    """What a model thought before it; "" = nothing is on record."""
 
 
 class ToolMessage(Frozen):
