@@ -1,0 +1,1 @@
+"""Chat models behind one Protocol: HTTP, litellm, local, recorded and replayed."""
