@@ -27,6 +27,8 @@ def calls_valid(evidence: Evidence) -> Finding:
         checker = evidence.runtime.checkers.get(call.name)
         if checker is None:
             return failed("invalid_call", f"there is no tool {call.name!r}", index)
+        if call.text is not None:
+            return failed("invalid_call", f"{call.name}: the arguments are no JSON object", index)
         wrong = checker.error(call.arguments)
         if wrong is not None:
             return failed("invalid_call", f"{call.name}: {wrong}", index)

@@ -2,7 +2,7 @@
 
 from agentsynth.checks.evidence import Replay
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
-from agentsynth.core.observe import unknown_tool
+from agentsynth.core.observe import not_run
 from agentsynth.core.protocols import ToolResult, World
 from agentsynth.core.task import Task
 from agentsynth.core.trajectory import Trajectory
@@ -63,8 +63,9 @@ async def _call_again(
     offered: frozenset[str] | None,
 ) -> tuple[list[str], ToolResult]:
     """Return the clauses that a call breaks in this state, and what the tool answers now."""
-    if offered is not None and call.name not in offered:
-        return [], unknown_tool(call)
+    refused = not_run(call, offered)
+    if refused is not None:
+        return [], refused
     return runtime.broken_clauses(world, call, said), await world.call(call)
 
 

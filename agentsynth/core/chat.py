@@ -35,7 +35,8 @@ ModelFault = Literal[
     "timeout",  # a deadline passed
     "rate_limited",  # 429
     "overloaded",  # 5xx
-    "refused",  # any other 4xx: key, model name, context length, a malformed request
+    "denied",  # 401, 402, 403, 404: key, account or model name; no request will fare better
+    "refused",  # any other 4xx: context length, a malformed request
     "bad_reply",  # the answer is not what the wire format promises
     "over_budget",  # the run's budget does not allow the call
     "not_recorded",  # a replay without this exchange
@@ -160,6 +161,11 @@ class ModelError(RunError):
     def can_retry(self) -> bool:
         """Whether the same request may succeed later."""
         return self.fault in ("unreachable", "timeout", "rate_limited", "overloaded", "bad_reply")
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether no other call of the run can succeed either, or may be made."""
+        return self.fault in ("denied", "over_budget", "not_recorded")
 
 
 class Model(Protocol):

@@ -26,6 +26,8 @@ class StopReason(StrEnum):
     TURN_LIMIT = "turn_limit"
     ERROR = "error"
     """Something of ours or of a server broke; `error` says what."""
+    MODEL_ERROR = "model_error"
+    """A language model in a seat gave no usable reply, after all retries; `error` says why."""
 
 
 class CallRecord(Frozen):
@@ -86,7 +88,7 @@ class Trajectory(Identified):
     """What differs between start and end."""
     stop_reason: StopReason
     error: str | None = Field(default=None)
-    """What broke; None unless `stop_reason` is `error`."""
+    """What broke; None unless `stop_reason` is one of the errors."""
 
     @cached_property
     def id(self) -> str:

@@ -14,6 +14,8 @@ OutcomeValue = Literal["met", "not_met", "not_applicable", "undecided", "unanswe
 ReasonCode = Literal[
     "kept",
     "rollout_error",
+    "model_error",
+    "judge_error",
     "invented_tool",
     "invalid_call",
     "ungrounded_argument",
@@ -75,8 +77,9 @@ class Attribution(Identified):
 
     schema_version: Literal[1] = 1
     trajectory_id: str
-    party: Literal["nobody", "user", "agent", "tool"]
-    """`tool` = the world or its server broke, or did not repeat itself."""
+    party: Literal["nobody", "user", "agent", "tool", "endpoint"]
+    """`tool` = the world or its server broke, or did not repeat itself; `endpoint` = a language
+    model in one of the seats gave no usable reply."""
     evidence: str
     messages: tuple[int, ...] = ()
     """Indices of the messages that show it."""

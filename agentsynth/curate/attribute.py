@@ -7,6 +7,7 @@ from agentsynth.core.verdict import Attribution, Decision, Verdict
 __all__ = ["attribute"]
 
 _TOOLS_FAULT = ("rollout_error", "replay_mismatch")
+_ENDPOINTS_FAULT = ("model_error", "judge_error")
 
 
 def attribute(
@@ -14,14 +15,16 @@ def attribute(
 ) -> Attribution:
     """Return whose failure a drop is.
 
-    The tool's, when the rollout died or did not replay; the user's, when the user left a question
-    about something it knew without an answer; nobody's, where no check could decide; the agent's
-    otherwise.
+    The tool's, when the rollout died or did not replay; the endpoint's, when a model gave no
+    reply; the user's, when the user left a question about something it knew without an answer;
+    nobody's, where no check could decide; the agent's otherwise.
     """
     if decision.kept:
         return Attribution(trajectory_id=trajectory.id, party="nobody", evidence="it is kept")
     if decision.reason == "undecided":
         return Attribution(trajectory_id=trajectory.id, party="nobody", evidence=decision.detail)
+    if decision.reason in _ENDPOINTS_FAULT:
+        return Attribution(trajectory_id=trajectory.id, party="endpoint", evidence=decision.detail)
     if decision.reason in _TOOLS_FAULT:
         return Attribution(trajectory_id=trajectory.id, party="tool", evidence=decision.detail)
     question = _unanswered_question(trajectory, ledger)

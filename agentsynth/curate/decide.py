@@ -38,6 +38,8 @@ made-up argument also misses the target, a write on the wrong record was not rea
 
 def decide(trajectory: Trajectory, verdict: Verdict, *, least_score: float = 1.0) -> Decision:
     """Return whether the trajectory is kept on its own merits, duplicates aside."""
+    if trajectory.stop_reason is StopReason.MODEL_ERROR:
+        return _dropped(trajectory, "model_error", trajectory.error or "")
     if trajectory.stop_reason is StopReason.ERROR:
         return _dropped(trajectory, "rollout_error", trajectory.error or "")
     codes = {o.code: o.evidence for o in verdict.outcomes if o.outcome == "not_met" and o.code}

@@ -201,7 +201,7 @@ class Worker:
             limits=self._limits(task),
             user_tools=runtime.user_specs,
         )
-        if trajectory.stop_reason is StopReason.ERROR:
+        if trajectory.stop_reason in (StopReason.ERROR, StopReason.MODEL_ERROR):
             again = Replay(("the rollout died",), (), trajectory.final_state)
         else:
             again = await replay(task, trajectory, runtime, prepared.agent.tool_names)

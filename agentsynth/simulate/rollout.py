@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from agentsynth.checks.mentions import says
 from agentsynth.core.agent import Agent
+from agentsynth.core.chat import ModelError
 from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.messages import (
     AssistantMessage,
@@ -17,7 +18,7 @@ from agentsynth.core.messages import (
     ToolCall,
     UserMessage,
 )
-from agentsynth.core.observe import observe, unknown_tool
+from agentsynth.core.observe import not_run, observe
 from agentsynth.core.protocols import (
     Assistant,
     AssistantView,
@@ -99,8 +100,12 @@ async def rollout(
 ) -> Trajectory:
     """Play one scenario to its end.
 
-    A world or server that breaks ends the rollout with the error on record. Anything else that
-    goes wrong is a bug and is not caught here.
+    A world, server or model that breaks ends the rollout with the error on record. Anything else
+    that goes wrong is a bug and is not caught here.
+
+    Raises:
+        ModelError: for what ends the run and not this rollout alone: a spent budget, a key that is
+            refused, a replay that lacks an exchange.
     """
     record = _Record([SystemMessage(content=agent.system_prompt)])
     start = final = ""
@@ -114,6 +119,10 @@ async def rollout(
             net = world.net_changes()
     except (DomainError, ServerError) as broken:
         stop, error = StopReason.ERROR, f"{type(broken).__name__}: {broken}"
+    except ModelError as broken:
+        if broken.ends_run:
+            raise
+        stop, error = StopReason.MODEL_ERROR, f"{broken.fault}: {broken}"
     return Trajectory(
         task_id=task.id,
         scenario_id=scenario_id,
@@ -193,8 +202,7 @@ async def _run_calls(
     reply: AssistantMessage, agent: Agent, world: World, record: "_Record"
 ) -> None:
     for call in reply.tool_calls:
-        offered = call.name in agent.tool_names
-        result = await world.call(call) if offered else unknown_tool(call)
+        result = not_run(call, agent.tool_names) or await world.call(call)
         message, made = observe(call, result)
         record.messages.append(message)
         record.calls.append(made)

@@ -21,7 +21,7 @@ from agentsynth.core.messages import (
     ToolMessage,
     UserMessage,
 )
-from agentsynth.core.observe import observe, unknown_tool
+from agentsynth.core.observe import not_run, observe
 from agentsynth.core.protocols import OpenWorld
 from agentsynth.core.task import Task
 from agentsynth.core.tools import ToolSpec
@@ -141,8 +141,7 @@ async def perform(case: Case, script: Sequence[Item], open_world: OpenWorld) -> 
                 else:
                     messages.append(AssistantMessage(content=item.text, tool_calls=item.calls))
                     for call in item.calls:
-                        known = call.name in offered
-                        result = await world.call(call) if known else unknown_tool(call)
+                        result = not_run(call, offered) or await world.call(call)
                         message, record = observe(call, result)
                         messages.append(message)
                         records.append(record)

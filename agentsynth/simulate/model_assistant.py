@@ -1,0 +1,74 @@
+"""A language model in the assistant's seat. It sees what `AssistantView` shows and nothing else."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, RawCall
+from agentsynth.core.messages import AssistantMessage, Message, ToolCall
+from agentsynth.core.protocols import AssistantView
+
+__all__ = ["ModelAssistant", "message_of"]
+
+_SOUND_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,80}")
+
+
+@dataclass
+class ModelAssistant:
+    """An assistant that a model drives: one call of the model for each of its messages."""
+
+    model: Model
+    task: str
+    sample: int
+    attempt: int = 0
+    max_tokens: int | None = None
+    seed: int | None = None
+    """None = the endpoint draws as it likes."""
+    calls: int = 0
+    """Calls of the model so far."""
+
+    async def act(self, view: AssistantView) -> AssistantMessage | None:
+        """Return the next message.
+
+        Raises:
+            ModelError: if the model gives no usable reply.
+        """
+        key = CallKey("assistant", self.task, self.sample, self.calls, self.attempt)
+        self.calls += 1
+        request = ChatRequest(
+            view.messages, tools=view.tools, max_tokens=self.max_tokens, seed=self.seed
+        )
+        return message_of(await self.model.complete(request, key), view.messages)
+
+
+def message_of(reply: ChatReply, before: Sequence[Message]) -> AssistantMessage:
+    """Return a reply as a message: malformed calls stay as they are, ids are made unique.
+
+    Args:
+        before: the messages it follows.
+    """
+    used = {
+        call.id
+        for message in before
+        if isinstance(message, AssistantMessage)
+        for call in message.tool_calls
+    }
+    calls: list[ToolCall] = []
+    for raw in reply.calls:
+        calls.append(_call(raw, used))
+        used.add(calls[-1].id)
+    return AssistantMessage(content=reply.text, tool_calls=tuple(calls), reasoning=reply.reasoning)
+
+
+def _call(raw: RawCall, used: Collection[str]) -> ToolCall:
+    id_ = raw.id if _SOUND_ID.fullmatch(raw.id) and raw.id not in used else _fresh(used)
+    if raw.arguments is None:
+        return ToolCall(id=id_, name=raw.name, arguments={}, text=raw.text)
+    return ToolCall(id=id_, name=raw.name, arguments=dict(raw.arguments))
+
+
+def _fresh(used: Collection[str]) -> str:
+    number = len(used) + 1
+    while f"call_{number}" in used:
+        number += 1
+    return f"call_{number}"
