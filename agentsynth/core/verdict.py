@@ -39,6 +39,7 @@ ReasonCode = Literal[
     "not_finished",
     "replay_mismatch",
     "undecided",
+    "judged_low",
     "low_score",
     "duplicate_task",
     "duplicate_conversation",
@@ -65,8 +66,9 @@ class Verdict(Identified):
     schema_version: Literal[1] = 1
     trajectory_id: str
     rubric_id: str
-    judge: Literal["checks"]
-    """Who answered; questions stay `unanswered` where no judge is configured."""
+    judge: str
+    """Who answered the questions: `checks` = nobody, they stay `unanswered`; else the judging
+    model's name and the id of its settings and prompts."""
     outcomes: tuple[CriterionOutcome, ...]
     score: float
     """Weighted share of applicable criteria met, in [0, 1]; 0 if a required one is not."""

@@ -1,13 +1,14 @@
 """Hold a trajectory against a rubric."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agentsynth.checks.evidence import Evidence, Finding
 from agentsynth.checks.run import find
 from agentsynth.core.rubric import Criterion, Rubric
 from agentsynth.core.verdict import CriterionOutcome, Verdict
+from agentsynth.judge.questions import Answered
 
-__all__ = ["judge", "score"]
+__all__ = ["judge", "score", "with_answers"]
 
 _UNANSWERED = Finding("unanswered", evidence="no judge is configured")
 
@@ -33,6 +34,43 @@ def judge(evidence: Evidence, rubric: Rubric) -> Verdict:
         judge="checks",
         outcomes=tuple(outcomes),
         score=score(rubric.criteria, outcomes),
+    )
+
+
+def with_answers(
+    verdict: Verdict, rubric: Rubric, answers: Mapping[str, Answered], judge_id: str
+) -> Verdict:
+    """Return the verdict with a judge's answers in the place of what was unanswered.
+
+    The best choice is met; a lesser one is not met and counts in part, the worst not at all. What
+    a check decided stays as it is.
+
+    Args:
+        judge_id: who answered.
+    """
+    outcomes = tuple(
+        _answered(criterion, answers[criterion.name]) if criterion.name in answers else outcome
+        for criterion, outcome in zip(rubric.criteria, verdict.outcomes, strict=True)
+    )
+    return verdict.model_copy(
+        update={
+            "outcomes": outcomes,
+            "judge": judge_id,
+            "score": score(rubric.criteria, outcomes),
+        }
+    )
+
+
+def _answered(criterion: Criterion, answer: Answered) -> CriterionOutcome:
+    best = len(criterion.choices) - 1
+    met = answer.choice == best
+    return CriterionOutcome(
+        criterion=criterion.name,
+        outcome="met" if met else "not_met",
+        code=None if met else "judged_low",
+        evidence=f"{criterion.choices[answer.choice]}: {answer.reason}",
+        messages=answer.messages,
+        credit=None if met else round(answer.choice / best, 6),
     )
 
 
