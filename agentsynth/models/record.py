@@ -1,0 +1,174 @@
+"""Models that write down what was said, and one that says it again.
+
+An exchange is found by which call of the run it was, and is valid for one request only: the hash of
+its messages, tools, schema and of the settings that matter to a reply. Where the endpoint is, how
+patient we are and what it costs do not matter.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, ModelError
+from agentsynth.core.messages import Message
+from agentsynth.core.tools import ToolSpec
+from agentsynth.models.codec import to_bytes
+from agentsynth.models.journal import Exchange, Fingerprint, Recordings
+from agentsynth.models.settings import ModelSettings
+from agentsynth.models.wire import tools_bytes
+
+__all__ = ["Fingerprints", "Recorded", "Replayed"]
+
+MATTERS = {
+    "model", "mode", "reasoning", "reasoning_field", "temperature", "top_p", "max_tokens",
+    "send_seed", "extra",
+}  # fmt: skip
+"""Settings that a reply depends on."""
+
+START = 80
+"""Characters of a message that are kept to recognise it by."""
+
+MESSAGES_KEPT = 65_536
+"""Messages whose hash is remembered, oldest dropped first."""
+
+NOT_EXCHANGES = ("over_budget", "not_recorded")
+"""Faults of calls that were never made."""
+
+
+class Fingerprints:
+    """Takes the fingerprints of requests to one model; each message is hashed once."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = _digest(to_bytes(settings.model_dump(mode="json", include=MATTERS)))
+        self._messages: dict[int, tuple[Message, str, str]] = {}
+        self._tools: dict[tuple[int, ...], tuple[Sequence[ToolSpec], str]] = {}
+
+    def of(self, request: ChatRequest) -> Fingerprint:
+        """Return the fingerprint of a request."""
+        messages = [self._message(message) for message in request.messages]
+        tools = self._tools_of(request.tools)
+        asked = (request.schema, request.max_tokens, request.seed)
+        rest = "" if asked == (None, None, None) else _digest(to_bytes(asked))
+        hashes = tuple(name for _, name, _ in messages)
+        whole = _digest("\n".join((self._settings, tools, rest, *hashes)).encode())
+        starts = tuple(start for _, _, start in messages)
+        return Fingerprint(whole, self._settings, tools, rest, hashes, starts)
+
+    def _message(self, message: Message) -> tuple[Message, str, str]:
+        found = self._messages.get(id(message))
+        if found is None:
+            plain = message.model_dump(mode="python")
+            start = " ".join(message.content[: 2 * START].split())[:START]
+            # The message is held, so that its id is given to no other.
+            found = message, _digest(to_bytes(plain))[:16], f"{message.role}: {start}"
+            self._messages[id(message)] = found
+            if len(self._messages) > MESSAGES_KEPT:
+                self._messages.pop(next(iter(self._messages)))
+        return found
+
+    def _tools_of(self, tools: Sequence[ToolSpec]) -> str:
+        key = tuple(map(id, tools))
+        found = self._tools.get(key)
+        if found is None:
+            if len(self._tools) >= 1024:
+                self._tools.pop(next(iter(self._tools)))
+            found = self._tools[key] = (tuple(tools), _digest(tools_bytes(tools)))
+        return found[1]
+
+
+class Recorded:
+    """A model whose exchanges are kept, replies and final failures alike."""
+
+    def __init__(
+        self,
+        model: Model,
+        recordings: Recordings,
+        fingerprints: Fingerprints,
+        *,
+        reuse: bool = False,
+    ) -> None:
+        """Wrap a model.
+
+        Args:
+            fingerprints: of the same settings as the model.
+            reuse: answer from the recordings where they have a reply to the very request, as after
+                a kill; recorded failures are asked again.
+        """
+        self._model = model
+        self._recordings = recordings
+        self._fingerprints = fingerprints
+        self._reuse = reuse
+
+    async def complete(self, request: ChatRequest, key: CallKey) -> ChatReply:
+        """Return the model's reply once it is on record."""
+        asked = self._fingerprints.of(request)
+        if self._reuse:
+            kept = self._recordings.get(key)
+            if kept is not None and kept.reply is not None and kept.request.whole == asked.whole:
+                return kept.reply
+        try:
+            reply = await self._model.complete(request, key)
+        except ModelError as error:
+            if error.fault not in NOT_EXCHANGES:
+                self._recordings.put(key, Exchange(asked, None, error))
+            raise
+        self._recordings.put(key, Exchange(asked, reply))
+        return reply
+
+
+class Replayed:
+    """A model that answers from recordings alone and reaches nobody."""
+
+    def __init__(self, recordings: Recordings, fingerprints: Fingerprints) -> None:
+        self._recordings = recordings
+        self._fingerprints = fingerprints
+
+    async def complete(self, request: ChatRequest, key: CallKey) -> ChatReply:
+        """Return the reply on record, or raise the error that is.
+
+        Raises:
+            ModelError: `not_recorded` if there is no exchange for this request; it says what is
+                different from the one on record.
+        """
+        asked = self._fingerprints.of(request)
+        kept = self._recordings.get(key)
+        if kept is None:
+            raise ModelError("not_recorded", f"no recording of {_named(key)}")
+        if kept.request.whole != asked.whole:
+            raise ModelError(
+                "not_recorded",
+                f"the recording of {_named(key)} is of another request: "
+                f"{_difference(kept.request, asked)}",
+            )
+        if kept.error is not None:
+            raise kept.error
+        if kept.reply is None:
+            raise ModelError("not_recorded", f"the recording of {_named(key)} holds no reply")
+        return kept.reply
+
+
+def _named(key: CallKey) -> str:
+    tried = f", attempt {key.attempt}" if key.attempt else ""
+    return f"the {key.role}'s call {key.ordinal} in task {key.task!r}, sample {key.sample}{tried}"
+
+
+def _difference(kept: Fingerprint, asked: Fingerprint) -> str:
+    """Return what changed first, in the order in which a model reads it."""
+    for name, before, now in (
+        ("the model's settings", kept.settings, asked.settings),
+        ("the tools", kept.tools, asked.tools),
+    ):
+        if before != now:
+            return f"{name} changed"
+    for at, (before, now) in enumerate(zip(kept.messages, asked.messages, strict=False)):
+        if before != now:
+            return f"message {at} was {kept.starts[at]!r} and is now {asked.starts[at]!r}"
+    more, fewer = len(asked.messages), len(kept.messages)
+    if more > fewer:
+        return f"it had {fewer} messages; message {fewer}, {asked.starts[fewer]!r}, is new"
+    if more < fewer:
+        return f"it had {fewer} messages; message {more}, {kept.starts[more]!r}, is gone"
+    return "the schema, the most tokens or the seed changed"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

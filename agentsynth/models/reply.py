@@ -1,0 +1,183 @@
+"""The JSON of a chat completion as a `ChatReply`, whoever's dialect it is in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agentsynth.core.chat import ChatReply, ModelError, RawCall, Usage
+from agentsynth.models.clean import clean_text, split_calls, split_thinking
+from agentsynth.models.codec import BadJson, arguments_of, to_bytes
+from agentsynth.models.faults import error_text, fault_of, shorten
+
+__all__ = ["parts_text", "read_call", "read_reply", "read_usage"]
+
+
+def read_reply(body: object, *, tools_offered: bool) -> ChatReply:
+    """Return the reply in a response body.
+
+    Args:
+        body: the JSON of the whole response.
+        tools_offered: whether the request had tools; only then is call markup in the text a call
+            (a judge may quote it).
+
+    Raises:
+        ModelError: `bad_reply` if there is nothing to use, or the fault an error object names. It
+            carries the usage where the body states one.
+    """
+    if not isinstance(body, Mapping):
+        raise ModelError("bad_reply", f"the reply is no JSON object: {shorten(repr(body), 100)}")
+    usage = read_usage(body.get("usage"))
+    choice = _choice(body, usage)
+    message = choice.get("message")
+    if not isinstance(message, Mapping):
+        raise ModelError("bad_reply", "the reply's choice has no message", usage=usage)
+    role = message.get("role", "assistant")
+    if role not in ("assistant", "", None):
+        raise ModelError("bad_reply", f"the reply speaks as {role!r}", usage=usage)
+    finish = choice.get("finish_reason")
+    reply = _read_message(message, tools_offered)
+    if not reply.text and not reply.calls:
+        thought = " after reasoning only" if reply.reasoning else ""
+        raise ModelError(
+            "bad_reply",
+            f"the reply has neither text nor calls{thought} (finish_reason {finish!r})",
+            usage=usage,
+        )
+    model = body.get("model")
+    return ChatReply(
+        text=reply.text,
+        calls=reply.calls,
+        reasoning=reply.reasoning,
+        finish=finish if isinstance(finish, str) else "",
+        usage=usage or Usage(),
+        model=model if isinstance(model, str) else "",
+        raw=dict(message),
+    )
+
+
+def _choice(body: Mapping[str, Any], usage: Usage | None) -> Mapping[str, Any]:
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for place in (body, first):
+        if isinstance(place, Mapping) and place.get("error"):
+            said, status = error_text(place)
+            fault = "bad_reply" if status is None else fault_of(status, said)
+            raise ModelError(fault, f"the reply is an error: {shorten(said)}", usage=usage)
+    if not isinstance(first, Mapping):
+        raise ModelError("bad_reply", "the reply has no choices", usage=usage)
+    return first
+
+
+def _read_message(message: Mapping[str, Any], tools_offered: bool) -> ChatReply:
+    text, thinking = parts_text(message.get("content"))
+    if not text and isinstance(message.get("refusal"), str):
+        text = message["refusal"]
+    inline, text = split_thinking(text)
+    reasoning = _reasoning(message) or thinking or inline
+    calls = _calls(message)
+    if tools_offered:
+        text, attempts = split_calls(text)
+        calls = calls or attempts
+    return ChatReply(text=clean_text(text), calls=calls, reasoning=clean_text(reasoning))
+
+
+def parts_text(content: object) -> tuple[str, str]:
+    """Return (text, reasoning) of a content, which is a text, a list of parts, or absent."""
+    if isinstance(content, str):
+        return content, ""
+    text: list[str] = []
+    thinking: list[str] = []
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, str):
+            text.append(part)
+        elif isinstance(part, Mapping):
+            inner = next((part[name] for name in PART_TEXTS if name in part), None)
+            said = inner if isinstance(inner, str) else "".join(parts_text(inner))
+            kind = str(part.get("type", ""))
+            (thinking if kind.startswith(("thinking", "reasoning")) else text).append(said)
+    return "".join(text), "".join(thinking)
+
+
+PART_TEXTS = ("text", "thinking", "reasoning", "refusal", "summary", "content")
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    for name in ("reasoning_content", "reasoning"):
+        said = message.get(name)
+        if isinstance(said, str) and said:
+            return said
+    return "".join(parts_text(message.get("reasoning_details")))
+
+
+def _calls(message: Mapping[str, Any]) -> tuple[RawCall, ...]:
+    listed = message.get("tool_calls")
+    calls = [read_call(one) for one in listed] if isinstance(listed, list) else []
+    legacy = message.get("function_call")
+    if not calls and isinstance(legacy, Mapping):
+        calls = [read_call({"function": legacy})]
+    if len(calls) < 2:
+        return tuple(calls)
+    seen: set[str] = set()
+    told_apart: list[RawCall] = []
+    for call in calls:
+        call_id = "" if call.id in seen else call.id
+        seen.add(call_id)
+        told_apart.append(RawCall(call_id, call.name, call.text, call.arguments, call.problem))
+    return tuple(told_apart)
+
+
+def read_call(call: object) -> RawCall:
+    """Return one entry of `tool_calls`; what is wrong with it is said and not mended.
+
+    An id that another call of the reply has too is given to the first only.
+    """
+    call = call if isinstance(call, Mapping) else {}
+    function = call.get("function")
+    function = function if isinstance(function, Mapping) else {}
+    name, given, call_id = function.get("name"), function.get("arguments"), call.get("id")
+    given = "" if given is None else given
+    text = given if isinstance(given, str) else to_bytes(given).decode()
+    named = name if isinstance(name, str) else ""
+    problem = None if named.strip() else "the call names no tool"
+    arguments = None
+    if problem is None:
+        try:
+            arguments = arguments_of(text)
+        except BadJson as error:
+            problem = str(error)
+    return RawCall("" if call_id is None else str(call_id), named, text, arguments, problem)
+
+
+def read_usage(stated: object) -> Usage | None:
+    """Return the tokens an endpoint states; None = it states none."""
+    if not isinstance(stated, Mapping):
+        return None
+    read = stated.get("prompt_tokens_details") or stated.get("input_tokens_details")
+    wrote = stated.get("completion_tokens_details") or stated.get("output_tokens_details")
+    usage = Usage(
+        prompt=_count(stated, "prompt_tokens", "input_tokens"),
+        completion=_count(stated, "completion_tokens", "output_tokens"),
+        cached=_first(
+            _count(read, "cached_tokens"),
+            _count(stated, "prompt_cache_hit_tokens", "cached_tokens"),
+        ),
+        reasoning=_first(_count(wrote, "reasoning_tokens"), _count(stated, "reasoning_tokens")),
+    )
+    return None if usage == Usage() else usage
+
+
+def _count(stated: object, *names: str) -> int | None:
+    if not isinstance(stated, Mapping):
+        return None
+    counts = [stated.get(name) for name in names]
+    return next(
+        (
+            int(count)
+            for count in counts
+            if isinstance(count, int | float) and not isinstance(count, bool) and count >= 0
+        ),
+        None,
+    )
+
+
+def _first(*counts: int | None) -> int | None:
+    return next((count for count in counts if count is not None), None)
