@@ -35,7 +35,16 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run.add_argument("--out", metavar="DIR", required=True, help="folder of the run")
     run.add_argument("--seed", type=int, metavar="N", help="seed instead of the config's")
     run.add_argument(
-        "--concurrency", type=int, default=8, metavar="N", help="rollouts at once (default: 8)"
+        "--concurrency",
+        type=int,
+        metavar="N",
+        help="rollouts at once (default: 8, or 64 where models play)",
+    )
+    run.add_argument(
+        "--replay",
+        metavar="PATH",
+        help="let the recordings of this run or folder answer in the place of every model; "
+        "nothing is sent anywhere",
     )
     run.add_argument(
         "--workers",

@@ -13,10 +13,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agentsynth.cli.output import console, emit
+from agentsynth.cli.spending import modelling_of, print_models
 from agentsynth.core.errors import Interrupted, RunError, UserError
 from agentsynth.pipeline.config import RunConfig, load_config, with_seed
 from agentsynth.pipeline.events import Event, Listener
-from agentsynth.pipeline.finish import export_rows, write_report
+from agentsynth.pipeline.finish import export_rows, models_report, write_report
 from agentsynth.pipeline.run import Fold, check_resumable, execute, locked
 from agentsynth.pipeline.store import Store
 from agentsynth.pipeline.workers import Pool, open_worker
@@ -24,15 +25,18 @@ from agentsynth.pipeline.workers import Pool, open_worker
 __all__ = ["run"]
 
 _MOST_WORKERS = 64
+_MOST_AT_ONCE = 10_000
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    if not 1 <= options.concurrency <= 1024:
-        raise UserError("--concurrency is between 1 and 1024")
     if not 1 <= options.workers <= _MOST_WORKERS:
         raise UserError(f"--workers is between 1 and {_MOST_WORKERS}")
     config = with_seed(load_config(Path(options.config)), options.seed)
+    if options.concurrency is None:
+        options.concurrency = 64 if config.models.seated() else 8
+    if not 1 <= options.concurrency <= _MOST_AT_ONCE:
+        raise UserError(f"--concurrency is between 1 and {_MOST_AT_ONCE}")
     folder = Path(options.out)
     display = _Json() if options.json else _People(config)
     with display:
@@ -47,6 +51,12 @@ def run(options: argparse.Namespace) -> int:
         emit("summary", summary)
     else:
         _print_summary(summary, folder)
+    models = summary.get("models", {})
+    if models.get("over_budget"):
+        raise RunError(
+            f"the budget is spent before the target is reached; {summary['rows']} rows are in "
+            f"{folder}/export. Raise 'budget' and run the same command again to go on"
+        )
     if not summary["rows"]:
         raise RunError(f"nothing was kept, so {folder}/export has no rows; the report says why")
     return 0
@@ -65,9 +75,10 @@ async def _run(
             listen(Event("log", {"text": text}))
 
         listen(Event("stage", {"stage": "domains"}))
-        worker = await open_worker(config, stack, log=log)
+        modelling = modelling_of(config, folder, options)
+        worker = await open_worker(config, stack, log=log, modelling=modelling)
         check_resumable(store, worker)
-        pool = Pool(worker, options.workers) if options.workers > 1 else None
+        pool = Pool(worker, options.workers, modelling) if options.workers > 1 else None
         resumed = len(store.finished_places())
         listen(Event("stage", {"stage": "rollouts", "resumed": resumed}))
         started = time.monotonic()
@@ -91,6 +102,7 @@ async def _run(
             concurrency=options.concurrency,
             workers=options.workers,
             resumed=resumed,
+            gates=worker.seats.counts(),
         )
         return _summary(manifest, fold, seconds, folder)
 
@@ -113,6 +125,7 @@ def _summary(manifest: dict[str, Any], fold: Fold, seconds: float, folder: Path)
         "rollouts": fold.progress.rollouts,
         "unfilled_reasons": fold.progress.unfilled_reasons,
         "folder": str(folder),
+        **({"models": models_report(fold, {})} if fold.progress.tally.roles else {}),
     }
 
 
@@ -131,6 +144,7 @@ def _print_summary(summary: dict[str, Any], folder: Path) -> None:
         console.print(f"  no task, {count} ×: {escape(reason)}")
     for flaw, played, reasons in summary["probes"]:
         console.print(f"  probe {flaw:<22} {played:>4}  {reasons}")
+    print_models(summary.get("models", {}))
     console.print(f"look at one: agentsynth show 1 --run {folder}")
 
 

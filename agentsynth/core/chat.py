@@ -157,6 +157,12 @@ class ModelError(RunError):
         self.failed = failed
         """The attempts before this one."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes whole."""
+        return _model_error, (
+            self.fault, str(self), self.retry_after, self.usage, self.cost, self.failed,
+        )  # fmt: skip
+
     @property
     def can_retry(self) -> bool:
         """Whether the same request may succeed later."""
@@ -166,6 +172,19 @@ class ModelError(RunError):
     def ends_run(self) -> bool:
         """Whether no other call of the run can succeed either, or may be made."""
         return self.fault in ("denied", "over_budget", "not_recorded")
+
+
+def _model_error(
+    fault: ModelFault,
+    message: str,
+    retry_after: float | None,
+    usage: Usage | None,
+    cost: int | None,
+    failed: tuple[Attempt, ...],
+) -> ModelError:
+    return ModelError(
+        fault, message, retry_after=retry_after, usage=usage, cost=cost, failed=failed
+    )
 
 
 class Model(Protocol):

@@ -2,10 +2,12 @@
 
 from functools import cache
 from importlib.resources import files
-
-from jinja2 import Environment, StrictUndefined, Template
+from typing import TYPE_CHECKING
 
 from agentsynth.core.ids import content_id
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 __all__ = ["prompt_id", "render_prompt"]
 
@@ -35,7 +37,9 @@ def _source(package: str, name: str) -> str:
 
 
 @cache
-def _template(package: str, name: str) -> Template:
+def _template(package: str, name: str) -> "Template":
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415  (scripted runs need none)
+
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field, JsonValue
+
 from agentsynth.core.frozen import Frozen, Identified
 
 __all__ = ["Flaw", "Persona", "Role", "Scenario"]
@@ -30,10 +32,16 @@ class Persona(Frozen):
     """Thanks before leaving, so that the assistant has the last word after it."""
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Role(Frozen):
     """Who plays a seat. For scripted assistants a flaw may be planted (a probe of the checks)."""
 
-    driver: Literal["scripted", "human"]
+    driver: Literal["scripted", "human", "model"]
+    model: dict[str, JsonValue] | None = Field(default=None, exclude_if=_is_none)
+    """For `model`: its name, what decides its replies, and the ids of its prompts."""
     flaw: Flaw | None = None
     """None = plays as well as it can."""
     flaw_at: int = 0

@@ -16,8 +16,16 @@ from typing import Any, Protocol, Self
 from agentsynth.core.chat import Attempt, CallKey, ChatReply, ModelError, RawCall, Usage
 from agentsynth.core.errors import StoreError
 from agentsynth.models.codec import BadJson, arguments_of, from_bytes, to_bytes
+from agentsynth.models.tally import RoleTally, Tally
 
-__all__ = ["Exchange", "Fingerprint", "JsonlRecordings", "Recordings", "stored_error"]
+__all__ = [
+    "Exchange",
+    "Fingerprint",
+    "JsonlRecordings",
+    "Recordings",
+    "recorded_tally",
+    "stored_error",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,3 +295,29 @@ def _attempts(stored: list[Mapping[str, Any]]) -> Iterator[Attempt]:
 
 def _usage(stored: Mapping[str, Any] | None) -> Usage | None:
     return None if stored is None else Usage(**stored)
+
+
+def recorded_tally(folder: Path) -> Tally:
+    """Return what all recorded requests of a folder took, failed ones included.
+
+    Raises:
+        StoreError: if a file cannot be read.
+    """
+    tally = Tally()
+    try:
+        for file in sorted(folder.glob("*.jsonl")):
+            with file.open("rb") as lines:
+                for line in lines:
+                    stored = _stored(line)
+                    if stored is not None:
+                        _count(tally.of(stored["key"][0]), stored)
+    except OSError as error:
+        raise StoreError(f"the recordings in {str(folder)!r} cannot be read: {error}") from error
+    return tally
+
+
+def _count(sums: RoleTally, stored: Mapping[str, Any]) -> None:
+    outcome = stored.get("reply") or stored["error"]
+    sums.calls += "reply" in stored
+    for one in (outcome, *outcome["failed"]):
+        sums.count(_usage(one["usage"]), one["cost"])

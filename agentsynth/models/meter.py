@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, ModelError, Usage
@@ -11,11 +11,14 @@ from agentsynth.core.tools import ToolSpec
 from agentsynth.models.budget import Till, reserve
 from agentsynth.models.prices import Price
 
-__all__ = ["REPLY_TOKENS", "Metered", "Purse", "request_bytes"]
+__all__ = ["REPLY_TOKENS", "Meter", "Metered", "Purse", "request_bytes"]
 
 REPLY_TOKENS = 4096
 """Most tokens of a reply where a budget is set and the config names none: a reply without a limit
 could cost anything."""
+
+_UNREAD = ("rate_limited", "denied", "refused")
+"""Faults of requests that no model has read: unless the endpoint says so, they cost nothing."""
 
 _MARGIN = 1.25
 """How much over the most tokens per byte seen so far a request may be."""
@@ -31,75 +34,50 @@ class Purse:
     unit: Literal["usd", "tokens"]
 
 
-@dataclass
-class Metered:
-    """A model whose calls are priced and, with a purse, reserved before they are made."""
+class Meter:
+    """What all calls of one model share: its price, its purse, and how its tokens count."""
 
-    model: Model
-    price: Price | None
-    purse: Purse | None = None
-    """None = no budget."""
-    _seen: int = 0
-    _most: float = 0.0
-    """Most tokens per byte of a request so far."""
-    _tools: dict[int, tuple[Sequence[ToolSpec], int]] = field(default_factory=lambda: {})
+    def __init__(self, price: Price | None, purse: Purse | None = None) -> None:
+        """Begin a meter.
 
-    async def complete(self, request: ChatRequest, key: CallKey) -> ChatReply:
-        """Return the reply with its cost.
-
-        Raises:
-            ModelError: as the model does, with the cost of what it charged; `over_budget`.
+        Args:
+            price: None = unknown.
+            purse: None = no budget.
         """
-        size = reserved = 0
-        if self.purse is not None:
-            size = self._size(request)
-            request = replace(request, max_tokens=request.max_tokens or REPLY_TOKENS)
-            reserved = self._worst(size, request.max_tokens or REPLY_TOKENS)
-            await reserve(self.purse.till, reserved)
-        spent: int | None = reserved  # what a call that is cancelled may have cost
-        try:
-            reply = await self.model.complete(request, key)
-            spent = self._spent(reply.usage)
-            self._learn(size, reply.usage)
-        except ModelError as error:
-            spent = self._charged(error)
-            error.cost = self._cost(error.usage)
-            raise
-        finally:
-            if self.purse is not None:
-                self.purse.till.settle(reserved, reserved if spent is None else spent)
-        return replace(reply, cost=self._cost(reply.usage))
+        self.price = price
+        self.purse = purse
+        self._seen = 0
+        self._most = 0.0
+        self._tools: dict[int, tuple[Sequence[ToolSpec], int]] = {}
 
-    def _cost(self, usage: Usage | None) -> int | None:
+    def cost(self, usage: Usage | None) -> int | None:
+        """Return what a request costs in billionths of a dollar; None = unknown."""
         return None if usage is None or self.price is None else self.price.cost(usage)
 
-    def _spent(self, usage: Usage | None) -> int | None:
-        """Return what a call takes from the budget; None = unknown."""
+    def taken(self, usage: Usage | None) -> int | None:
+        """Return what a request takes from the purse, in its unit; None = unknown."""
         if self.purse is None or usage is None:
             return None
         if self.purse.unit == "usd":
-            return self._cost(usage)
+            return self.cost(usage)
         if usage.prompt is None or usage.completion is None:
             return None
         return usage.prompt + usage.completion
 
-    def _charged(self, error: ModelError) -> int | None:
-        """Return what a failed call takes; one that no model has read takes nothing."""
-        unread = error.fault in ("rate_limited", "denied", "refused", "over_budget")
-        return 0 if unread and error.usage is None else self._spent(error.usage)
-
-    def _worst(self, size: int, reply_tokens: int) -> int:
-        """Return the most that a request of so many bytes can take from the budget."""
+    def worst(self, size: int, reply_tokens: int) -> int:
+        """Return the most that a request of so many bytes can take from the purse."""
         per_byte = 1.0 if self._seen < _SETTLED else min(1.0, self._most * _MARGIN)
         worst = Usage(prompt=int(size * per_byte) + 64, completion=reply_tokens)
-        return self._spent(worst) or 0
+        return self.taken(worst) or 0
 
-    def _learn(self, size: int, usage: Usage) -> None:
+    def learn(self, size: int, usage: Usage) -> None:
+        """Take in how many tokens a request of so many bytes had."""
         if size and usage.prompt:
             self._seen += 1
             self._most = max(self._most, usage.prompt / size)
 
-    def _size(self, request: ChatRequest) -> int:
+    def size(self, request: ChatRequest) -> int:
+        """Return about how many bytes a request has on the wire."""
         known = self._tools.get(id(request.tools))
         if known is None or known[0] is not request.tools:
             if len(self._tools) > 256:
@@ -107,6 +85,50 @@ class Metered:
             known = (request.tools, _tools_bytes(request.tools))
             self._tools[id(request.tools)] = known
         return request_bytes(request) + known[1]
+
+
+class Metered:
+    """A model whose calls are priced and, with a purse, reserved before they are made."""
+
+    def __init__(self, model: Model, meter: Meter) -> None:
+        self._model = model
+        self._meter = meter
+
+    async def complete(self, request: ChatRequest, key: CallKey) -> ChatReply:
+        """Return the reply with its cost.
+
+        Raises:
+            ModelError: as the model does, with the cost of what it charged; `over_budget`.
+        """
+        meter = self._meter
+        if meter.purse is None:
+            try:
+                reply = await self._model.complete(request, key)
+            except ModelError as error:
+                error.cost = meter.cost(error.usage)
+                raise
+            return replace(reply, cost=meter.cost(reply.usage))
+        return await self._within(meter.purse, request, key)
+
+    async def _within(self, purse: Purse, request: ChatRequest, key: CallKey) -> ChatReply:
+        meter = self._meter
+        size = meter.size(request)
+        request = replace(request, max_tokens=request.max_tokens or REPLY_TOKENS)
+        reserved = meter.worst(size, request.max_tokens or REPLY_TOKENS)
+        await reserve(purse.till, reserved)
+        spent: int | None = None  # a call that is cancelled may have cost all that was reserved
+        try:
+            reply = await self._model.complete(request, key)
+            spent = meter.taken(reply.usage)
+            meter.learn(size, reply.usage)
+        except ModelError as error:
+            unread = error.fault in _UNREAD and error.usage is None
+            spent = 0 if unread else meter.taken(error.usage)
+            error.cost = meter.cost(error.usage)
+            raise
+        finally:
+            purse.till.settle(reserved, reserved if spent is None else spent)
+        return replace(reply, cost=meter.cost(reply.usage))
 
 
 def request_bytes(request: ChatRequest) -> int:

@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from agentsynth.core.frozen import Frozen
 
-__all__ = ["ModelSettings", "PriceSettings", "Timeouts"]
+__all__ = ["ModelSettings", "PriceSettings", "Timeouts", "sampling_of"]
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Dollars = Annotated[float, Field(ge=0)]
@@ -91,4 +91,17 @@ class ModelSettings(Frozen):
             )
         if self.url is not None and not self.url.startswith(("http://", "https://")):
             raise ValueError("'url' begins with http:// or https://")
+        if self.url is not None and "@" in self.url.split("/")[2]:
+            raise ValueError("'url' holds no user or password; name the key's variable in key_env")
         return self
+
+
+_REACHED = {"url", "key_env", "stream", "in_flight", "retries", "timeouts", "price", "context"}
+
+
+def sampling_of(settings: ModelSettings) -> dict[str, Any]:
+    """Return what decides the replies; how the model is reached, paid and waited for is left out.
+
+    A replay asks for the same, and a run whose endpoint has moved is still the same run.
+    """
+    return settings.model_dump(mode="json", exclude=_REACHED)

@@ -3,15 +3,22 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from agentsynth.core.errors import UserError
 from agentsynth.core.frozen import Frozen, Identified
 from agentsynth.core.lexicon import Language
 from agentsynth.core.task import KINDS, TaskKind
+from agentsynth.models.prices import NANO
+from agentsynth.models.settings import ModelSettings, sampling_of
 from agentsynth.worlds.files import Loaded, load_yaml, validate
 
-__all__ = ["RunConfig", "TargetConfig", "load_config", "with_seed"]
+__all__ = ["BudgetConfig", "RunConfig", "SeatName", "TargetConfig", "load_config", "with_seed"]
+
+SeatName = Literal["assistant", "user", "judge"]
+
+_NOWHERE = "https://not-published.invalid/v1"
+"""Stands in an export for the address of an endpoint."""
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -31,13 +38,57 @@ class TargetConfig(Frozen):
         return self
 
 
+def _seat(value: Any) -> Any:
+    if isinstance(value, str) and value not in ("scripted", "local"):
+        raise ValueError("'scripted', 'local', or a mapping with 'url' and 'model' was expected")
+    return {"model": "local"} if value == "local" else value
+
+
+def _which(value: Any) -> str | None:
+    return "scripted" if value == "scripted" else "model"
+
+
+Seated = Annotated[
+    Annotated[Literal["scripted"], Tag("scripted")] | Annotated[ModelSettings, Tag("model")],
+    Discriminator(_which),
+    BeforeValidator(_seat),
+]
+"""`scripted`, `local`, or a model's settings."""
+
+
 class ModelsConfig(Frozen):
     """Who plays which role."""
 
-    user: Literal["scripted"] = "scripted"
-    assistant: Literal["scripted"] = "scripted"
-    judge: Literal["scripted"] = "scripted"
+    user: Seated = "scripted"
+    assistant: Seated = "scripted"
+    judge: Seated = "scripted"
     """`scripted` = the checks decide; questions for a judge stay unanswered and are counted."""
+
+    def seated(self) -> dict[SeatName, ModelSettings]:
+        """Return the models by role; scripted roles are left out."""
+        roles: tuple[SeatName, ...] = ("assistant", "user", "judge")
+        given: dict[SeatName, object] = {role: getattr(self, role) for role in roles}
+        return {role: one for role, one in given.items() if isinstance(one, ModelSettings)}
+
+
+class BudgetConfig(Frozen):
+    """What the models of a run may spend at most; exactly one of the two."""
+
+    usd: float | None = Field(default=None, gt=0)
+    """US dollars; every model then needs a price."""
+    tokens: int | None = Field(default=None, ge=1)
+    """Tokens read and written."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "BudgetConfig":
+        if (self.usd is None) == (self.tokens is None):
+            raise ValueError("give either 'usd' or 'tokens'")
+        return self
+
+    @property
+    def limit(self) -> int:
+        """The cap in billionths of a dollar, or in tokens."""
+        return round(self.usd * NANO) if self.usd is not None else self.tokens or 0
 
 
 class RunConfig(Identified):
@@ -55,6 +106,12 @@ class RunConfig(Identified):
     samples: int = Field(default=1, ge=1, le=64)
     """Rollouts per task."""
     models: ModelsConfig = ModelsConfig()
+    budget: BudgetConfig | None = None
+    """None = no cap."""
+    rollout_tries: int = Field(default=2, ge=1, le=10)
+    """How often a rollout in which a model gave no reply is played, each time in a fresh world."""
+    least_score: float | None = Field(default=None, ge=0, le=1)
+    """Least score of a kept row; None = 1, or 0.9 where a model judges."""
     probes: float = Field(default=0.2, ge=0, le=0.9)
     """Share of all rollouts that are flawed probes of the checks."""
     rubric: str | None = None
@@ -77,8 +134,31 @@ class RunConfig(Identified):
         return {kind: self.kinds.get(kind, default) for kind in KINDS}
 
     def identity(self) -> dict[str, Any]:
-        """Return all settings but the size: a run with the same can be resumed and extended."""
-        return self.model_dump(mode="json", exclude={"target"})
+        """Return all that decides the rows: a run with the same can be resumed and extended.
+
+        Its size and its budget are left out, and of the models whatever says only how they are
+        reached.
+        """
+        plain = self.model_dump(mode="json", exclude={"target", "budget", "rollout_tries"})
+        plain["models"] = {
+            role: one if one == "scripted" else sampling_of(getattr(self.models, role))
+            for role, one in plain["models"].items()
+        }
+        return plain
+
+    def published(self) -> dict[str, Any]:
+        """Return the config as the export names it: nothing of where the models are reached."""
+        plain = self.model_dump(mode="json")
+        for role, settings in self.models.seated().items():
+            nowhere = {"url": _NOWHERE} if settings.via == "http" else {}
+            plain["models"][role] = {**sampling_of(settings), **nowhere}
+        return plain
+
+    def keep_score(self) -> float:
+        """Return the least score of a kept row."""
+        if self.least_score is not None:
+            return self.least_score
+        return 1.0 if self.models.judge == "scripted" else 0.9
 
 
 def load_config(path: Path) -> RunConfig:

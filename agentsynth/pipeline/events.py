@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentsynth.models.tally import Tally
+
 __all__ = ["Event", "Listener", "Progress", "ignore"]
 
 
@@ -43,6 +45,8 @@ class Progress:
     """Probe of the certificate to the number of tasks that failed it and were not played."""
     reasons: dict[str, int] = field(default_factory=lambda: {})
     """Reason to count, of rollouts that are no probes."""
+    tally: Tally = field(default_factory=Tally)
+    """What models used."""
     unfilled_reasons: dict[str, int] = field(default_factory=lambda: {})
     """Why places stayed empty, with counts; the first twenty different reasons."""
 

@@ -20,6 +20,7 @@ from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.verdict import Verdict
 from agentsynth.export.canonical import canonical_row
 from agentsynth.export.card import render_card
+from agentsynth.models.prices import NANO
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.run import Fold
 from agentsynth.pipeline.store import Item, Store
@@ -140,6 +141,7 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
         "rubric": verdict.rubric_id,
         "score": verdict.score,
         "driver": scenario["assistant"]["driver"],
+        **_models_of(scenario),
         "difficulty": stored["difficulty"],
         "persona": scenario["persona"]["name"],
         "tool_levels": levels,
@@ -150,6 +152,13 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
     }
     row = canonical_row(trajectory.id, trajectory.messages, agent, metadata)
     return (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8")
+
+
+def _models_of(scenario: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names of the models that played, by role; nothing for scripted rows."""
+    played = {role: scenario[role]["model"]["model"] for role in ("assistant", "user")
+              if scenario[role]["driver"] == "model"}  # fmt: skip
+    return {"models": played} if played else {}
 
 
 def _replayed(store: Store, verdict: Verdict, counts: _Counts) -> bool:
@@ -213,7 +222,7 @@ def _manifest(
 
 def _portable(config: RunConfig) -> dict[str, Any]:
     """Return the config without this machine's paths: they belong into the report."""
-    plain = config.model_dump(mode="json")
+    plain = config.published()
     if config.rubric is not None:
         plain["rubric"] = Path(config.rubric).name
     return plain
@@ -237,6 +246,7 @@ def write_report(
     concurrency: int,
     workers: int,
     resumed: int,
+    gates: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write what belongs to this machine and moment, not to the rows; return it."""
     progress = fold.progress
@@ -262,6 +272,7 @@ def write_report(
         "reasons": dict(sorted(progress.reasons.items())),
         "probes": progress.probes,
         "probes_dropped": progress.probes_caught,
+        "models": models_report(fold, gates or {}),
         "config": json.loads(canonical_json(config.model_dump(mode="json"))),
     }
     try:
@@ -269,6 +280,28 @@ def write_report(
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from error
     return report
+
+
+def models_report(fold: Fold, gates: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what models used: by role, in all, and for each kept row.
+
+    Args:
+        gates: what the gates counted, by role.
+    """
+    tally = fold.progress.tally
+    if not tally.roles:
+        return {}
+    cost = tally.cost
+    kept = fold.progress.kept
+    return {
+        "roles": tally.plain,
+        "tokens": tally.tokens,
+        "usd": None if cost is None else cost / NANO,
+        "usd_per_kept_row": None if cost is None or not kept else round(cost / NANO / kept, 6),
+        "tokens_per_kept_row": round(tally.tokens / kept) if kept else None,
+        "over_budget": fold.over_budget,
+        "gates": dict(gates),
+    }
 
 
 def _replace(path: Path, text: str) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from agentsynth import __version__
 from agentsynth.compose.kinds import kinds_allowed
 from agentsynth.compose.rubrics import whole_rubric
+from agentsynth.core.chat import ModelError
 from agentsynth.core.errors import RunError, StoreError, UserError
 from agentsynth.core.ids import content_id
 from agentsynth.core.task import TaskKind
 from agentsynth.curate.decide import Deduplicator
+from agentsynth.models.tally import tally_of
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.events import Event, Listener, Progress
 from agentsynth.pipeline.schedule import Place, place_at
@@ -40,6 +42,9 @@ class Fold:
         self.progress = Progress(target, counts_rows=config.target.kept is not None)
         self.next = 0
         """The first place not counted yet."""
+        self.over_budget = False
+        """Whether the run ended because its budget was spent."""
+        self._budget = config.budget
         self._waiting: dict[int, list[Item]] = {}
         self._deduplicator = Deduplicator()
 
@@ -48,11 +53,24 @@ class Fold:
         self._waiting[ordinal] = items
         counted: list[tuple[Item, str]] = []
         while self.next in self._waiting and not self.progress.reached:
-            for item in self._waiting.pop(self.next):
+            items = self._waiting.pop(self.next)
+            if not self._affordable(items):
+                self.over_budget = True
+                break
+            for item in items:
                 counted.append((item, self._count(item)))
             self.next += 1
             self.progress.places += 1
         return counted
+
+    def _affordable(self, items: list[Item]) -> bool:
+        """Whether a place still fits the budget; later ones are stored and not exported."""
+        self.progress.tally.add(tally_of(json.loads(i.usage) for i in items if i.usage))
+        if self._budget is None:
+            return True
+        if self._budget.usd is None:
+            return self.progress.tally.tokens <= self._budget.limit
+        return (self.progress.tally.cost or 0) <= self._budget.limit
 
     def _count(self, item: Item) -> str:
         progress = self.progress
@@ -181,9 +199,10 @@ async def execute(
         StoreError: if the store cannot be written; what was flushed stays.
     """
     fold = Fold(config)
-    for ordinal, items in _stored_places(store):
-        _tell(fold.add(ordinal, items), fold, listen, resumed=True)
     finished = store.finished_places()
+    for ordinal, items in _stored_places(store):
+        if ordinal in finished:
+            _tell(fold.add(ordinal, items), fold, listen, resumed=True)
     table = kinds_of(config, worker)
     run = _Run(config, worker, store, fold, finished, table, listen, concurrency, pool)
     await run.play()
@@ -240,6 +259,10 @@ class _Run:
         self._concurrency = concurrency
         self._pool = pool
         self._lookahead = max(256, 8 * concurrency, 8 * BLOCK * (pool.size if pool else 0))
+        # Rollouts of models wait for endpoints, so a process plays many; scripted ones never wait.
+        models = bool(config.models.seated())
+        self._block = 1 if models else BLOCK
+        self._lanes = max(1, concurrency // max(1, pool.size if pool else 1)) if models else 1
         self._planned: dict[bool, deque[Place]] = {False: deque(), True: deque()}
         """Places that nobody has taken yet: those of this process, and those of the pool."""
         self._next = 0
@@ -254,7 +277,8 @@ class _Run:
                 for _ in range(self._concurrency):
                     group.create_task(self._play_here())
                 for number in range(self._pool.size if self._pool else 0):
-                    group.create_task(self._play_elsewhere(number))
+                    for _ in range(self._lanes):
+                        group.create_task(self._play_elsewhere(number))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None  # the others fail alike, or were cancelled
         finally:
@@ -264,16 +288,36 @@ class _Run:
 
     async def _play_here(self) -> None:
         while places := await self._claim(1, pooled=False):
-            items, payloads = await self._worker.work(places[0])
+            try:
+                items, payloads = await self._worker.work(places[0])
+            except ModelError as error:
+                await self._stop(error)
+                return
             await self._finish(places[0], items, payloads)
             await asyncio.sleep(0)
 
     async def _play_elsewhere(self, number: int) -> None:
         assert self._pool is not None  # the caller looked
-        while places := await self._claim(BLOCK, pooled=True):
-            rows = await self._pool.play(number, places)
+        while places := await self._claim(self._block, pooled=True):
+            try:
+                rows = await self._pool.play(number, places)
+            except ModelError as error:
+                await self._stop(error)
+                return
             for place, (items, payloads) in zip(places, rows, strict=True):
                 await self._finish(place, items, payloads)
+
+    async def _stop(self, error: ModelError) -> None:
+        """End the run where the budget is spent: what is in flight ends, nothing new begins.
+
+        Raises:
+            ModelError: if it is something else that ends the run.
+        """
+        if error.fault != "over_budget":
+            raise error
+        self._fold.over_budget = True
+        async with self._moved:
+            self._moved.notify_all()
 
     async def _finish(
         self, place: Place, items: list[Item], payloads: Sequence[Payload | Packed]
@@ -287,7 +331,7 @@ class _Run:
         """Return the next places to play, for the pool or for here; none when all is done."""
         mine = self._planned[pooled]
         async with self._moved:
-            while not self._fold.progress.reached:
+            while not self._fold.progress.reached and not self._fold.over_budget:
                 self._check_hope()
                 while len(mine) < most and (place := self._plan()) is not None:
                     self._planned[self._is_pooled(place)].append(place)

@@ -16,7 +16,7 @@ from agentsynth.core.errors import StoreError
 
 __all__ = ["STORE_VERSION", "Item", "Packed", "Payload", "Store", "packed"]
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 _PROBE_SLOT = 1_000_000
 """Slot of a place's probe: behind all its samples."""
 
@@ -48,7 +48,8 @@ class Item:
     slot: int
     """Sample number; `Item.probe_slot()` for the probe."""
     status: str
-    """`done`, or `unfilled` when no task was found there."""
+    """`done`; `unfilled` when no task was found there; `failed` when a model gave no reply, so that
+    its place is played again when the run is resumed."""
     domain: str
     kind: str
     scenario_id: str
@@ -68,6 +69,8 @@ class Item:
     """Difficulty of the task, 1 to 5; 0 where there is no task."""
     rejected: str = ""
     """Tasks that were found first and failed their certificate: JSON of probe to count."""
+    usage: str = ""
+    """What models used, by role: JSON of `Tally.plain`; "" = no model was asked."""
 
     @staticmethod
     def probe_slot() -> int:
@@ -82,8 +85,15 @@ class Item:
 
 _COLUMNS = tuple(Item.__dataclass_fields__)
 _INSERT_ITEM = (
-    f"INSERT OR IGNORE INTO item ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+    f"INSERT OR REPLACE INTO item ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
+
+
+_INSERT_PAYLOAD = (
+    "INSERT INTO payload VALUES (?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET body=excluded.body "
+    "WHERE excluded.kind='rollout'"
+)
+"""What is named by its content is written once; a rollout that failed may be played again."""
 
 
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -91,6 +101,7 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE item ADD COLUMN level INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE item ADD COLUMN rejected TEXT NOT NULL DEFAULT ''",
     ),
+    ("ALTER TABLE item ADD COLUMN usage TEXT NOT NULL DEFAULT ''",),
 )
 """What leads from each version to the next, the first from 1 to 2."""
 
@@ -184,7 +195,7 @@ class Store:
         items = [tuple(getattr(item, name) for name in _COLUMNS) for item in self._items]
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR IGNORE INTO payload VALUES (?, ?, ?, ?)", rows)
+            self._db.executemany(_INSERT_PAYLOAD, rows)
             self._db.executemany(_INSERT_ITEM, items)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -212,7 +223,8 @@ class Store:
 
     def finished_places(self) -> set[int]:
         """Return the places that are finished. A place is written whole, or not at all."""
-        return {row[0] for row in self._read("SELECT DISTINCT ordinal FROM item", ())}
+        query = "SELECT ordinal FROM item GROUP BY ordinal HAVING SUM(status = 'failed') = 0"
+        return {row[0] for row in self._read(query, ())}
 
     def payload(self, id_: str) -> Any:
         """Return a payload's value.

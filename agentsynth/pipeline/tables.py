@@ -52,6 +52,7 @@ class ItemRow(SQLModel, table=True):
     flaw: str
     level: int
     rejected: str
+    usage: str
 
 
 def create_tables(path: Path, version: int) -> None:

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
@@ -14,8 +15,9 @@ from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
 from agentsynth.compose.tasks import Composed, Desk, NoTask, make_task
 from agentsynth.core.agent import Agent
+from agentsynth.core.chat import ModelError
 from agentsynth.core.errors import DomainError, ServerError
-from agentsynth.core.ids import derive_seed
+from agentsynth.core.ids import content_id, derive_seed
 from agentsynth.core.lexicon import Language
 from agentsynth.core.rubric import Rubric
 from agentsynth.core.scenario import Role, Scenario
@@ -24,22 +26,19 @@ from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.curate.attribute import attribute
 from agentsynth.curate.decide import conversation_key, decide
-from agentsynth.judge.verdict import judge
+from agentsynth.judge.verdict import judge, with_answers
+from agentsynth.models.tally import Tally
+from agentsynth.pipeline.actors import SCRIPTED, Cast, role_of
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.schedule import Place
+from agentsynth.pipeline.seats import SCRIPTED_SEATS, Seats
 from agentsynth.pipeline.store import Item, Payload
-from agentsynth.plan.recipe import Slip
 from agentsynth.plan.witness import Witness
-from agentsynth.simulate.assistant import ScriptedAssistant
-from agentsynth.simulate.flaws import Flawed
 from agentsynth.simulate.rollout import Limits, ledger, rollout
-from agentsynth.simulate.user import ScriptedUser
 from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["Certified", "Graded", "Prepared", "Worker", "rows_of"]
-
-_SCRIPTED = Role(driver="scripted")
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,13 @@ class Graded:
     verdict: Verdict
     attribution: Attribution
     decision: Decision
+    tally: Tally
+    """What the models used, failed tries included."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a model gave no reply: it is played again when the run is resumed."""
+        return self.decision.reason in ("model_error", "judge_error")
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class Worker:
     limits: Limits
     witness: Witness | None = None
     """Another process that confirms certificates; None = they go without that probe."""
+    seats: Seats = SCRIPTED_SEATS
+    """The models of the run; roles without one are scripted."""
 
     async def work(self, place: Place) -> tuple[list[Item], list[Payload]]:
         """Return the rows of a place."""
@@ -145,13 +153,14 @@ class Worker:
         agent = make_agent(runtime, plan, runtime.today(world_seed))
         rubric = rubric_for(place.kind, self.config.rubric)
         scenarios = [
-            (sample, self._scenario(composed.task, agent, place, sample, _SCRIPTED))
+            (sample, self._scenario(composed.task, agent, place, sample, *self._roles))
             for sample in range(self.config.samples)
         ]
         if place.probe:
             flawed = await choose_flaw(composed, runtime, rng)
             if flawed is not None:
-                scenario = self._scenario(composed.task, agent, place, 0, flawed)
+                # A probe costs nothing: neither seat is a model's.
+                scenario = self._scenario(composed.task, agent, place, 0, SCRIPTED, flawed)
                 scenarios.append((Item.probe_slot(), scenario))
         return Prepared(place, composed, agent, rubric, tuple(scenarios))
 
@@ -174,7 +183,7 @@ class Worker:
         return rng.choices(able, weights=[shares[one] for one in able])[0]
 
     def _scenario(
-        self, task: Task, agent: Agent, place: Place, sample: int, assistant: Role
+        self, task: Task, agent: Agent, place: Place, sample: int, user: Role, assistant: Role
     ) -> Scenario:
         rng = random.Random(derive_seed(place.seed, "persona", sample))
         return Scenario(
@@ -183,82 +192,117 @@ class Worker:
             persona=rng.choice(personas()),
             sample=sample,
             seed=derive_seed(place.seed, "scenario", sample),
-            user=_SCRIPTED,
+            user=user,
             assistant=assistant,
         )
 
+    @property
+    def _roles(self) -> tuple[Role, Role]:
+        """Who sits in the user's and the assistant's seat."""
+        models = self.config.models.seated()
+        return role_of("user", models.get("user")), role_of("assistant", models.get("assistant"))
+
     async def play(self, prepared: Prepared, slot: int, scenario: Scenario) -> Graded:
-        """Play one scenario and grade it."""
+        """Play one scenario and grade it; where a model gave no reply, once more from the start.
+
+        Raises:
+            ModelError: for what ends the run and not this rollout alone.
+        """
+        tally = Tally()
+        attempt = 0
+        while True:
+            cast = self._cast(prepared, slot, scenario, attempt, tally)
+            trajectory = await self._rollout(prepared, cast)
+            attempt += 1
+            failed = trajectory.stop_reason is StopReason.MODEL_ERROR
+            if not failed or attempt >= self.config.rollout_tries:
+                return await self._graded(prepared, cast, trajectory)
+
+    def _cast(
+        self, prepared: Prepared, slot: int, scenario: Scenario, attempt: int, tally: Tally
+    ) -> Cast:
         task = prepared.composed.task
-        runtime = self.runtimes[prepared.place.domain].speaking(task.language)
-        trajectory = await rollout(
+        return Cast(
+            task=task,
+            scenario=scenario,
+            slot=slot,
+            runtime=self.runtimes[prepared.place.domain].speaking(task.language),
+            seats=self.seats,
+            attempt=attempt,
+            tally=tally,
+            clocks=self.seats.clocks(),
+        )
+
+    async def _rollout(self, prepared: Prepared, cast: Cast) -> Trajectory:
+        task, runtime = cast.task, cast.runtime
+        return await rollout(
             task,
             prepared.agent,
-            self._user(task, scenario, runtime),
-            self._assistant(task, scenario, runtime),
+            cast.user(),
+            cast.assistant(),
             runtime.open_rollout,
-            scenario_id=scenario.id,
+            scenario_id=cast.scenario.id,
             limits=self._limits(task),
             user_tools=runtime.user_specs,
+            on_turn=cast.clocks.start_turn,
         )
+
+    async def _graded(self, prepared: Prepared, cast: Cast, trajectory: Trajectory) -> Graded:
+        task, runtime = cast.task, cast.runtime
         if trajectory.stop_reason in (StopReason.ERROR, StopReason.MODEL_ERROR):
             again = Replay(("the rollout died",), (), trajectory.final_state)
         else:
             again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
-        voice = load_voice(task.language)
-        evidence = Evidence(task, trajectory, runtime, voice, again)
+        evidence = Evidence(task, trajectory, runtime, load_voice(task.language), again)
         verdict = judge(evidence, prepared.rubric)
-        decision = decide(trajectory, verdict)
+        decision = decide(trajectory, verdict, least_score=self.config.keep_score())
+        if decision.kept:
+            verdict, decision = await self._judged(prepared, cast, trajectory, verdict)
         told = ledger(task, trajectory, today=evidence.today, words=runtime.lexicon.words)
         return Graded(
-            slot=slot,
-            scenario=scenario,
+            slot=cast.slot,
+            scenario=cast.scenario,
             trajectory=trajectory,
             ledger=told,
             verdict=verdict,
             attribution=attribute(trajectory, verdict, told, decision),
             decision=decision,
+            tally=cast.tally,
         )
+
+    async def _judged(
+        self, prepared: Prepared, cast: Cast, trajectory: Trajectory, verdict: Verdict
+    ) -> tuple[Verdict, Decision]:
+        """Return verdict and decision once the judge has answered what is asked.
+
+        A judge is asked about what the checks would keep; it can drop it and save nothing.
+        """
+        least = self.config.keep_score()
+        judging = None if cast.slot == Item.probe_slot() else cast.judge()
+        open_ = {o.criterion for o in verdict.outcomes if o.outcome == "unanswered"}
+        questions = [c for c in prepared.rubric.criteria if c.name in open_]
+        if judging is None or not questions:
+            return verdict, decide(trajectory, verdict, least_score=least)
+        try:
+            answers = await judging.answer(trajectory.messages, questions)
+        except ModelError as error:
+            if error.ends_run:
+                raise
+            return verdict, Decision(
+                trajectory_id=trajectory.id,
+                kept=False,
+                reason="judge_error",
+                detail=f"{error.fault}: {error}",
+            )
+        settings = self.config.models.seated()["judge"]
+        judge_id = f"{settings.model} {content_id(role_of('judge', settings).model)}"
+        judged = with_answers(verdict, prepared.rubric, answers, judge_id)
+        return judged, decide(trajectory, judged, least_score=least)
 
     def _limits(self, task: Task) -> Limits:
         """Return the limits of a task: as many more waves as it has calls."""
         waves = self.limits.waves_per_turn + len(task.reference_calls)
         return replace(self.limits, waves_per_turn=waves)
-
-    def _user(self, task: Task, scenario: Scenario, runtime: DomainRuntime) -> ScriptedUser:
-        intents = runtime.playbook.intents
-        return ScriptedUser(
-            [(name, intents[name]) for name in task.intents],
-            runtime.lexicon,
-            load_voice(task.language),
-            scenario.persona,
-            random.Random(derive_seed(scenario.seed, "user")),
-        )
-
-    def _assistant(
-        self, task: Task, scenario: Scenario, runtime: DomainRuntime
-    ) -> ScriptedAssistant:
-        return ScriptedAssistant(
-            task.intents,
-            runtime,
-            load_voice(task.language),
-            runtime.today(task.world_seed),
-            random.Random(derive_seed(scenario.seed, "assistant")),
-            _flawed(scenario, runtime.today(task.world_seed)),
-        )
-
-
-def _flawed(scenario: Scenario, today: str) -> Flawed | None:
-    role = scenario.assistant
-    if role.flaw is None:
-        return None
-    return Flawed(
-        kind=role.flaw,
-        segment=role.flaw_at,
-        slip=None if role.slip is None else Slip(*role.slip),
-        rng=random.Random(derive_seed(scenario.seed, "flaw")),
-        today=today,
-    )
 
 
 def _tried(certificate: Certificate) -> dict[str, int]:
@@ -277,7 +321,7 @@ def _unfilled(place: Place, none: NoTask) -> Item:
     )  # fmt: skip
 
 
-def _counts(rejected: Mapping[str, int]) -> str:
+def _counts(rejected: Mapping[str, Any]) -> str:
     """Return counts as the store keeps them: JSON, or nothing for none."""
     return json.dumps(rejected, sort_keys=True) if rejected else ""
 
@@ -292,7 +336,7 @@ def _items(prepared: Prepared, graded: list[Graded]) -> list[Item]:
         Item(
             ordinal=prepared.place.ordinal,
             slot=one.slot,
-            status="done",
+            status="failed" if one.failed else "done",
             domain=prepared.place.domain,
             kind=prepared.place.kind,
             scenario_id=one.scenario.id,
@@ -308,6 +352,7 @@ def _items(prepared: Prepared, graded: list[Graded]) -> list[Item]:
             flaw=one.scenario.assistant.flaw or "",
             level=prepared.composed.difficulty.level,
             rejected=_counts(prepared.composed.rejected) if one.slot == 0 else "",
+            usage=_counts(one.tally.plain),
         )
         for one in graded
     ]
@@ -339,6 +384,7 @@ def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
             "verdict": one.verdict.plain,
             "attribution": one.attribution.plain,
             "decision": one.decision.plain,
+            **({"usage": one.tally.plain} if one.tally.roles else {}),
         }
         made.append(Payload(one.scenario.id, "rollout", bundle))
     return made

@@ -20,6 +20,7 @@ from agentsynth.core.errors import AgentsynthError, RunError
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.domains import open_runtimes
 from agentsynth.pipeline.schedule import Place
+from agentsynth.pipeline.seats import UNMODELLED, Modelling, open_seats
 from agentsynth.pipeline.store import Item, Packed, packed
 from agentsynth.pipeline.witness import open_witness
 from agentsynth.pipeline.work import Certified, Worker
@@ -43,6 +44,8 @@ class _Setup:
     config: dict[str, Any]
     names: tuple[str, ...]
     """The domains it opens."""
+    modelling: Modelling
+    """How its models are recorded and paid."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ async def open_worker(
     *,
     log: Callable[[str], None],
     names: Iterable[str] | None = None,
+    modelling: Modelling = UNMODELLED,
 ) -> Worker:
     """Return what turns the places of a run into rows.
 
@@ -67,6 +71,7 @@ async def open_worker(
         stack: keeps what live domains hold open.
         log: takes one line per slow step.
         names: the domains to open; None = all that have a weight.
+        modelling: how models in the seats are recorded, replayed and paid.
     """
     weighted = [n for n, weight in config.domains.items() if weight]
     chosen = weighted if names is None else list(names)
@@ -75,7 +80,8 @@ async def open_worker(
     witness = None
     if own_state:
         witness = await stack.enter_async_context(open_witness(own_state))
-    return Worker(config, runtimes, Limits(), witness)
+    seats = await open_seats(config.models, modelling, stack)
+    return Worker(config, runtimes, Limits(), witness, seats)
 
 
 def playable_elsewhere(worker: Worker) -> frozenset[str]:
@@ -86,17 +92,22 @@ def playable_elsewhere(worker: Worker) -> frozenset[str]:
 class Pool:
     """So many worker processes. Use as an async context manager; they end with it."""
 
-    def __init__(self, worker: Worker, size: int) -> None:
+    def __init__(self, worker: Worker, size: int, modelling: Modelling = UNMODELLED) -> None:
         """Prepare a pool.
 
         Args:
             worker: the parent's own; the processes have to open the same domains.
             size: how many processes.
+            modelling: as the parent's; each process then gets a journal of its own.
         """
         self.domains = playable_elsewhere(worker)
         """What it can play."""
         self.size = size if self.domains else 0
-        self._setup = _Setup(worker.config.model_dump(mode="json"), tuple(sorted(self.domains)))
+        config = worker.config.model_dump(mode="json")
+        self._setups = [
+            _Setup(config, tuple(sorted(self.domains)), modelling.of_process(number + 1))
+            for number in range(self.size)
+        ]
         self._expected = {n: worker.runtimes[n].domain.id for n in self.domains}
         self._processes: list[_Process] = []
 
@@ -105,12 +116,12 @@ class Pool:
         # Ctrl-C goes to the whole group; the parent alone answers it, even while they start.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            self._processes = [_Process(number, self._setup) for number in range(self.size)]
+            self._processes = [_Process(n, setup) for n, setup in enumerate(self._setups)]
         finally:
             signal.signal(signal.SIGINT, before)
         try:
             for process in self._processes:
-                self._check(await process.answer("it opened its domains"))
+                self._check(await process.ask(None, "it opened its domains"))
         except BaseException:
             self._kill()
             raise
@@ -137,6 +148,8 @@ class Pool:
     async def play(self, number: int, places: Sequence[Place]) -> list[Rows]:
         """Return what these places give, in their order, played by the process of this number.
 
+        A process may be asked for more before it has answered; it then plays them side by side.
+
         Raises:
             RunError: if the process died.
             AgentsynthError: whatever playing raised there.
@@ -153,14 +166,12 @@ class Pool:
         return await self._ask(number, "certify", places)
 
     async def _ask(self, number: int, job: str, places: Sequence[Place]) -> Any:
-        process = self._processes[number]
         span = f"{places[0].ordinal} to {places[-1].ordinal}"
-        process.send((job, places))
-        return await process.answer(f"it played the places {span}")
+        return await self._processes[number].ask((job, places), f"it played the places {span}")
 
 
 class _Process:
-    """One process and the pipe to it."""
+    """One process and the pipe to it. Several questions may be open at once."""
 
     def __init__(self, number: int, setup: _Setup) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would copy the loop and the store
@@ -170,28 +181,50 @@ class _Process:
         )
         self._process.start()
         theirs.close()  # so that its end is seen here
+        self._open: dict[int, tuple[asyncio.Future[Any], str]] = {}
+        """Questions without an answer: by number, with what the process is doing about them."""
+        self._asked = 0
+        self._reading: asyncio.Task[None] | None = None
 
-    def send(self, message: Any) -> None:
-        """Hand over a message; a process that is gone shows when its answer is awaited."""
-        with suppress(OSError):
-            self._pipe.send(message)
-
-    async def answer(self, doing: str) -> Any:
-        """Return the next answer.
+    async def ask(self, question: Any, doing: str) -> Any:
+        """Return the answer to a question; None as a question = that it is ready.
 
         Args:
             doing: for the error message, if the process is gone.
         """
-        await _readable(self._pipe.fileno())
+        number = self._asked
+        self._asked += 1
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._open[number] = (future, doing)
+        if question is not None:
+            with suppress(OSError):  # a process that is gone shows when its answer is read
+                self._pipe.send((number, question))
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
         try:
-            answer = self._pipe.recv()
-        except (EOFError, OSError):
-            raise self._died(doing) from None
+            answer = await future
+        finally:
+            self._open.pop(number, None)
         if not isinstance(answer, _Failed):
             return answer
         if answer.error is not None:
             raise answer.error
         raise RuntimeError(f"a worker process failed while {doing}:\n{answer.trace}")
+
+    async def _read(self) -> None:
+        """Hand out answers until no question is open."""
+        while self._open:
+            await _readable(self._pipe.fileno())
+            try:
+                number, answer = self._pipe.recv()
+            except (EOFError, OSError):
+                for future, doing in self._open.values():
+                    if not future.done():
+                        future.set_exception(self._died(doing))
+                return
+            future, _ = self._open.pop(number, (None, ""))
+            if future is not None and not future.done():
+                future.set_result(answer)
 
     def _died(self, doing: str) -> RunError:
         self._process.join(_LEAVE_S)
@@ -208,6 +241,8 @@ class _Process:
 
     def close(self) -> None:
         """Let the process end, and wait for it."""
+        if self._reading is not None:
+            self._reading.cancel()
         self._pipe.close()
         self._process.join(_LEAVE_S)
         if self._process.is_alive():
@@ -243,24 +278,39 @@ async def _answer_all(pipe: Connection, setup: _Setup) -> None:
     async with AsyncExitStack() as stack:
         try:
             config = RunConfig.model_validate(setup.config)
-            worker = await open_worker(config, stack, log=_silent, names=setup.names)
+            worker = await open_worker(
+                config, stack, log=_silent, names=setup.names, modelling=setup.modelling
+            )
         except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
-            pipe.send(_failed(error))
+            pipe.send((0, _failed(error)))
             return
-        pipe.send({name: runtime.domain.id for name, runtime in worker.runtimes.items()})
-        while True:
-            message: tuple[str, Sequence[Place]] = pipe.recv()
-            job, places = message
-            try:
-                rows: list[Any] = (
-                    [await _rows(worker, place) for place in places]
-                    if job == "play"
-                    else [await worker.certify(place) for place in places]
-                )
-            except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
-                pipe.send(_failed(error))
-                return
-            pipe.send(rows)
+        pipe.send((0, {name: runtime.domain.id for name, runtime in worker.runtimes.items()}))
+        playing: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                await _readable(pipe.fileno())
+                number, (job, places) = pipe.recv()
+                task = asyncio.create_task(_answer(pipe, number, worker, job, places))
+                playing.add(task)
+                task.add_done_callback(playing.discard)
+        finally:
+            for task in playing:
+                task.cancel()
+
+
+async def _answer(
+    pipe: Connection, number: int, worker: Worker, job: str, places: Sequence[Place]
+) -> None:
+    try:
+        rows: list[Any] = (
+            [await _rows(worker, place) for place in places]
+            if job == "play"
+            else [await worker.certify(place) for place in places]
+        )
+    except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
+        pipe.send((number, _failed(error)))
+        return
+    pipe.send((number, rows))
 
 
 async def _rows(worker: Worker, place: Place) -> Rows:

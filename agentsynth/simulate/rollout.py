@@ -4,7 +4,7 @@ Actors are told apart by what they see: `assistant_view` and `user_view` are the
 barrier, as pure functions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agentsynth.checks.mentions import says
@@ -97,8 +97,12 @@ async def rollout(
     scenario_id: str,
     limits: Limits,
     user_tools: Sequence[ToolSpec] = (),
+    on_turn: Callable[[], None] = lambda: None,
 ) -> Trajectory:
     """Play one scenario to its end.
+
+    Args:
+        on_turn: called when a turn of the conversation begins: the user's and all that follows.
 
     A world, server or model that breaks ends the rollout with the error on record. Anything else
     that goes wrong is a bug and is not caught here.
@@ -114,7 +118,9 @@ async def rollout(
     try:
         async with open_world(task.world_seed) as world:
             start = final = world.state_hash()
-            stop = await _talk(task, agent, user, assistant, world, record, limits, user_tools)
+            stop = await _talk(
+                task, agent, user, assistant, world, record, limits, user_tools, on_turn
+            )
             final = world.state_hash()
             net = world.net_changes()
     except (DomainError, ServerError) as broken:
@@ -146,9 +152,11 @@ async def _talk(
     record: "_Record",
     limits: Limits,
     user_tools: Sequence[ToolSpec],
+    on_turn: Callable[[], None],
 ) -> StopReason:
     messages = record.messages
     for _ in range(limits.user_turns):
+        on_turn()
         act = await _user_turn(task, user, world, record, limits, user_tools)
         if act is None:
             return StopReason.TURN_LIMIT

@@ -1,0 +1,80 @@
+"""What `run` needs to know of its models: where they are recorded and what they may spend."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from agentsynth.cli.output import console
+from agentsynth.core.errors import UserError
+from agentsynth.models.budget import LocalTill, SharedTill, Till
+from agentsynth.models.prices import NANO
+from agentsynth.models.tally import Tally
+from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.seats import Modelling
+
+__all__ = ["modelling_of", "print_models"]
+
+
+def modelling_of(config: RunConfig, folder: Path, options: argparse.Namespace) -> Modelling:
+    """Return how the models of a run are recorded, replayed and paid.
+
+    Raises:
+        UserError: if there is nothing to replay.
+    """
+    replay = None if options.replay is None else recordings_in(Path(options.replay))
+    recordings = folder / "recordings"
+    return Modelling(
+        recordings=recordings,
+        replay=replay,
+        till=None if replay is not None else _till(config, recordings, options.workers),
+        unit="tokens" if config.budget is not None and config.budget.usd is None else "usd",
+        in_flight=options.concurrency,
+        at=datetime.now(UTC) if config.models.seated() else None,
+        seed=config.seed,
+    )
+
+
+def recordings_in(path: Path) -> Path:
+    """Return the folder of recordings that a path means: itself, or a run's.
+
+    Raises:
+        UserError: if there are none.
+    """
+    for folder in (path / "recordings", path):
+        if folder.is_dir() and any(folder.glob("*.jsonl")):
+            return folder
+    raise UserError(f"--replay {path}: no recordings there; name a run's folder or its recordings")
+
+
+def _till(config: RunConfig, recordings: Path, workers: int) -> Till | None:
+    if config.budget is None:
+        return None
+    spent = _spent(config, recordings)
+    kind = SharedTill if workers > 1 else LocalTill
+    return kind(config.budget.limit, spent)
+
+
+def _spent(config: RunConfig, recordings: Path) -> int:
+    """Return what earlier sessions of this run have spent, in the budget's unit."""
+    from agentsynth.models.journal import recorded_tally  # noqa: PLC0415  (orjson)
+
+    tally: Tally = recorded_tally(recordings)
+    if config.budget is not None and config.budget.usd is None:
+        return tally.tokens
+    return sum(role.cost for role in tally.roles.values())
+
+
+def print_models(models: dict[str, Any]) -> None:
+    """Print what models used, for people."""
+    if not models:
+        return
+    usd = "unknown" if models["usd"] is None else f"${models['usd']:.4f}"
+    console.print(f"models: {models['tokens']} tokens, cost {usd}")
+    for role, sums in models["roles"].items():
+        cost = "unknown" if sums.get("unpriced") else f"${sums.get('cost', 0) / NANO:.4f}"
+        console.print(
+            f"  {role:<10} {sums.get('calls', 0)} replies, {sums.get('failed', 0)} failed, "
+            f"{sums.get('prompt', 0)} tokens read ({sums.get('cached', 0)} cached), "
+            f"{sums.get('completion', 0)} written, cost {cost}"
+        )

@@ -1,0 +1,137 @@
+"""Who plays a scenario: scripted actors, or the run's models, each seeing its own view only."""
+
+import random
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from agentsynth.core.chat import Model
+from agentsynth.core.ids import derive_seed
+from agentsynth.core.protocols import Assistant, User
+from agentsynth.core.scenario import Role, Scenario
+from agentsynth.core.task import Task
+from agentsynth.judge.questions import JUDGE_PROMPTS, ModelJudge
+from agentsynth.models.deadline import Clocks
+from agentsynth.models.settings import ModelSettings, sampling_of
+from agentsynth.models.tally import Tallied, Tally
+from agentsynth.pipeline.config import SeatName
+from agentsynth.pipeline.seats import Seat, Seats
+from agentsynth.plan.recipe import Slip
+from agentsynth.simulate.assistant import ScriptedAssistant
+from agentsynth.simulate.flaws import Flawed
+from agentsynth.simulate.model_assistant import ModelAssistant
+from agentsynth.simulate.model_user import USER_PROMPT, ModelUser
+from agentsynth.simulate.user import ScriptedUser
+from agentsynth.simulate.voice import load_voice
+from agentsynth.worlds.runtime import DomainRuntime
+
+__all__ = ["SCRIPTED", "Cast", "role_of"]
+
+SCRIPTED = Role(driver="scripted")
+
+
+def role_of(seat: SeatName, settings: ModelSettings | None) -> Role:
+    """Return who sits in a seat: part of what names a scenario."""
+    if settings is None:
+        return SCRIPTED
+    prompts: dict[SeatName, list[JsonValue]] = {
+        "user": [USER_PROMPT],
+        "judge": list(JUDGE_PROMPTS),
+    }
+    model: dict[str, JsonValue] = {**sampling_of(settings), "prompts": prompts.get(seat, [])}
+    return Role(driver="model", model=model)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The actors of one try at a scenario."""
+
+    task: Task
+    scenario: Scenario
+    slot: int
+    """Which of the task's rollouts it is."""
+    runtime: DomainRuntime
+    seats: Seats
+    attempt: int
+    tally: Tally
+    """Takes in what the models use."""
+    clocks: Clocks
+
+    def user(self) -> User:
+        """Return who wants something."""
+        task, scenario, seat = self.task, self.scenario, self.seats.user
+        if scenario.user.driver == "model" and seat is not None:
+            return ModelUser(
+                self._model(seat),
+                scenario.persona,
+                task.language,
+                task=task.id,
+                sample=self.slot,
+                as_json=seat.settings.mode == "action",
+                attempt=self.attempt,
+                seed=self._seed(seat.settings, "user"),
+            )
+        intents = self.runtime.playbook.intents
+        return ScriptedUser(
+            [(name, intents[name]) for name in task.intents],
+            self.runtime.lexicon,
+            load_voice(task.language),
+            scenario.persona,
+            random.Random(derive_seed(scenario.seed, "user")),
+        )
+
+    def assistant(self) -> Assistant:
+        """Return who calls tools."""
+        task, scenario, seat = self.task, self.scenario, self.seats.assistant
+        if scenario.assistant.driver == "model" and seat is not None:
+            return ModelAssistant(
+                self._model(seat),
+                task=task.id,
+                sample=self.slot,
+                attempt=self.attempt,
+                seed=self._seed(seat.settings, "assistant"),
+            )
+        today = self.runtime.today(task.world_seed)
+        return ScriptedAssistant(
+            task.intents,
+            self.runtime,
+            load_voice(task.language),
+            today,
+            random.Random(derive_seed(scenario.seed, "assistant")),
+            _flawed(scenario, today),
+        )
+
+    def judge(self) -> ModelJudge | None:
+        """Return who answers the rubric's questions; None = nobody."""
+        seat = self.seats.judge
+        if seat is None:
+            return None
+        return ModelJudge(
+            self._model(seat),
+            task=self.task.id,
+            sample=self.slot,
+            as_json=seat.settings.mode == "action",
+            attempt=self.attempt,
+            seed=self._seed(seat.settings, "judge"),
+        )
+
+    def _model(self, seat: Seat) -> Model:
+        return Tallied(seat.stack(self.clocks), self.tally)
+
+    def _seed(self, settings: ModelSettings, role: str) -> int | None:
+        if not settings.send_seed:
+            return None
+        return derive_seed(self.scenario.seed, role, self.attempt) % 2**31
+
+
+def _flawed(scenario: Scenario, today: str) -> Flawed | None:
+    role = scenario.assistant
+    if role.flaw is None:
+        return None
+    return Flawed(
+        kind=role.flaw,
+        segment=role.flaw_at,
+        slip=None if role.slip is None else Slip(*role.slip),
+        rng=random.Random(derive_seed(scenario.seed, "flaw")),
+        today=today,
+    )

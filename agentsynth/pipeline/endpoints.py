@@ -1,0 +1,87 @@
+"""Open what a run's models stand on: transports, gates, recordings. Heavy to import."""
+
+import random
+from contextlib import AsyncExitStack
+from typing import Any
+
+from agentsynth.core.chat import Model
+from agentsynth.core.errors import UserError
+from agentsynth.models.actions import Actions
+from agentsynth.models.deadline import Clocks
+from agentsynth.models.gate import Gate, Gated
+from agentsynth.models.http import http_model
+from agentsynth.models.journal import JsonlRecordings
+from agentsynth.models.record import Fingerprints, Recorded, Replayed
+from agentsynth.models.retry import Retrying
+from agentsynth.models.settings import ModelSettings
+from agentsynth.pipeline.seats import Modelling, Seat, metered
+
+__all__ = ["Endpoints"]
+
+
+class Endpoints:
+    """The endpoints of a run; the same one is opened once, whoever uses it."""
+
+    def __init__(self, modelling: Modelling, stack: AsyncExitStack, rng: random.Random) -> None:
+        """Prepare.
+
+        Args:
+            stack: closes what is opened.
+            rng: draws the jitter of pauses.
+        """
+        self._modelling = modelling
+        self._stack = stack
+        self._rng = rng
+        self._opened: dict[str, tuple[Model, Gate]] = {}
+        folder = modelling.replay or modelling.recordings
+        self._recordings = (
+            None
+            if folder is None
+            else stack.enter_context(JsonlRecordings(folder, name=modelling.name))
+        )
+        if modelling.replay is not None and not len(self._recordings or ()):
+            raise UserError(f"{modelling.replay}: there are no recordings to replay")
+
+    async def seat(self, settings: ModelSettings) -> Seat:
+        """Return a model ready to be called.
+
+        Raises:
+            UserError: if its key is not set, or the package that it needs is not installed.
+        """
+        fingerprints = Fingerprints(settings)
+        if self._modelling.replay is not None and self._recordings is not None:
+            replayed = Replayed(self._recordings, fingerprints)
+            return Seat(settings, lambda clocks: replayed)
+        model, gate = await self._open(settings)
+        with_meter = metered(model, settings, self._modelling)
+
+        def stack(clocks: Clocks) -> Model:
+            asked: Model = Gated(with_meter(clocks), gate)
+            if settings.mode == "action":
+                asked = Actions(asked)
+            asked = Retrying(asked, retries=settings.retries, rng=self._rng, clocks=clocks)
+            if self._recordings is None:
+                return asked
+            return Recorded(asked, self._recordings, fingerprints, reuse=True)
+
+        return Seat(settings, stack, lambda: _counts(gate))
+
+    async def _open(self, settings: ModelSettings) -> tuple[Model, Gate]:
+        known = self._opened.get(settings.model_dump_json())
+        if known is not None:
+            return known
+        model = await self._transport(settings)
+        most = settings.in_flight or self._modelling.in_flight
+        opened = (model, Gate(most))
+        self._opened[settings.model_dump_json()] = opened
+        return opened
+
+    async def _transport(self, settings: ModelSettings) -> Model:
+        if settings.via == "http":
+            return await self._stack.enter_async_context(http_model(settings))
+        raise UserError(f"models: via {settings.via!r} is not available")
+
+
+def _counts(gate: Gate) -> dict[str, Any]:
+    counts = gate.counts()
+    return {name: getattr(counts, name) for name in type(counts).__dataclass_fields__}

@@ -1,0 +1,139 @@
+"""The models of a run: opened once, metered, behind a gate, recorded or replayed.
+
+From the outside in, a call passes: the recording, the retries, the actions (for endpoints without
+tool calling), the gate, the meter, the rollout's clocks, the transport.
+"""
+
+import random
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from agentsynth.core.chat import Model
+from agentsynth.core.errors import UserError
+from agentsynth.models.budget import Till
+from agentsynth.models.deadline import Clocks, Timed
+from agentsynth.models.meter import Meter, Metered, Purse
+from agentsynth.models.prices import Price, price_of
+from agentsynth.models.settings import ModelSettings
+from agentsynth.pipeline.config import ModelsConfig
+
+__all__ = [
+    "SCRIPTED_SEATS",
+    "UNMODELLED",
+    "Modelling",
+    "Seat",
+    "Seats",
+    "metered",
+    "open_seats",
+    "prices",
+]
+
+
+@dataclass(frozen=True)
+class Modelling:
+    """How a run's models are recorded, replayed and paid. Travels to worker processes."""
+
+    recordings: Path | None = None
+    """Folder of the run's own exchanges; None = none are kept."""
+    name: str = "exchanges"
+    """The file there that this process appends to, without its ending."""
+    replay: Path | None = None
+    """Folder of exchanges to answer from instead of any endpoint; None = endpoints answer."""
+    till: Till | None = None
+    """The budget; None = no cap."""
+    unit: Literal["usd", "tokens"] = "usd"
+    in_flight: int = 64
+    """Most requests at once for each model of a process."""
+    at: datetime | None = None
+    """When the run began, for prices that go by the hour; None = there are no models."""
+    seed: int = 0
+
+    def of_process(self, number: int) -> "Modelling":
+        """Return the same for a worker process: with a file of its own."""
+        return replace(self, name=f"{self.name}-{number}")
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A model in a seat."""
+
+    settings: ModelSettings
+    stack: Callable[[Clocks], Model]
+    """Gives the model as one rollout calls it."""
+    counts: Callable[[], dict[str, Any]] = dict[str, Any]
+    """What its gate has done so far."""
+
+
+@dataclass(frozen=True)
+class Seats:
+    """The models of a run by role; None = the role is scripted."""
+
+    assistant: Seat | None = None
+    user: Seat | None = None
+    judge: Seat | None = None
+
+    def clocks(self) -> Clocks:
+        """Return the clocks of a new rollout."""
+        seat = self.assistant or self.user or self.judge
+        if seat is None:
+            return Clocks()
+        timeouts = seat.settings.timeouts
+        return Clocks(turn_s=timeouts.turn, rollout_s=timeouts.rollout)
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """Return what the gates have done so far, by role."""
+        roles = {"assistant": self.assistant, "user": self.user, "judge": self.judge}
+        return {role: seat.counts() for role, seat in roles.items() if seat is not None}
+
+
+SCRIPTED_SEATS = Seats()
+"""Nobody in the seats is a model."""
+UNMODELLED = Modelling()
+"""No recordings and no budget."""
+
+
+def prices(models: ModelsConfig, at: datetime) -> dict[str, Price | None]:
+    """Return the price of each model by role; None = unknown."""
+    return {role: price_of(settings, at) for role, settings in models.seated().items()}
+
+
+async def open_seats(models: ModelsConfig, modelling: Modelling, stack: AsyncExitStack) -> Seats:
+    """Open the models of a run; roles with the same endpoint and model share its gate.
+
+    Args:
+        stack: closes them.
+
+    Raises:
+        UserError: if a key is not set, or a package that a model needs is not installed.
+        StoreError: if the recordings cannot be read.
+    """
+    seated = models.seated()
+    if not seated:
+        return Seats()
+    from agentsynth.pipeline.endpoints import Endpoints  # noqa: PLC0415  (HTTP clients are heavy)
+
+    endpoints = Endpoints(modelling, stack, random.Random(modelling.seed))
+    return Seats(**{role: await endpoints.seat(one) for role, one in seated.items()})
+
+
+def metered(
+    model: Model, settings: ModelSettings, modelling: Modelling
+) -> Callable[[Clocks], Model]:
+    """Return the model with its meter, as one rollout calls it.
+
+    Raises:
+        UserError: if the budget is in dollars and the model has no price.
+    """
+    price = None if modelling.at is None else price_of(settings, modelling.at)
+    if modelling.till is not None and modelling.unit == "usd" and price is None:
+        raise UserError(
+            f"budget: no price is known for {settings.model!r}; give one under its 'price' "
+            "(dollars per million tokens), or a budget in tokens"
+        )
+    purse = None if modelling.till is None else Purse(modelling.till, modelling.unit)
+    meter = Meter(price, purse)
+    return lambda clocks: Metered(Timed(model, clocks), meter)
