@@ -276,8 +276,8 @@ class _Run:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._concurrency):
                     group.create_task(self._play_here())
-                for number in range(self._pool.size if self._pool else 0):
-                    for _ in range(self._lanes):
+                for _ in range(self._lanes):
+                    for number in range(self._pool.size if self._pool else 0):
                         group.create_task(self._play_elsewhere(number))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None  # the others fail alike, or were cancelled
