@@ -11,6 +11,8 @@ from agentsynth.models.deadline import Clocks
 from agentsynth.models.gate import Gate, Gated
 from agentsynth.models.http import http_model
 from agentsynth.models.journal import JsonlRecordings
+from agentsynth.models.litellm_model import litellm_model
+from agentsynth.models.local import LocalServer, local_server
 from agentsynth.models.record import Fingerprints, Recorded, Replayed
 from agentsynth.models.retry import Retrying
 from agentsynth.models.settings import ModelSettings
@@ -33,6 +35,7 @@ class Endpoints:
         self._stack = stack
         self._rng = rng
         self._opened: dict[str, tuple[Model, Gate]] = {}
+        self._locals: dict[int | None, LocalServer] = {}
         folder = modelling.replay or modelling.recordings
         self._recordings = (
             None
@@ -71,15 +74,33 @@ class Endpoints:
         if known is not None:
             return known
         model = await self._transport(settings)
-        most = settings.in_flight or self._modelling.in_flight
-        opened = (model, Gate(most))
+        opened = (model, Gate(self._most(settings)))
         self._opened[settings.model_dump_json()] = opened
         return opened
 
     async def _transport(self, settings: ModelSettings) -> Model:
         if settings.via == "http":
             return await self._stack.enter_async_context(http_model(settings))
-        raise UserError(f"models: via {settings.via!r} is not available")
+        if settings.via == "litellm":
+            return litellm_model(settings)
+        server = await self._local_server(settings)
+        return await self._stack.enter_async_context(http_model(server.settings(settings)))
+
+    async def _local_server(self, settings: ModelSettings) -> LocalServer:
+        known = self._locals.get(settings.context)
+        if known is None:
+            opening = local_server(name=settings.model, context=settings.context)
+            known = await self._stack.enter_async_context(opening)
+            self._locals[settings.context] = known
+        return known
+
+    def _most(self, settings: ModelSettings) -> int:
+        """Return how many requests are sent at once."""
+        if settings.in_flight is not None:
+            return settings.in_flight
+        # More would wait in the server, where their deadlines run.
+        own = self._locals.get(settings.context) if settings.via == "local" else None
+        return self._modelling.in_flight if own is None else own.slots
 
 
 def _counts(gate: Gate) -> dict[str, Any]:
