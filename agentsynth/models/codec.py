@@ -77,14 +77,7 @@ _KINDS: Mapping[type, str] = {
 
 def _slowly(text: str, *, strict: bool) -> Any:
     try:
-        value = json.loads(
-            text,
-            strict=strict,
-            parse_constant=_no_number,
-            parse_float=_finite,
-            parse_int=int if strict else _as_orjson,
-            object_pairs_hook=_unique if strict else None,
-        )
+        value = (_EXACT if strict else _LENIENT).decode(text)
         if strict and "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -123,3 +116,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))
         raise BadJson(f"the key {twice!r} is given twice")
     return made
+
+
+_EXACT = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_unique)
+_LENIENT = json.JSONDecoder(
+    strict=False, parse_constant=_no_number, parse_float=_finite, parse_int=_as_orjson
+)

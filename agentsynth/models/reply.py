@@ -149,35 +149,26 @@ def read_call(call: object) -> RawCall:
 
 def read_usage(stated: object) -> Usage | None:
     """Return the tokens an endpoint states; None = it states none."""
-    if not isinstance(stated, Mapping):
+    if not isinstance(stated, dict):
         return None
     read = stated.get("prompt_tokens_details") or stated.get("input_tokens_details")
     wrote = stated.get("completion_tokens_details") or stated.get("output_tokens_details")
+    cached = _count(read, "cached_tokens")
+    if cached is None:
+        cached = _count(stated, "prompt_cache_hit_tokens", "cached_tokens")
     usage = Usage(
         prompt=_count(stated, "prompt_tokens", "input_tokens"),
         completion=_count(stated, "completion_tokens", "output_tokens"),
-        cached=_first(
-            _count(read, "cached_tokens"),
-            _count(stated, "prompt_cache_hit_tokens", "cached_tokens"),
-        ),
-        reasoning=_first(_count(wrote, "reasoning_tokens"), _count(stated, "reasoning_tokens")),
+        cached=cached,
+        reasoning=_count(wrote, "reasoning_tokens"),
     )
     return None if usage == Usage() else usage
 
 
 def _count(stated: object, *names: str) -> int | None:
-    if not isinstance(stated, Mapping):
-        return None
-    counts = [stated.get(name) for name in names]
-    return next(
-        (
-            int(count)
-            for count in counts
-            if isinstance(count, int | float) and not isinstance(count, bool) and count >= 0
-        ),
-        None,
-    )
-
-
-def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None), None)
+    if isinstance(stated, dict):
+        for name in names:
+            count = stated.get(name)
+            if isinstance(count, int | float) and not isinstance(count, bool) and count >= 0:
+                return int(count)
+    return None
