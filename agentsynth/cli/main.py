@@ -55,6 +55,16 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "Domains with a live server are always played in this one",
     )
     _add_json(run)
+    preflight = commands.add_parser(
+        "preflight",
+        help="are the models of a config fit for their seats; asks each about 30 questions",
+        description="Ask each model of a config about 30 short questions: is it reachable, does it "
+        "call tools when it should and only then, do its calls fit their schemas, does it keep to "
+        "structured output, how quick is it, what does it cost. Writes a record into "
+        ".agentsynth/preflight, which run looks for. Exit code 1 = a model is unfit for its seat.",
+    )
+    preflight.add_argument("config", metavar="CONFIG", help="run config, YAML")
+    _add_json(preflight)
     preview = commands.add_parser(
         "preview",
         help="show a few conversations and what a whole run would take; stores nothing",
@@ -164,6 +174,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 _COMMANDS = {
     "run": ("agentsynth.cli.run", "run"),
+    "preflight": ("agentsynth.cli.preflight", "preflight"),
     "preview": ("agentsynth.cli.preview", "preview"),
     "show": ("agentsynth.cli.rows", "show"),
     "explain": ("agentsynth.cli.rows", "explain"),

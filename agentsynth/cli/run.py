@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agentsynth.cli.output import console, emit
-from agentsynth.cli.spending import modelling_of, print_models
+from agentsynth.cli.spending import modelling_of, print_models, warn_unproven
 from agentsynth.core.errors import Interrupted, RunError, UserError
 from agentsynth.pipeline.config import RunConfig, load_config, with_seed
 from agentsynth.pipeline.events import Event, Listener
@@ -76,6 +76,8 @@ async def _run(
 
         listen(Event("stage", {"stage": "domains"}))
         modelling = modelling_of(config, folder, options)
+        if modelling.replay is None:
+            warn_unproven(config, log)
         worker = await open_worker(config, stack, log=log, modelling=modelling)
         check_resumable(store, worker)
         pool = Pool(worker, options.workers, modelling) if options.workers > 1 else None

@@ -1,6 +1,7 @@
 """What `run` needs to know of its models: where they are recorded and what they may spend."""
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from agentsynth.models.tally import Tally
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.seats import Modelling
 
-__all__ = ["modelling_of", "print_models"]
+__all__ = ["modelling_of", "print_models", "warn_unproven"]
 
 
 def modelling_of(config: RunConfig, folder: Path, options: argparse.Namespace) -> Modelling:
@@ -63,6 +64,16 @@ def _spent(config: RunConfig, recordings: Path) -> int:
     if config.budget is not None and config.budget.usd is None:
         return tally.tokens
     return sum(role.cost for role in tally.roles.values())
+
+
+def warn_unproven(config: RunConfig, log: Callable[[str], None]) -> None:
+    """Log a line for each seat whose model no preflight has found fit."""
+    if not config.models.seated():
+        return
+    from agentsynth.pipeline.preflight_record import unproven  # noqa: PLC0415  (jsonschema, orjson)
+
+    for text in unproven(config.models):
+        log(text)
 
 
 def print_models(models: dict[str, Any]) -> None:

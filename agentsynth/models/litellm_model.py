@@ -118,12 +118,12 @@ def litellm_model(settings: ModelSettings) -> LitellmModel:
     """
     if find_spec("litellm") is None:
         raise UserError(
-            "models: 'via: litellm' needs a package that is not installed; " f"run: {INSTALL}"
+            f"models: 'via: litellm' needs a package that is not installed; run: {INSTALL}"
         )
     check_version()
     # Without this its import asks a web server for prices.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-    litellm = import_module("litellm")
+    litellm: Any = import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.drop_params = False
     litellm.telemetry = False

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -68,8 +68,12 @@ class LocalServer:
         """Requests it answers at once; more wait."""
 
     def settings(self, settings: ModelSettings) -> ModelSettings:
-        """Return the settings with which its HTTP endpoint is spoken to."""
-        return settings.model_copy(update={"via": "http", "url": self.url})
+        """Return the settings with which its HTTP endpoint is spoken to.
+
+        More at once than it has slots would wait in the server, where their deadlines run.
+        """
+        at_once = settings.in_flight or self.slots
+        return settings.model_copy(update={"via": "http", "url": self.url, "in_flight": at_once})
 
 
 @asynccontextmanager
@@ -141,10 +145,9 @@ async def _stop(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
-    last = asyncio.get_running_loop().time() + STOP_S
     try:
-        while process.poll() is None and asyncio.get_running_loop().time() < last:
-            await asyncio.sleep(0.01)
+        with suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(process.wait, STOP_S)
     finally:
         if process.poll() is None:
             process.kill()

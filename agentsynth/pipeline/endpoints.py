@@ -73,18 +73,22 @@ class Endpoints:
         known = self._opened.get(settings.model_dump_json())
         if known is not None:
             return known
-        model = await self._transport(settings)
-        opened = (model, Gate(self._most(settings)))
+        model, reached = await self.transport(settings)
+        opened = (model, Gate(reached.in_flight or self._modelling.in_flight))
         self._opened[settings.model_dump_json()] = opened
         return opened
 
-    async def _transport(self, settings: ModelSettings) -> Model:
-        if settings.via == "http":
-            return await self._stack.enter_async_context(http_model(settings))
+    async def transport(self, settings: ModelSettings) -> tuple[Model, ModelSettings]:
+        """Return the bare model, and the settings with which it is reached in the end.
+
+        Raises:
+            UserError: if its key is not set, or the package that it needs is not installed.
+        """
         if settings.via == "litellm":
-            return litellm_model(settings)
-        server = await self._local_server(settings)
-        return await self._stack.enter_async_context(http_model(server.settings(settings)))
+            return litellm_model(settings), settings
+        if settings.via == "local":
+            settings = (await self._local_server(settings)).settings(settings)
+        return await self._stack.enter_async_context(http_model(settings)), settings
 
     async def _local_server(self, settings: ModelSettings) -> LocalServer:
         known = self._locals.get(settings.context)
@@ -93,14 +97,6 @@ class Endpoints:
             known = await self._stack.enter_async_context(opening)
             self._locals[settings.context] = known
         return known
-
-    def _most(self, settings: ModelSettings) -> int:
-        """Return how many requests are sent at once."""
-        if settings.in_flight is not None:
-            return settings.in_flight
-        # More would wait in the server, where their deadlines run.
-        own = self._locals.get(settings.context) if settings.via == "local" else None
-        return self._modelling.in_flight if own is None else own.slots
 
 
 def _counts(gate: Gate) -> dict[str, Any]:
