@@ -77,7 +77,7 @@ async def look_at(settings: ModelSettings, seats: tuple[SeatName, ...], at: date
             return seen
         structured, _ = await _structured(bare)
         seen = replace(seen, structured=structured)
-        return await _suited(seen, bare)
+        return await _suited(seen, bare, min(AT_ONCE, reached.in_flight or AT_ONCE))
 
 
 def _priced(seen: Seen, at: datetime) -> Seen:
@@ -143,23 +143,24 @@ async def _structured(model: Model) -> tuple[bool, str]:
     return problem is None, "" if problem is None else problem.message
 
 
-async def _suited(seen: Seen, bare: Model) -> Seen:
+async def _suited(seen: Seen, bare: Model, at_once: int) -> Seen:
     """Ask the suite in the configured mode, and in the other one if that one is no good."""
     native, replies = None, list[ChatReply]()
     action = None
     if seen.settings.mode == "native":
-        native, replies = await _burst(bare, seen.settings)
-    if seen.settings.mode == "action" or (
-        seen.structured and advised_mode(replace(seen, native=native)) is None
-    ):
-        action, more = await _burst(Actions(bare), seen.settings)
+        native, replies = await _burst(bare, seen.settings, at_once)
+    seen = replace(seen, native=native)
+    if seen.settings.mode == "action" or (seen.structured and advised_mode(seen) is None):
+        action, more = await _burst(Actions(bare), seen.settings, at_once)
         replies += more
-    return _noted(replace(seen, native=native, action=action), replies)
+    return _noted(replace(seen, action=action), replies)
 
 
-async def _burst(model: Model, settings: ModelSettings) -> tuple[Mode, list[ChatReply]]:
+async def _burst(
+    model: Model, settings: ModelSettings, at_once: int
+) -> tuple[Mode, list[ChatReply]]:
+    """Ask the whole suite, so many questions at once."""
     suite = load_suite()
-    at_once = min(AT_ONCE, settings.in_flight or AT_ONCE)
     places = asyncio.Semaphore(at_once)
     asking = Retrying(model, retries=min(RETRIES, settings.retries), rng=random.Random(0))
 

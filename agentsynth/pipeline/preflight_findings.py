@@ -1,4 +1,4 @@
-"""What a preflight saw, in words: what would go wrong, in which mode to run, which seats are fit."""
+"""What a preflight saw, in words: what would go wrong, which mode to use, which seats are fit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
