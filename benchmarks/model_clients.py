@@ -2,9 +2,8 @@
 
 import asyncio
 import resource
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -48,8 +47,8 @@ class Ready:
 @asynccontextmanager
 async def _ready(
     scenario: Scenario, port: int, tasks: list[Prepared], folder: Path
-) -> AsyncIterator[Ready]:
-    config = config_for(port, scenario.padding, scenario.rollouts)
+) -> AsyncGenerator[Ready]:
+    config = config_for(port, scenario)
     async with AsyncExitStack() as stack:
         runtimes = await open_runtimes([DOMAIN], stack, log=print)
         modelling = Modelling(recordings=folder / "recordings", in_flight=scenario.at_once)
@@ -57,27 +56,33 @@ async def _ready(
         yield Ready(Worker(config, runtimes, Limits(), seats=seats), tasks)
 
 
-async def ours(scenario: Scenario, port: int, tasks: list[Prepared]) -> dict[str, Any]:
-    """Return what the whole engine takes."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        async with _ready(scenario, port, tasks, folder) as worker:
-            with Store(folder / "store.db") as store:
-                began, cpu = time.perf_counter(), time.process_time()
-                fold = await execute(
-                    worker.config,
-                    worker,  # pyright: ignore[reportArgumentType]  (the same but for finding tasks)
-                    store,
-                    concurrency=scenario.at_once,
-                    listen=ignore,
-                )
-                taken, used = time.perf_counter() - began, time.process_time() - cpu
+async def ours(
+    scenario: Scenario, port: int, tasks: list[Prepared], folder: Path
+) -> dict[str, Any]:
+    """Return what the whole engine takes.
+
+    Args:
+        folder: keeps store and recordings; a run that is in it already goes on.
+    """
+    async with _ready(scenario, port, tasks, folder) as worker:
+        with Store(folder / "store.db") as store:
+            began, cpu = time.perf_counter(), time.process_time()
+            fold = await execute(
+                worker.config,
+                worker,  # pyright: ignore[reportArgumentType]  (the same but for finding tasks)
+                store,
+                concurrency=scenario.at_once,
+                listen=ignore,
+            )
+            taken, used = time.perf_counter() - began, time.process_time() - cpu
     progress = fold.progress
+    calls = sum(role.calls for role in progress.tally.roles.values())
     return {
         **_figures(scenario, taken, used),
         "reasons": dict(progress.reasons),
         "messages": round(progress.messages / max(1, progress.rollouts), 1),
-        "model_calls": sum(r.calls for r in progress.tally.roles.values()) / progress.rollouts,
+        "model_calls": round(calls / max(1, progress.rollouts), 1),
+        "gates": worker.seats.counts(),
     }
 
 

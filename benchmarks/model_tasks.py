@@ -39,30 +39,35 @@ class Scenario:
     padding: int = 0
     """Bytes added to each request."""
     chaos: float = 0.0
+    retries: int = 5
+    call_s: float = 60.0
 
 
-def _settings(port: int, model: str, padding: int) -> ModelSettings:
-    return ModelSettings.model_validate(
-        {
-            "url": f"http://127.0.0.1:{port}/v1",
-            "model": model,
-            "price": {"input": 1, "output": 4},
-            "extra": {"padding": "x" * padding} if padding else {},
-        }
-    )
+def _settings(port: int, model: str, scenario: Scenario | None) -> ModelSettings:
+    padding = 0 if scenario is None else scenario.padding
+    settings: dict[str, Any] = {
+        "url": f"http://127.0.0.1:{port}/v1",
+        "model": model,
+        "price": {"input": 1, "output": 4},
+        "extra": {"padding": "x" * padding} if padding else {},
+    }
+    if scenario is not None:
+        settings |= {"retries": scenario.retries, "timeouts": {"call": scenario.call_s}}
+    return ModelSettings.model_validate(settings)
 
 
-def config_for(port: int, padding: int = 0, rollouts: int = 1) -> RunConfig:
-    models = ModelsConfig(
-        assistant=_settings(port, "assistant", padding), user=_settings(port, "user", padding)
-    )
+def config_for(port: int, scenario: Scenario | None = None) -> RunConfig:
+    """Return the config of a run whose models are at this port."""
     return RunConfig(
         version=1,
         seed=11,
-        target=TargetConfig(tasks=rollouts),
+        target=TargetConfig(tasks=1 if scenario is None else scenario.rollouts),
         domains={DOMAIN: 1.0},
         probes=0.0,
-        models=models,
+        models=ModelsConfig(
+            assistant=_settings(port, "assistant", scenario),
+            user=_settings(port, "user", scenario),
+        ),
     )
 
 

@@ -70,7 +70,8 @@ def _run_pass(folder: Path, system: str, name: str, port: int) -> None:
     tasks, captured = pickle.loads((folder / "tasks.pickle").read_bytes())
     bodies = padded([captured[p.composed.task.id] for p in tasks], scenario.padding)
     if system == "ours":
-        figures = asyncio.run(ours(scenario, port, tasks))
+        with tempfile.TemporaryDirectory() as name:
+            figures = asyncio.run(ours(scenario, port, tasks, Path(name)))
     elif system == "aiohttp":
         figures = asyncio.run(bare_aiohttp(scenario, port, bodies))
     else:
