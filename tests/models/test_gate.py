@@ -84,17 +84,17 @@ async def test_a_caller_who_leaves_the_queue_takes_no_place() -> None:
 
 
 async def test_a_caller_who_is_cancelled_just_as_it_is_let_in_gives_its_place_on() -> None:
-    crowd = Crowd(1)
-    await crowd.ask(0, 1, 2)
-    taken = crowd.gate.counts().running
-    crowd.model._open[0].set_result(ChatReply("ok"))
-    while crowd.gate.counts().running == taken and not crowd.tasks[0].done():
-        await asyncio.sleep(0)
-    crowd.tasks[1].cancel()
+    gate = Gate(1)
+    taken = await gate.enter()
+    second, third = (asyncio.create_task(gate.enter()) for _ in range(2))
     await settle()
-    assert crowd.tasks[1].cancelled()
-    assert crowd.model.asked == [0, 2]
-    assert crowd.gate.counts().running == 1
+    gate.leave(taken, None)
+    assert gate.counts().running == 1  # the second has its place and does not know it yet
+    second.cancel()
+    await settle()
+    assert second.cancelled()
+    gate.leave(await third, None)
+    assert (gate.counts().running, gate.counts().waiting) == (0, 0)
 
 
 async def test_a_caller_who_is_cancelled_during_its_call_gives_its_place_back() -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,8 @@ async def record(folder: Path, answer: Answer, asked: ChatRequest, key: CallKey 
     inner = Scripted([answer])
     with JsonlRecordings(folder) as recordings:
         model = Recorded(inner, recordings, Fingerprints(SETTINGS))
-        try:
+        with suppress(ModelError):
             await model.complete(asked, key)
-        except ModelError as error:
-            assert error is answer
     return inner
 
 
