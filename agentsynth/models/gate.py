@@ -36,6 +36,9 @@ endpoint that is not full are no reason to slow down; a 429 always is."""
 MEMORY = 0.1
 """Weight of the latest reply in the running means of latency and of 5xx."""
 
+FIRST_REPLIES = 10
+"""Good replies before a latency counts as the best seen; one quick reply is no measure."""
+
 RISES = 50
 """Windows of replies in which the limit climbs from 0 to the most; at least one a window."""
 
@@ -110,6 +113,7 @@ class Gate:
         self._broken_share = 0.0
         self._latency: float | None = None
         self._best: dict[int, float] = {}
+        self._good = 0
         self._streak = 0
         self._pauses = 0
         self._paused_s = 0.0
@@ -218,11 +222,14 @@ class Gate:
         """Climb while replies are about as quick as they have been under a like load."""
         mean = latency if self._latency is None else self._latency
         self._latency = mean = mean + MEMORY * (latency - mean)
+        self._good += 1
         load = self._running.bit_length()
         near = [self._best[at] for at in (load - 1, load) if at in self._best]
         best = min(near, default=mean)
-        # What was the best is forgotten slowly: conversations grow, and so do their latencies.
-        self._best[load] = min(mean, self._best.get(load, math.inf) * (1 + 0.01 / self._limit))
+        if self._good >= FIRST_REPLIES:
+            # The best is forgotten slowly: conversations grow, and so do their latencies.
+            older = self._best.get(load, math.inf) * (1 + 0.01 / self._limit)
+            self._best[load] = min(mean, older)
         if self._limit < self._most and mean <= 2 * best:
             step = max(1.0, self._most / RISES) / self._limit
             self._limit = min(float(self._most), self._limit + step)

@@ -73,7 +73,8 @@ class HttpModel:
         """
         self._settings = settings
         self._secret = _secret(settings, environ)
-        self._url = _url(settings)
+        self.url = _url(settings)
+        """Where requests go."""
         self._wire = Wire(settings)
         self._body_bytes = body_bytes
         self._now = now
@@ -90,10 +91,10 @@ class HttpModel:
         self._headers = httpx.Headers(headers)
         # Every other deadline is ours: httpx's hold for a single read, and not against a trickle.
         self._extensions = {"timeout": {"connect": settings.timeouts.connect}}
-        self._transport = transport or _aiohttp_transport(self._url)
+        self._transport = transport or _aiohttp_transport(self.url)
 
     def __repr__(self) -> str:
-        return f"HttpModel({self._settings.model!r} at {self._url})"
+        return f"HttpModel({self._settings.model!r} at {self.url})"
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -130,7 +131,7 @@ class HttpModel:
         self, body: bytes, tools: bool, merger: Merger, timer: asyncio.Timeout, last: float
     ) -> ChatReply:
         sent = httpx.Request(
-            "POST", self._url, headers=self._headers, content=body, extensions=self._extensions
+            "POST", self.url, headers=self._headers, content=body, extensions=self._extensions
         )
         response = await self._transport.handle_async_request(sent)
         try:

@@ -4,10 +4,11 @@ From the outside in, a call passes: the recording, the retries, the actions (for
 tool calling), the gate, the meter, the rollout's clocks, the transport.
 """
 
+import asyncio
 import random
 from collections.abc import Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -52,9 +53,10 @@ class Modelling:
     """When the run began, for prices that go by the hour; None = there are no models."""
     seed: int = 0
 
-    def of_process(self, number: int) -> "Modelling":
-        """Return the same for a worker process: with a file of its own."""
-        return replace(self, name=f"{self.name}-{number}")
+    def of_process(self, number: int, among: int) -> "Modelling":
+        """Return the same for one of so many worker processes: a file of its own, and a share."""
+        share = max(1, self.in_flight // among)
+        return replace(self, name=f"{self.name}-{number}", in_flight=share)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Seats:
     assistant: Seat | None = None
     user: Seat | None = None
     judge: Seat | None = None
+    turns: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    """Lets so many rollouts play at once."""
 
     def clocks(self) -> Clocks:
         """Return the clocks of a new rollout."""
@@ -117,7 +121,13 @@ async def open_seats(models: ModelsConfig, modelling: Modelling, stack: AsyncExi
     from agentsynth.pipeline.endpoints import Endpoints  # noqa: PLC0415  (HTTP clients are heavy)
 
     endpoints = Endpoints(modelling, stack, random.Random(modelling.seed))
-    return Seats(**{role: await endpoints.seat(one) for role, one in seated.items()})
+    opened = {str(role): await endpoints.seat(one) for role, one in seated.items()}
+    return Seats(
+        assistant=opened.get("assistant"),
+        user=opened.get("user"),
+        judge=opened.get("judge"),
+        turns=asyncio.Semaphore(modelling.in_flight),
+    )
 
 
 def metered(

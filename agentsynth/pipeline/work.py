@@ -1,5 +1,6 @@
 """One place of a run: find its task, certify it, play it, check it, decide. No store, no order."""
 
+import asyncio
 import json
 import random
 from collections import Counter
@@ -106,8 +107,22 @@ class Worker:
         prepared = await self.prepare(place)
         if isinstance(prepared, NoTask):
             return [_unfilled(place, prepared)], []
-        graded = [await self.play(prepared, slot, s) for slot, s in prepared.scenarios]
-        return rows_of(prepared, graded)
+        return rows_of(prepared, await self.play_all(prepared))
+
+    async def play_all(self, prepared: Prepared) -> list[Graded]:
+        """Play a place's scenarios; side by side where models make them wait."""
+        if not self.config.models.seated():
+            return [await self.play(prepared, slot, s) for slot, s in prepared.scenarios]
+        playing = [self._in_turn(prepared, slot, one) for slot, one in prepared.scenarios]
+        graded = await asyncio.gather(*playing, return_exceptions=True)
+        for one in graded:
+            if isinstance(one, BaseException):
+                raise one
+        return [one for one in graded if not isinstance(one, BaseException)]
+
+    async def _in_turn(self, prepared: Prepared, slot: int, scenario: Scenario) -> Graded:
+        async with self.seats.turns:
+            return await self.play(prepared, slot, scenario)
 
     async def certify(self, place: Place) -> "Certified":
         """Find and certify the place's task, without playing it."""

@@ -105,7 +105,7 @@ class Pool:
         self.size = size if self.domains else 0
         config = worker.config.model_dump(mode="json")
         self._setups = [
-            _Setup(config, tuple(sorted(self.domains)), modelling.of_process(number + 1))
+            _Setup(config, tuple(sorted(self.domains)), modelling.of_process(number + 1, size))
             for number in range(self.size)
         ]
         self._expected = {n: worker.runtimes[n].domain.id for n in self.domains}
