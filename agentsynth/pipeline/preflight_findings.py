@@ -119,8 +119,8 @@ def _manners(seen: Seen, mode: Mode) -> Iterator[Finding]:
     if scores.from_text and seen.settings.mode == "native":
         yield Finding(
             "warning",
-            f"{scores.from_text} replies have their calls in the text: the endpoint has no parser "
-            "for them, and not every form is understood (vLLM: --enable-auto-tool-choice "
+            f"{scores.from_text} replies have their calls in the text, where they count as "
+            "malformed: the endpoint has no parser for them (vLLM: --enable-auto-tool-choice "
             "--tool-call-parser …)",
         )
     if scores.parallel == 0 and seen.settings.mode == "native":

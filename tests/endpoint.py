@@ -1,0 +1,74 @@
+"""An endpoint on this machine, in a thread of its own, that answers as a test says."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+Answer = Callable[[dict[str, Any]], dict[str, Any] | int]
+"""The request's body to the message of the reply, or to a status."""
+
+
+@dataclass
+class Endpoint:
+    """Where it is and what it was asked."""
+
+    url: str = ""
+    asked: list[dict[str, Any]] = field(default_factory=lambda: [])
+
+
+@contextmanager
+def endpoint(
+    answer: Answer, models: list[dict[str, Any]] | None = None, counts: bool = True
+) -> Iterator[Endpoint]:
+    """Serve while the block runs."""
+    made = Endpoint()
+    ready = threading.Event()
+    loop = asyncio.new_event_loop()
+    ended = asyncio.Event()
+
+    async def complete(request: web.Request) -> web.Response:
+        body = await request.json()
+        made.asked.append(body)
+        said = answer(body)
+        if isinstance(said, int):
+            words = {"error": {"message": f"no model {body['model']!r} here"}}
+            return web.json_response(words, status=said)
+        message = {"role": "assistant", "content": None, **said}
+        reply: dict[str, Any] = {"model": body["model"], "choices": [{"message": message}]}
+        if counts:
+            reply["usage"] = {"prompt_tokens": 100, "completion_tokens": 10}
+        return web.json_response(reply)
+
+    async def listing(request: web.Request) -> web.Response:
+        if models is None:
+            return web.Response(status=404)
+        return web.json_response({"object": "list", "data": models})
+
+    async def serve() -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", complete)
+        app.router.add_get("/v1/models", listing)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        made.url = f"http://{host}:{port}/v1"
+        ready.set()
+        await ended.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield made
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(10)
+        loop.close()
