@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,7 @@ class Endpoint:
 @contextmanager
 def endpoint(
     answer: Answer, models: list[dict[str, Any]] | None = None, counts: bool = True
-) -> Iterator[Endpoint]:
+) -> Generator[Endpoint]:
     """Serve while the block runs."""
     made = Endpoint()
     ready = threading.Event()

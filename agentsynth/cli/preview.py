@@ -4,21 +4,26 @@ import argparse
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
+from agentsynth.cli.spending import print_estimate
 from agentsynth.cli.transcript import print_messages
 from agentsynth.compose.tasks import NoTask
 from agentsynth.core.errors import UserError
-from agentsynth.pipeline.config import RunConfig, load_config, with_seed
+from agentsynth.pipeline.config import RunConfig, SeatName, load_config, with_seed
 from agentsynth.pipeline.domains import open_runtimes
 from agentsynth.pipeline.run import kinds_of
 from agentsynth.pipeline.schedule import place_at
-from agentsynth.pipeline.work import Worker
+from agentsynth.pipeline.work import Graded, Prepared, Worker
 from agentsynth.simulate.rollout import Limits
+
+if TYPE_CHECKING:
+    from agentsynth.pipeline.estimate import Use
 
 __all__ = ["preview"]
 
@@ -39,13 +44,17 @@ def preview(options: argparse.Namespace) -> int:
     )
     console.print(
         f"the whole run: about {summary['estimated_rollouts']} conversations, "
-        f"{summary['estimated_seconds']} s, cost 0 (every role is scripted)"
+        f"{summary['estimated_seconds']} s of our own work"
+        + ("" if "models" in summary else ", cost 0 (every role is scripted)")
     )
+    if "models" in summary:
+        print_estimate(summary["models"])
     return 0
 
 
 async def _preview(config: RunConfig, options: argparse.Namespace) -> dict[str, Any]:
     shown = kept = characters = 0
+    uses: dict[SeatName, Use] = {}
     async with AsyncExitStack() as stack:
         names = [name for name, weight in config.domains.items() if weight]
         runtimes = await open_runtimes(names, stack, log=lambda text: None)
@@ -64,6 +73,8 @@ async def _preview(config: RunConfig, options: argparse.Namespace) -> dict[str, 
             graded = await worker.play(prepared, slot, scenario)
             shown += 1
             kept += graded.decision.kept
+            if config.models.seated():
+                await _measure(config, prepared, graded, worker, uses)
             characters += sum(len(message.content) for message in graded.trajectory.messages)
             title = f"{place.domain}, {place.kind}: {prepared.composed.task.goal}"
             if options.json:
@@ -75,7 +86,33 @@ async def _preview(config: RunConfig, options: argparse.Namespace) -> dict[str, 
                     f"[dim]{graded.decision.reason} {escape(graded.decision.detail)}[/dim]"
                 )
         seconds = time.monotonic() - started
-    return _estimate(config, shown, kept, characters, seconds)
+    whole = _estimate(config, shown, kept, characters, seconds)
+    if not config.models.seated():
+        return whole
+    return whole | _paid(config, uses, shown, kept)
+
+
+async def _measure(
+    config: RunConfig,
+    prepared: Prepared,
+    graded: Graded,
+    worker: Worker,
+    uses: dict[SeatName, "Use"],
+) -> None:
+    from agentsynth.pipeline.estimate import Use, measure  # noqa: PLC0415  (orjson, prompts)
+
+    language = prepared.composed.task.language
+    runtime = worker.runtimes[prepared.place.domain].speaking(language)
+    for role, use in (await measure(config, prepared, graded, runtime)).items():
+        uses.setdefault(role, Use()).add(use)
+
+
+def _paid(config: RunConfig, uses: dict[SeatName, "Use"], shown: int, kept: int) -> dict[str, Any]:
+    from agentsynth.pipeline.estimate import estimate  # noqa: PLC0415  (orjson, prompts)
+
+    of = _honest(config, shown, kept) * config.samples
+    models = estimate(config, uses, conversations=shown, of=of, at=datetime.now(UTC))
+    return {"models": models, "cost_usd": models["usd"]}
 
 
 def _say(options: argparse.Namespace, text: str) -> None:
@@ -89,8 +126,7 @@ def _estimate(
     config: RunConfig, shown: int, kept: int, characters: int, seconds: float
 ) -> dict[str, Any]:
     each = seconds / shown if shown else 0.0
-    honest = config.target.tasks or round((config.target.kept or 0) * shown / max(kept, 1))
-    rollouts = round(honest * config.samples / (1 - config.probes))
+    rollouts = round(_honest(config, shown, kept) * config.samples / (1 - config.probes))
     return {
         "conversations": shown,
         "kept": kept,
@@ -100,3 +136,8 @@ def _estimate(
         "estimated_seconds": round(rollouts * each, 1),
         "cost_usd": 0,
     }
+
+
+def _honest(config: RunConfig, shown: int, kept: int) -> int:
+    """Return how many tasks the target takes, if as many rows are kept as here."""
+    return config.target.tasks or round((config.target.kept or 0) * shown / max(kept, 1))

@@ -14,7 +14,7 @@ from agentsynth.models.tally import Tally
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.seats import Modelling
 
-__all__ = ["modelling_of", "print_models", "warn_unproven"]
+__all__ = ["modelling_of", "print_estimate", "print_models", "warn_unproven"]
 
 
 def modelling_of(config: RunConfig, folder: Path, options: argparse.Namespace) -> Modelling:
@@ -89,3 +89,36 @@ def print_models(models: dict[str, Any]) -> None:
             f"{sums.get('prompt', 0)} tokens read ({sums.get('cached', 0)} cached), "
             f"{sums.get('completion', 0)} written, cost {cost}"
         )
+
+
+def print_estimate(models: dict[str, Any]) -> None:
+    """Print what models would use, for people."""
+    console.print(
+        f"the models, in {models['conversations']} conversations like these (about 4 characters a "
+        "token; what fails and is asked again is not in it, nor the rows a model loses):"
+    )
+    for role, use in models["roles"].items():
+        console.print(
+            f"  {role:<10} {use['model']}: {use['calls']} replies, about {use['read']} tokens read "
+            f"({use['cached']} of them again), {use['written']} written, {_cost(use)}"
+        )
+    console.print(f"  in all     about {models['tokens']} tokens, {_cost(models)}")
+    budget = models["budget"]
+    if budget is not None and budget["enough"] is not True:
+        console.print(f"[yellow]{_short(budget)}[/yellow]")
+
+
+def _cost(use: dict[str, Any]) -> str:
+    if use["usd"] is None:
+        return "cost unknown"
+    if use["usd"] == use["usd_cached"]:
+        return f"cost ${use['usd']:.4f}"
+    return f"cost ${use['usd']:.4f}, or ${use['usd_cached']:.4f} where the endpoint caches prefixes"
+
+
+def _short(budget: dict[str, Any]) -> str:
+    if budget["enough"] is None:
+        return "whether the budget is enough is unknown: a model has no price"
+    cap = f"{budget['tokens']} tokens" if "tokens" in budget else f"${budget['usd']:g}"
+    also = ", unless the endpoint caches prefixes" if budget.get("enough_cached") else ""
+    return f"the budget of {cap} is less than the estimate{also}: the run would stop early"

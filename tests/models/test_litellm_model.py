@@ -47,14 +47,15 @@ class Response:
         return {"model": "m-1", "choices": [choice], "usage": usage}
 
 
-def model(answer: Any, sent: list[dict[str, Any]] | None = None, **changed: Any) -> LitellmModel:
+def model(answer: object, sent: list[dict[str, Any]] | None = None, **changed: Any) -> LitellmModel:
     async def complete(**keywords: Any) -> Any:
         if sent is not None:
             sent.append(keywords)
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, float):
-            await asyncio.sleep(answer)
+        if answer == "nothing":
+            await asyncio.Event().wait()
+        assert isinstance(answer, dict)
         return Response(answer)
 
     base = {"model": "openai/m", "via": "litellm", "key_env": "THE_KEY"}
@@ -66,7 +67,7 @@ async def reply(message: dict[str, Any]) -> ChatReply:
     return await model(message).complete(ASKED, KEY)
 
 
-async def failure(error: Any, **changed: Any) -> ModelError:
+async def failure(error: object, **changed: Any) -> ModelError:
     with pytest.raises(ModelError) as caught:
         await model(error, **changed).complete(ASKED, KEY)
     return caught.value
@@ -125,7 +126,7 @@ async def test_an_error_keeps_the_wait_and_loses_the_key() -> None:
 
 
 async def test_one_deadline_ends_a_call_that_hangs() -> None:
-    error = await failure(30.0, timeouts={"call": 0.01})
+    error = await failure("nothing", timeouts={"call": 0.01})
     assert error.fault == "timeout"
     assert "0.01 s" in str(error)
 

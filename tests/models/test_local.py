@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,7 +59,11 @@ async def test_a_process_that_dies_at_once_is_told_with_its_words(
 @pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_real_model_answers_under_a_schema_and_is_stopped() -> None:
-    form = {"type": "object", "properties": {"a": {"enum": ["x", "y"]}}, "required": ["a"]}
+    form: dict[str, Any] = {
+        "type": "object",
+        "properties": {"a": {"enum": ["x", "y"]}},
+        "required": ["a"],
+    }
     async with local.local_server(context=1024) as server:
         settings = server.settings(ModelSettings(model="local", max_tokens=60))
         async with http_model(settings) as model:
@@ -84,8 +89,7 @@ asyncio.run(main())
 
 @real
 @pytest.mark.slow
-@pytest.mark.anyio
-async def test_the_server_ends_with_a_parent_that_is_killed() -> None:
+def test_the_server_ends_with_a_parent_that_is_killed() -> None:
     parent = subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE)
     assert parent.stdout is not None
     with parent.stdout:
@@ -95,9 +99,8 @@ async def test_the_server_ends_with_a_parent_that_is_killed() -> None:
     last = time.monotonic() + 20
     while time.monotonic() < last:
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            socket.create_connection(("127.0.0.1", port)).close()
         except ConnectionRefusedError:
             return
-        writer.close()
-        await asyncio.sleep(0.05)
+        time.sleep(0.05)
     pytest.fail("the server outlived its parent")
