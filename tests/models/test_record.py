@@ -21,7 +21,7 @@ from agentsynth.core.chat import (
 )
 from agentsynth.core.errors import RunError, StoreError
 from agentsynth.core.messages import UserMessage
-from agentsynth.models.codec import arguments_of, to_bytes
+from agentsynth.models.codec import arguments_of, from_bytes, to_bytes
 from agentsynth.models.journal import Exchange, Fingerprint, JsonlRecordings, stored_error
 from agentsynth.models.record import Fingerprints, Recorded, Replayed
 from agentsynth.models.settings import ModelSettings
@@ -210,6 +210,26 @@ async def test_the_start_of_a_message_is_stored_once_in_a_file(tmp_path: Path) -
         await record(tmp_path, OK, request(*said), replace(KEY, ordinal=ordinal))
     lines = [json.loads(line) for line in (tmp_path / "exchanges.jsonl").read_text().splitlines()]
     assert [len(line["new"]) for line in lines] == [7, 0, 0]
+
+
+async def test_numbers_of_any_length_come_back_to_the_last_digit(tmp_path: Path) -> None:
+    text = '{"n": 123456789012345678901234567890}'
+    raw = from_bytes(b'{"n": 123456789012345678901234567890, "s": "\\ud800"}')
+    reply = ChatReply("", (RawCall("c", "f", text, arguments_of(text)),), raw=raw)
+    await record(tmp_path, reply, request())
+    again = await replay(tmp_path, request())
+    assert again.calls[0].arguments == {"n": 123456789012345678901234567890}
+    assert repr(again) == repr(reply)
+
+
+def test_what_was_put_is_there_at_once(tmp_path: Path) -> None:
+    with JsonlRecordings(tmp_path) as recordings:
+        for ordinal in range(3):
+            exchange = Exchange(TAKE.of(request()), ChatReply(str(ordinal)))
+            recordings.put(replace(KEY, ordinal=ordinal), exchange)
+        for ordinal in range(3):
+            kept = recordings.get(replace(KEY, ordinal=ordinal))
+            assert kept == Exchange(TAKE.of(request()), ChatReply(str(ordinal)))
 
 
 async def test_several_processes_write_into_one_folder(tmp_path: Path) -> None:
