@@ -118,7 +118,7 @@ class HttpModel:
                 return await self._exchange(body, bool(request.tools), merger, timer, last)
         except TimeoutError:
             failure = self._late(merger) if timer.expired() else ModelError("timeout", "timed out")
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
             failure = self._broken(error)
         except aiohttp.ClientError as error:
             failure = self._broken(error)
