@@ -51,8 +51,7 @@ def run(options: argparse.Namespace) -> int:
         emit("summary", summary)
     else:
         _print_summary(summary, folder)
-    models = summary.get("models", {})
-    if models.get("over_budget"):
+    if summary["over_budget"]:
         raise RunError(
             f"the budget is spent before the target is reached; {summary['rows']} rows are in "
             f"{folder}/export. Raise 'budget' and run the same command again to go on"
@@ -127,6 +126,7 @@ def _summary(manifest: dict[str, Any], fold: Fold, seconds: float, folder: Path)
         "rollouts": fold.progress.rollouts,
         "unfilled_reasons": fold.progress.unfilled_reasons,
         "folder": str(folder),
+        "over_budget": fold.over_budget,
         **({"models": models_report(fold, {})} if fold.progress.tally.roles else {}),
     }
 

@@ -27,6 +27,10 @@ class Secret:
         """Return the text with the key replaced; values under 4 characters are no secret."""
         return text.replace(self.value, "[key]") if len(self.value) >= 4 else text
 
+    def hide_bytes(self, data: bytes) -> bytes:
+        """Return what an endpoint sent with the key replaced."""
+        return data.replace(self.value.encode(), b"[key]") if len(self.value) >= 4 else data
+
 
 def fault_of(status: int, words: str = "") -> ModelFault:
     """Return the fault of an HTTP status.
@@ -35,12 +39,12 @@ def fault_of(status: int, words: str = "") -> ModelFault:
         words: the endpoint's error text; an exhausted account answers 429 and never recovers.
     """
     if status == 429:
-        return "refused" if "insufficient_quota" in words else "rate_limited"
+        return "denied" if "insufficient_quota" in words else "rate_limited"
     if status == 408:
         return "timeout"
     if status >= 500 or status in (409, 425):
         return "overloaded"
-    return "refused"
+    return "denied" if status in (401, 402, 403, 404, 405) else "refused"
 
 
 def shorten(text: str, most: int = SHOWN) -> str:

@@ -144,7 +144,7 @@ class Gate:
         """
         if self._gone is not None:
             raise RunError(self._gone)
-        if self._paused is None and self._running < int(self._limit) and not self._waiting:
+        if self._paused is None and self._running < int(self._limit):
             self._running += 1
             return _Pass(self._era, self._now(), probe=False)
         began = self._now()

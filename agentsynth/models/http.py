@@ -19,7 +19,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, ModelError
 from agentsynth.core.errors import UserError
-from agentsynth.models.codec import BadJson, from_bytes
+from agentsynth.models.codec import BadJson, from_bytes, to_bytes
 from agentsynth.models.faults import Secret, error_text, fault_of, retry_after, shorten
 from agentsynth.models.reply import read_reply, read_usage
 from agentsynth.models.settings import ModelSettings
@@ -118,7 +118,7 @@ class HttpModel:
                 return await self._exchange(body, bool(request.tools), merger, timer, last)
         except TimeoutError:
             failure = self._late(merger) if timer.expired() else ModelError("timeout", "timed out")
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
             failure = self._broken(error)
         except aiohttp.ClientError as error:
             failure = self._broken(error)
@@ -137,7 +137,7 @@ class HttpModel:
         try:
             streamed = response.headers.get("content-type", "").startswith("text/event-stream")
             if response.status_code != 200 or not streamed:
-                data = await self._read(response)
+                data = self._secret.hide_bytes(await self._read(response))
                 return self._whole(response, data, tools)
             size = 0
             chunks = response.aiter_bytes()
@@ -150,7 +150,9 @@ class HttpModel:
                 if merger.done:
                     await _drain(chunks)
                     break
-            return read_reply(merger.body(), tools_offered=tools)
+            # The key may have been cut in two by the stream, so it is looked for in the whole.
+            merged = self._secret.hide_bytes(to_bytes(merger.body()))
+            return read_reply(from_bytes(merged), tools_offered=tools)
         finally:
             await response.aclose()
 

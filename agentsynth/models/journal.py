@@ -3,10 +3,11 @@
 A line is written by one `write` to a handle opened for appending, so a kill leaves at most one torn
 line at the end of a file, which is skipped; a machine that loses power may lose the last seconds.
 What a message says is not stored; a line holds the hashes of its request's messages, and the start
-of each message that this file has not seen before.
+of each message that is new in this file.
 """
 
 import os
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,10 @@ class Exchange:
     error: ModelError | None = None
 
 
+STARTS_KEPT = 100_000
+"""Starts of messages a writer remembers to have written, before it may write them again."""
+
+
 class Recordings(Protocol):
     """Where exchanges are kept."""
 
@@ -88,7 +93,7 @@ class JsonlRecordings:
     """Lines that were skipped because a kill had cut them."""
     _places: dict[CallKey, _Place] = field(default_factory=lambda: {}, repr=False)
     _starts: dict[str, str] = field(default_factory=lambda: {}, repr=False)
-    _written: set[str] = field(default_factory=lambda: set(), repr=False)
+    _written: dict[str, str] = field(default_factory=lambda: {}, repr=False)
     _handle: int | None = field(default=None, repr=False)
     _end: int = 0
 
@@ -134,7 +139,7 @@ class JsonlRecordings:
             with place.file.open("rb") as opened:
                 opened.seek(place.offset)
                 line = opened.read(place.length)
-            return _exchange(from_bytes(line), self._starts)
+            return _exchange(from_bytes(line), ChainMap(self._written, self._starts))
         except (OSError, BadJson, KeyError, TypeError) as error:
             raise StoreError(
                 f"the recordings in {str(place.file)!r} changed while they were read: {error}"
@@ -157,8 +162,9 @@ class JsonlRecordings:
         if taken != len(line):
             raise StoreError(f"the disk of {str(self._file)!r} took only a part of an exchange")
         request = exchange.request
-        self._written.update(request.messages)
-        self._starts.update(zip(request.messages, request.starts, strict=False))
+        if len(self._written) > STARTS_KEPT:
+            self._written.clear()
+        self._written.update(zip(request.messages, request.starts, strict=False))
         self._places[key] = _Place(self._file, self._end, len(line))
         self._end += len(line)
 
@@ -211,7 +217,7 @@ def _stored(line: bytes) -> Mapping[str, Any] | None:
     return stored if isinstance(stored, dict) and "key" in stored and "new" in stored else None
 
 
-def _line(key: CallKey, exchange: Exchange, written: set[str]) -> bytes:
+def _line(key: CallKey, exchange: Exchange, written: Mapping[str, str]) -> bytes:
     request = exchange.request
     new = {
         name: start

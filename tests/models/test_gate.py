@@ -184,6 +184,7 @@ async def test_the_limit_stays_while_replies_are_slow() -> None:
     await crowd.answer(*range(51, 58))
     await replies(crowd, 60, 30, 9.0)
     held = crowd.gate._limit
+    assert held < 6
     await replies(crowd, 100, 20, 9.0)
     assert crowd.gate._limit == held
 
@@ -305,6 +306,15 @@ async def test_a_bug_gives_its_place_back_and_says_nothing_about_the_endpoint() 
         with pytest.raises(KeyError):
             await gated.complete(request(), KEY)
     assert (gate.counts().running, gate.counts().pauses) == (0, 0)
+
+
+async def test_a_bug_between_two_failures_is_no_sign_of_life() -> None:
+    gate = Gate(1, dead_after=2)
+    gated = Gated(Scripted([fault("unreachable"), KeyError("bug"), fault("unreachable")]), gate)
+    for expected in (ModelError, KeyError, ModelError):
+        with pytest.raises(expected):
+            await gated.complete(request(), KEY)
+    assert gate.counts().pauses == 1
 
 
 async def test_many_callers_are_never_more_than_the_limit() -> None:

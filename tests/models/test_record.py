@@ -21,7 +21,7 @@ from agentsynth.core.chat import (
 )
 from agentsynth.core.errors import RunError, StoreError
 from agentsynth.core.messages import UserMessage
-from agentsynth.models.codec import arguments_of, to_bytes
+from agentsynth.models.codec import arguments_of, from_bytes, to_bytes
 from agentsynth.models.journal import Exchange, Fingerprint, JsonlRecordings, stored_error
 from agentsynth.models.record import Fingerprints, Recorded, Replayed
 from agentsynth.models.settings import ModelSettings
@@ -210,6 +210,45 @@ async def test_the_start_of_a_message_is_stored_once_in_a_file(tmp_path: Path) -
         await record(tmp_path, OK, request(*said), replace(KEY, ordinal=ordinal))
     lines = [json.loads(line) for line in (tmp_path / "exchanges.jsonl").read_text().splitlines()]
     assert [len(line["new"]) for line in lines] == [7, 0, 0]
+
+
+async def test_numbers_of_any_length_come_back_to_the_last_digit(tmp_path: Path) -> None:
+    text = '{"n": 123456789012345678901234567890}'
+    for before, after in ((b"", b'"\\ud800"'), (b"\xef\xbb\xbf", b"0")):
+        raw = from_bytes(before + b'{"n": 123456789012345678901234567890, "s": ' + after + b"}")
+        reply = ChatReply("", (RawCall("c", "f", text, arguments_of(text)),), raw=raw)
+        await record(tmp_path, reply, request())
+        again = await replay(tmp_path, request())
+        assert again.calls[0].arguments == {"n": 123456789012345678901234567890}
+        assert repr(again) == repr(reply)
+
+
+@pytest.mark.parametrize("kept", [0, 3, 1000])
+async def test_what_changed_is_named_however_few_starts_a_writer_remembers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr("agentsynth.models.journal.STARTS_KEPT", kept)
+    said = conversation()
+    with JsonlRecordings(tmp_path, "worker") as recordings:
+        model = Recorded(Scripted([OK]), recordings, TAKE)
+        for number in range(30):
+            asked = request(UserMessage(content=str(number)))
+            await model.complete(asked, replace(KEY, ordinal=10 + number))
+        assert len(recordings._written) <= max(kept + 1, 1)
+        for end in range(1, 8):
+            await model.complete(request(*said[:end]), replace(KEY, ordinal=end))
+    words = await miss(tmp_path, request(UserMessage(content="x")), replace(KEY, ordinal=7))
+    assert "message 0 was 'system: You help.'" in words
+
+
+def test_what_was_put_is_there_at_once(tmp_path: Path) -> None:
+    with JsonlRecordings(tmp_path) as recordings:
+        for ordinal in range(3):
+            exchange = Exchange(TAKE.of(request()), ChatReply(str(ordinal)))
+            recordings.put(replace(KEY, ordinal=ordinal), exchange)
+        for ordinal in range(3):
+            kept = recordings.get(replace(KEY, ordinal=ordinal))
+            assert kept == Exchange(TAKE.of(request()), ChatReply(str(ordinal)))
 
 
 async def test_several_processes_write_into_one_folder(tmp_path: Path) -> None:

@@ -207,7 +207,7 @@ def test_a_reply_that_cannot_be_used_is_refused_with_what_it_cost(broken: Any) -
     [
         ({"message": "the engine died", "code": 502}, "overloaded"),
         ({"message": "slow down", "code": "429"}, "rate_limited"),
-        ({"message": "no such model", "code": 404}, "refused"),
+        ({"message": "no such model", "code": 404}, "denied"),
         ({"message": "hm", "code": "weird"}, "bad_reply"),
         ("the engine died", "bad_reply"),
     ],

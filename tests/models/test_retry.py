@@ -75,6 +75,13 @@ async def test_attempts_a_layer_below_made_do_not_count_as_retries() -> None:
     assert inner.asked == 2
 
 
+async def test_attempts_a_layer_below_made_for_the_reply_come_last() -> None:
+    below = (Attempt("unreachable", "no"),)
+    model, _, _ = retrying(fault(), ChatReply("ok", failed=below))
+    failed = (await model.complete(request(), KEY)).failed
+    assert [attempt.fault for attempt in failed] == ["overloaded", "unreachable"]
+
+
 async def test_pauses_grow_and_are_spread_over_their_whole_range() -> None:
     pauses: list[list[float]] = []
     for seed in range(300):

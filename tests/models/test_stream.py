@@ -125,6 +125,16 @@ def test_an_event_may_be_spread_over_lines() -> None:
     assert merged(data.encode())["choices"][0]["message"]["content"] == "a"
 
 
+def test_a_line_end_may_be_cut_in_two() -> None:
+    lines = json.dumps(chunk({"content": "a"}, "stop"), indent=1).splitlines()
+    data = "".join(f"data: {line}\r\n" for line in lines).encode() + b"\r\n"
+    for cut in range(len(data)):
+        merger = Merger()
+        merger.feed(data[:cut])
+        merger.feed(data[cut:])
+        assert merger.body()["choices"][0]["message"]["content"] == "a"
+
+
 def test_what_comes_after_the_end_is_not_read() -> None:
     data = sse(chunk({"content": "a"}, "stop")) + sse(chunk({"content": "b"}))
     assert merged(data)["choices"][0]["message"]["content"] == "a"
