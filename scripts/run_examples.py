@@ -6,13 +6,15 @@ the checkout. A `make` target that `.ci/run` calls itself is not run a second ti
 
 Configs that name models are only loaded: they need a key, an endpoint or weights. Those in
 `examples/replay` have their models' replies recorded beside them; they are run from the recording,
-and must come out as `expected.json` says, to the byte. `--expect` writes those files anew.
+and must come out as `expected.json` says, to the byte. `--expect` writes those files anew;
+`--record` asks the models anew first, which needs the extra `[local]` and some minutes.
 """
 
 import hashlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -32,7 +34,9 @@ CONTINUATION = re.compile(r"\\\n\s*")
 
 
 def main() -> int:
-    if sys.argv[1:] == ["--expect"]:
+    if sys.argv[1:] == ["--record"]:
+        record()
+    if sys.argv[1:] in (["--record"], ["--expect"]):
         replay_recordings(write=True)
         return 0
     run_configs()
@@ -73,6 +77,17 @@ def replay_recordings(*, write: bool = False) -> None:
                 expected.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
             elif made != json.loads(expected.read_text(encoding="utf-8")):
                 raise SystemExit(f"error: {shown} came out as {json.dumps(made, indent=1)}")
+
+
+def record() -> None:
+    """Run each config in `examples/replay` with its models and keep what they replied."""
+    with tempfile.TemporaryDirectory(prefix="agentsynth-recordings-") as name:
+        for config in sorted((ROOT / "examples" / "replay").glob("*.yaml")):
+            folder, out = config.with_suffix(""), Path(name) / config.stem
+            shown = str(config.relative_to(ROOT))
+            call([str(BIN / "agentsynth"), "run", shown, "--out", str(out)], codes=(0, 1))
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(out / "recordings", folder)
 
 
 def outcome(out: Path) -> dict[str, Any]:
