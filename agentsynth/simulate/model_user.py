@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,8 +75,12 @@ class ModelUser:
     max_tokens: int | None = None
     seed: int | None = None
     calls: int = 0
-    acts: list[tuple[int, AssistantMessage]] = field(default_factory=lambda: [])
-    """What it did with tools of its own: (texts that had passed, its message)."""
+    said: list[Message] = field(default_factory=lambda: [])
+    """The conversation so far as the model sees it: it is the one who answers."""
+    texts: int = 0
+    """Texts of the view that are in it."""
+    results: int = 0
+    """Results of its own tools that are in it."""
 
     async def act(self, view: UserView) -> UserAct:
         """Return the next turn.
@@ -86,9 +90,9 @@ class ModelUser:
         """
         key = CallKey("user", self.task, self.sample, self.calls, self.attempt)
         self.calls += 1
-        messages = self._messages(view)
+        self._follow(view)
         request = ChatRequest(
-            messages,
+            tuple(self.said),
             tools=view.tools,
             schema=_SAY if self.as_json else None,
             max_tokens=self.max_tokens,
@@ -96,42 +100,33 @@ class ModelUser:
         )
         reply = await self.model.complete(request, key)
         if reply.calls and view.tools:
-            message = message_of(reply, messages)
-            self.acts.append((len(view.messages), message))
+            message = message_of(reply, self.said)
+            self.said.append(message)
             return UserAct(None, calls=message.tool_calls)
         text, then = _read(reply, self.as_json)
         if not text and then == "go_on":
             raise ModelError("bad_reply", "the user's model said nothing", failed=reply.failed)
         return UserAct(text or None, leaves=then != "go_on", satisfied=then != "give_up")
 
-    def _messages(self, view: UserView) -> list[Message]:
-        """Return the conversation as the user's model sees it: it is the one who answers."""
-        prompt = user_prompt(view, self.persona, self.language, as_json=self.as_json)
-        said: list[Message] = [SystemMessage(content=prompt), UserMessage(content=_GREETING)]
-        results = iter(view.results)
-        for index, (speaker, text) in enumerate(view.messages):
-            said += self._done_at(index, results)
-            said.append(
+    def _follow(self, view: UserView) -> None:
+        """Take in what has happened since the last turn."""
+        if not self.said:
+            prompt = user_prompt(view, self.persona, self.language, as_json=self.as_json)
+            self.said += [SystemMessage(content=prompt), UserMessage(content=_GREETING)]
+        self.said += [_answered(*one) for one in view.results[self.results :]]
+        self.results = len(view.results)
+        for speaker, text in view.messages[self.texts :]:
+            self.said.append(
                 UserMessage(content=text)
                 if speaker == "assistant"
                 else AssistantMessage(content=self._own(text))
             )
-        said += self._done_at(len(view.messages), results)
-        return said
+        self.texts = len(view.messages)
 
     def _own(self, text: str) -> str:
         if not self.as_json:
             return text
         return json.dumps({"say": text, "then": "go_on"}, ensure_ascii=False)
-
-    def _done_at(self, place: int, results: Iterator[tuple[ToolCall, ToolResult]]) -> list[Message]:
-        """Return the acts made when so many texts had passed, with what came of them."""
-        made: list[Message] = []
-        for after, message in self.acts:
-            if after == place:
-                made.append(message)
-                made += [_answered(*next(results)) for _ in message.tool_calls]
-        return made
 
 
 def _answered(call: ToolCall, result: ToolResult) -> ToolMessage:
