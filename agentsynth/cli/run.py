@@ -76,7 +76,7 @@ async def _run(
         listen(Event("stage", {"stage": "domains"}))
         modelling = modelling_of(config, folder, options)
         if modelling.replay is None:
-            warn_unproven(config, log)
+            warn_unproven(config, options.config, log)
         worker = await open_worker(config, stack, log=log, modelling=modelling)
         check_resumable(store, worker)
         pool = Pool(worker, options.workers, modelling) if options.workers > 1 else None

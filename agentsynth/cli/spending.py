@@ -66,13 +66,13 @@ def _spent(config: RunConfig, recordings: Path) -> int:
     return sum(role.cost for role in tally.roles.values())
 
 
-def warn_unproven(config: RunConfig, log: Callable[[str], None]) -> None:
+def warn_unproven(config: RunConfig, path: str, log: Callable[[str], None]) -> None:
     """Log a line for each seat whose model no preflight has found fit."""
     if not config.models.seated():
         return
     from agentsynth.pipeline.preflight_record import unproven  # noqa: PLC0415  (jsonschema, orjson)
 
-    for text in unproven(config.models):
+    for text in unproven(config.models, f"agentsynth preflight {path}"):
         log(text)
 
 

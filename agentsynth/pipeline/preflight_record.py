@@ -71,18 +71,22 @@ def write_record(
     return path
 
 
-def unproven(models: ModelsConfig, folder: Path = FOLDER) -> Sequence[str]:
-    """Return what to tell about models whose preflight is missing or says they are unfit."""
-    told = [_missing(role, one, folder) for role, one in models.seated().items()]
+def unproven(models: ModelsConfig, command: str, folder: Path = FOLDER) -> Sequence[str]:
+    """Return what to tell about models whose preflight is missing or says they are unfit.
+
+    Args:
+        command: what runs the preflight.
+    """
+    told = [_missing(role, one, command, folder) for role, one in models.seated().items()]
     return [text for text in told if text is not None]
 
 
-def _missing(role: str, settings: ModelSettings, folder: Path) -> str | None:
+def _missing(role: str, settings: ModelSettings, command: str, folder: Path) -> str | None:
     try:
         record = json.loads(record_path(settings, folder).read_text(encoding="utf-8"))
         fit = record["fit_seats"][role]
     except (OSError, ValueError, KeyError, TypeError):
-        return f"{role}: no preflight of {settings.model!r} yet; run: agentsynth preflight CONFIG"
+        return f"{role}: no preflight of {settings.model!r} yet; run: {command}"
     if fit:
         return None
     return f"{role}: the preflight of {settings.model!r} found it unfit for this seat"
