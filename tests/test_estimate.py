@@ -72,15 +72,14 @@ def test_a_budget_that_is_too_small_is_told(
     assert "the budget" not in said
 
 
-def test_actions_read_more_than_native_calls_do(
+def test_actions_read_the_tools_in_the_prompt_and_not_the_form(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reads: list[int] = []
     for mode in ("native", "action"):
-        model = {**PRICED, "mode": mode}
-        summary = events(previewed(tmp_path, capsys, {"user": model, "assistant": model}))[-1]
-        reads.append(summary["models"]["tokens"])
-    assert reads[0] < reads[1]
+        summary = events(previewed(tmp_path, capsys, {"assistant": {**PRICED, "mode": mode}}))[-1]
+        reads.append(summary["models"]["roles"]["assistant"]["read"])
+    assert 0.5 < reads[1] / reads[0] < 1.5
 
 
 def test_chinese_characters_are_tokens_of_their_own() -> None:

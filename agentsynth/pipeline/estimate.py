@@ -1,7 +1,8 @@
 """What the models of a run would read and write, from scripted conversations; no model is called.
 
 Every call that a model would have made in the place of a scripted actor is written as it would be
-sent, and its characters are counted: about four a token, one for a Chinese character.
+sent, and the characters of tools and messages are counted: about four a token, one for a Chinese
+character.
 """
 
 import json
@@ -92,11 +93,21 @@ class _Counting:
 
     async def complete(self, request: ChatRequest, key: CallKey) -> ChatReply:
         """Count a request."""
-        body = self.wire.body(request).decode()
-        again = body[: shared_head(self.before, body)]
-        self.before = body
-        self.use.add(Use(1, tokens_in(body), tokens_in(again)))
+        text = _read(self.wire.body(request))
+        again = text[: shared_head(self.before, text)]
+        self.before = text
+        self.use.add(Use(1, tokens_in(text), tokens_in(again)))
         return ChatReply(self.says)
+
+
+def _read(body: bytes) -> str:
+    """Return what a model reads of a request: tools and messages. Forms are mostly not read."""
+    asked: dict[str, Any] = json.loads(body)
+    parts = [json.dumps(tool, ensure_ascii=False) for tool in asked.get("tools", ())]
+    for message in asked["messages"]:
+        calls = [json.dumps(call["function"]) for call in message.get("tool_calls", ())]
+        parts.append("\n".join([message["role"], message["content"], *calls]))
+    return "\n".join(parts)
 
 
 async def measure(
