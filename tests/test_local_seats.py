@@ -16,6 +16,8 @@ from agentsynth.pipeline.seats import UNMODELLED, Modelling
 
 pytestmark = pytest.mark.anyio
 
+RECORDED = Path(__file__).resolve().parent.parent / "examples" / "replay" / "local_user"
+
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
@@ -56,8 +58,7 @@ async def test_another_context_is_another_server(started: list[dict[str, Any]]) 
 
 
 async def test_a_replay_starts_no_server(started: list[dict[str, Any]]) -> None:
-    recorded = Path(__file__).resolve().parent.parent / "examples" / "replay" / "local_user"
     async with AsyncExitStack() as stack:
-        opened = Endpoints(Modelling(replay=recorded), stack, random.Random(0))
+        opened = Endpoints(Modelling(replay=RECORDED), stack, random.Random(0))
         await opened.seat(local())
     assert started == []
