@@ -2,13 +2,14 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError
 from agentsynth.plan.argument_origins import Origins
+from agentsynth.plan.contract_traces import Traces
 from agentsynth.worlds.contract_eval import CompiledContract, Situation
 from agentsynth.worlds.contract_parts import Snapshot
 
@@ -21,15 +22,25 @@ _MOST_KEYS = 150
 _MOST_VALUES = 24
 _DRAWN = 12
 _ROWS_TAKEN = 4
-_A_TURN = 200
+_FEWEST_VALUES = 12
+_A_TURN = 120
 """Calls with which all parameters are varied once, about."""
 
 
-def explore(compiled: CompiledContract, pools: "Pools", rng: random.Random) -> Iterator[Situation]:
+def explore(
+    compiled: CompiledContract,
+    pools: "Pools",
+    rng: random.Random,
+    aims: Callable[[], Collection[str]] = tuple,
+) -> Iterator[Situation]:
     """Yield calls without end: some drawn, then ever more that differ from one in one argument.
 
     Calls that fewer error conditions hold for are varied first, so that it comes ever closer to a
-    success. Nothing but the contract is looked at.
+    success; half of the time, those of them for which a condition holds that is aimed at. Nothing
+    but the contract is looked at.
+
+    Args:
+        aims: returns the codes that are still to be met alone.
 
     Raises:
         ContractMistake: the contract cannot be evaluated for one of them.
@@ -45,7 +56,9 @@ def explore(compiled: CompiledContract, pools: "Pools", rng: random.Random) -> I
         for _ in names:
             name = names[turn % len(names)]
             known.sort(key=lambda one: one[:2])
-            base = rng.choice(known[:4])[2]
+            wanted = aims() if rng.random() < 0.5 else ()
+            towards = [one for one in known if one[0] > 1 and not one[2].codes.isdisjoint(wanted)]
+            base = rng.choice((towards or known)[:4])[2]
             turn += 1
             for value in _some(pools.options(name, base), len(names), rng):
                 changed = {k: v for k, v in base.arguments.items() if k != name}
@@ -59,7 +72,7 @@ def explore(compiled: CompiledContract, pools: "Pools", rng: random.Random) -> I
 
 def _some(values: list[Any], parameters: int, rng: random.Random) -> list[Any]:
     """Return the first of many values and some of the rest: every parameter is to have its turn."""
-    most = max(_MOST_VALUES, _A_TURN // parameters)
+    most = max(_FEWEST_VALUES, _A_TURN // parameters)
     if len(values) <= most:
         return values
     first = most // 4
@@ -76,12 +89,14 @@ class Pools:
         domain: Domain,
         before: Snapshot,
         rng: random.Random,
+        traces: Traces | None = None,
     ) -> None:
         self.parameters = parameters
         self.origins = origins
         self.domain = domain
         self.before = before
         self.rng = rng
+        self.traces = traces if traces is not None else Traces()
         self._static = {name: self._values(name, schema) for name, schema in parameters.items()}
 
     def options(self, name: str, situation: Situation) -> list[Any]:
@@ -109,6 +124,9 @@ class Pools:
         drawn: dict[str, Any] = {}
         for name, pool in self._static.items():
             optional = self.parameters[name].get("optional") and self.rng.random() < 0.4
+            near = self._near(name)
+            if near and self.rng.random() < 0.5:
+                pool = near
             drawn[name] = LEFT_OUT if optional or not pool else self.rng.choice(pool)
         if self.origins.joint and self.rng.random() < 0.5:
             entity, columns = self.rng.choice(self.origins.joint)
@@ -124,9 +142,18 @@ class Pools:
     def _values(self, name: str, schema: Mapping[str, Any]) -> list[Any]:
         found = _distinct([v for v in self._plain(name, schema) if self._fits(name, v)])
         self.rng.shuffle(found)
+        near = self._near(name)
+        found = [*near, *(value for value in found if value not in near)]
         if schema.get("optional"):
             found.insert(0, LEFT_OUT)
         return found
+
+    def _near(self, name: str) -> list[str]:
+        """Return the keys that the calls before make worth trying first."""
+        if self.parameters[name].get("type") != "string" or "enum" in self.parameters[name]:
+            return []
+        entities = sorted(self.origins.keys.get(name, ()))
+        return _distinct([key for entity in entities for key in self.traces.near(entity)])
 
     def _fits(self, name: str, value: Any) -> bool:
         """Whether a value is of the parameter's type; the schema has the last word on the rest."""
@@ -304,7 +331,10 @@ def _moment(text: str) -> str | None:
 
 
 def _shifted(value: Any, amount: int) -> Any:
-    """Return a number, a date (by days) or a datetime (by minutes) moved; None for others."""
+    """Return a number, a date (by days), a datetime or a time (by minutes) moved; None for others.
+
+    A time stays within its day.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return value + amount
     if isinstance(value, str):
@@ -314,6 +344,10 @@ def _shifted(value: Any, amount: int) -> Any:
             if len(value) == 16:
                 moved = datetime.fromisoformat(value) + timedelta(minutes=amount)
                 return moved.isoformat(timespec="minutes")
+            if len(value) == 5:
+                start = datetime.fromisoformat(f"2000-01-01T{value}")
+                moved = start + timedelta(minutes=amount)
+                return moved.isoformat()[11:16] if moved.date() == start.date() else None
         except (ValueError, OverflowError):
             return None
     return None
