@@ -23,6 +23,8 @@ _MOST_VALUES = 24
 _DRAWN = 12
 _ROWS_TAKEN = 4
 _FEWEST_VALUES = 12
+_BASES = 4
+"""Calls that the next ones may differ from."""
 _A_TURN = 120
 """Calls with which all parameters are varied once, about."""
 
@@ -58,7 +60,8 @@ def explore(
             known.sort(key=lambda one: one[:2])
             wanted = aims() if rng.random() < 0.5 else ()
             towards = [one for one in known if one[0] > 1 and not one[2].codes.isdisjoint(wanted)]
-            base = rng.choice((towards or known)[:4])[2]
+            bases = _unlike(towards or known)
+            base = bases[0] if rng.random() < 0.5 else rng.choice(bases)
             turn += 1
             for value in _some(pools.options(name, base), len(names), rng):
                 changed = {k: v for k, v in base.arguments.items() if k != name}
@@ -68,6 +71,16 @@ def explore(
                 # Later ones are taken first: what is varied changes from turn to turn.
                 known.append((len(situation.codes), -turn, situation))
                 yield situation
+
+
+def _unlike(known: Sequence[tuple[int, int, Situation]]) -> list[Situation]:
+    """Return the first calls for which different codes are due: from one alone may be no way on."""
+    found: dict[frozenset[str], Situation] = {}
+    for _, _, situation in known:
+        found.setdefault(situation.codes, situation)
+        if len(found) == _BASES:
+            break
+    return list(found.values())
 
 
 def _some(values: list[Any], parameters: int, rng: random.Random) -> list[Any]:
@@ -161,7 +174,9 @@ class Pools:
         if schema.get("type") in ("integer", "number"):
             low, high = schema.get("minimum", value), schema.get("maximum", value)
             return type(value) is int and low <= value <= high
-        if schema.get("type") != "string" or "enum" in schema:
+        if "enum" in schema:
+            return value in schema["enum"]
+        if schema.get("type") != "string":
             return True
         timed = self._timed(name, schema)
         return isinstance(value, str) and (_moment(value) == timed if timed is not None else True)
