@@ -34,6 +34,7 @@ def explore(
     pools: "Pools",
     rng: random.Random,
     aims: Callable[[], Collection[str]] = tuple,
+    like: Mapping[str, Any] | None = None,
 ) -> Iterator[Situation]:
     """Yield calls without end: some drawn, then ever more that differ from one in one argument.
 
@@ -43,6 +44,7 @@ def explore(
 
     Args:
         aims: returns the codes that are still to be met alone.
+        like: arguments of a call that the first ones differ from; None = the first are drawn.
 
     Raises:
         ContractMistake: the contract cannot be evaluated for one of them.
@@ -50,8 +52,11 @@ def explore(
     known: list[tuple[int, int, Situation]] = []
     names = list(pools.parameters)
     turn = 0
+    if like is not None:
+        known.append((0, 0, compiled.situation(pools.before, like)))
+        turn = rng.randrange(max(len(names), 1))
     while True:
-        for _ in range(_DRAWN):
+        for _ in range(_DRAWN if like is None or turn > len(names) else 0):
             situation = compiled.situation(pools.before, pools.call())
             known.append((len(situation.codes), turn, situation))
             yield situation

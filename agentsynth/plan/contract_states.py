@@ -1,7 +1,7 @@
 """The states in which a tool is held against its contract: fresh, later, and after other calls."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -130,14 +130,20 @@ class Bench:
         one = self.tools[tool]
         return Pools(one.parameters, one.origins, self.domain, seen.before, rng, seen.traces)
 
-    def success(self, tool: str, seen: Seen, rng: random.Random) -> Situation | None:
+    def success(
+        self, tool: str, seen: Seen, rng: random.Random, like: Mapping[str, Any] | None = None
+    ) -> Situation | None:
         """Return a call that the contract promises to succeed; None = none was found.
+
+        Args:
+            like: arguments from which to vary; None = draw some.
 
         Raises:
             ContractMistake: the contract cannot be evaluated.
         """
         compiled = self.tools[tool].compiled
-        for situation in islice(explore(compiled, self.pools(tool, seen, rng), rng), _TRIES):
+        calls = explore(compiled, self.pools(tool, seen, rng), rng, like=like)
+        for situation in islice(calls, _TRIES):
             if not situation.codes and situation.covered and self.accepts(tool, situation):
                 return situation
         return None
@@ -175,7 +181,9 @@ class Bench:
     def _after_one_more(self, state: StartState, tool: str, rng: random.Random) -> StartState:
         """Return the state after a successful call of this tool, or the same if none is found."""
         try:
-            found = self.success(tool, self.seen(state), rng)
+            last = state.calls[-1] if state.calls else None
+            like = last.arguments if last is not None and last.name == tool else None
+            found = self.success(tool, self.seen(state), rng, like)
             call = _call(tool, found, state.calls) if found is not None else None
             if call is not None and self._succeeds(state, call):
                 return replace(state, calls=(*state.calls, call))
@@ -184,11 +192,11 @@ class Bench:
         return state
 
     def _waited(self, state: StartState) -> Iterator[StartState]:
-        """Yield the state at the time when the first of what is pending comes due."""
+        """Yield the state at the time when about half of what is pending has come due."""
         world = self.open(state)
         due = sorted(record["due"] for _, record in world.state.records(SCHEDULED, {}))
         if due:
-            minutes = _minutes(world.state.now, due[0])
+            minutes = _minutes(world.state.now, due[len(due) // 2])
             yield replace(state, minutes_later=max(minutes, 1))
 
     def _succeeds(self, state: StartState, call: ToolCall) -> bool:
