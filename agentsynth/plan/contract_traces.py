@@ -91,10 +91,9 @@ def traces_of(
     changed: dict[tuple[str, str], dict[str, None]] = {}
     for tool, changes in calls:
         for change in changes:
-            key = change.key
-            if key is not None and key in tables.get(change.entity, {}):
-                if change.entity in domain.entities:
-                    changed.setdefault((change.entity, key), {})[tool] = None
+            key, entity = change.key, change.entity
+            if key is not None and entity in domain.entities and key in tables[entity]:
+                changed.setdefault((entity, key), {})[tool] = None
     referred: dict[tuple[str, str], dict[str, None]] = {}
     edge = changed
     for _ in range(_REFERENCES):
