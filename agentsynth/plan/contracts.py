@@ -46,6 +46,8 @@ class ContractFailure:
 
     def __str__(self) -> str:
         after = f", {self.state.days_later} days later" if self.state.days_later else ""
+        if self.state.minutes_later:
+            after += f", {self.state.minutes_later} minutes later"
         for call in self.state.calls:
             after += f", after {call.name}({_shown(call.arguments)})"
         return (
