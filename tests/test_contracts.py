@@ -230,3 +230,21 @@ def test_a_tool_is_left_at_its_first_failure_when_asked() -> None:
     report = depot(broken, only=["send"], first_failure=True)
     assert len(report.tools) == 1
     assert len(report.tools[0].failures) == 1
+
+
+def test_a_tool_without_parameters_may_be_called_before_others_again_and_again() -> None:
+    tool = """  trust:
+    description: Trust the first person.
+    kind: write
+    steps:
+      - {update: person, key: PE-11, set: {level: trusted}}
+      - return: {done: true}
+"""
+    promise = """  trust:
+    effects:
+      - {update: person, key: PE-11, set: {level: trusted}}
+    returns: {done: true}
+"""
+    domain = DOMAIN.replace("\ninvariants:", f"{tool}\ninvariants:")
+    report = depot(domain, CONTRACTS.rstrip() + "\n" + promise, worlds=1)
+    assert report.holds, report.problems

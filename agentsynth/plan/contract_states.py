@@ -15,7 +15,8 @@ from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor
 from agentsynth.core.task import Change
 from agentsynth.plan.argument_origins import Origins, origins_of
-from agentsynth.plan.arguments import Pools, explore
+from agentsynth.plan.arguments import Pools
+from agentsynth.plan.contract_calls import explore
 from agentsynth.plan.contract_goals import Goals
 from agentsynth.plan.contract_traces import Traces, traces_of
 from agentsynth.worlds.base import SCHEDULED, Base

@@ -7,15 +7,16 @@ import json
 import random
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from agentsynth.core.contract import Contracts, PageWalk
 from agentsynth.core.errors import DomainError
-from agentsynth.core.ids import canonical_json, derive_seed
+from agentsynth.core.ids import derive_seed
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import ToolResult
-from agentsynth.plan.arguments import explore
+from agentsynth.plan.contract_calls import explore
+from agentsynth.plan.contract_report import ContractFailure, ContractReport, ToolReport
 from agentsynth.plan.contract_states import Bench, Seen, StartState
 from agentsynth.worlds.contract_changes import Mismatch
 from agentsynth.worlds.contract_eval import ContractMistake, Situation
@@ -32,78 +33,6 @@ _SOUGHT_MORE = 80
 _OFTEN = 3
 """Times that every wanted goal is met, in different calls."""
 _MOST_PAGES = 200
-
-
-@dataclass(frozen=True)
-class ContractFailure:
-    """A call that departs from the contract."""
-
-    tool: str
-    state: StartState
-    arguments: Mapping[str, Any]
-    expected: str
-    got: str
-
-    def __str__(self) -> str:
-        after = f", {self.state.days_later} days later" if self.state.days_later else ""
-        if self.state.minutes_later:
-            after += f", {self.state.minutes_later} minutes later"
-        for call in self.state.calls:
-            after += f", after {call.name}({_shown(call.arguments)})"
-        return (
-            f"{self.tool}({_shown(self.arguments)}) in world {self.state.world_seed}{after}: "
-            f"expected {self.expected}; got {self.got}"
-        )
-
-
-@dataclass(frozen=True)
-class ToolReport:
-    """How one tool fared."""
-
-    tool: str
-    cases: int
-    """Calls made."""
-    failures: tuple[ContractFailure, ...]
-    unreached: tuple[str, ...]
-    """Codes and branches of the contract that no call met."""
-    mistakes: tuple[str, ...]
-    """Where the contract itself cannot be evaluated."""
-
-    @property
-    def passed(self) -> int:
-        """Calls that kept the contract."""
-        return self.cases - len(self.failures)
-
-    @property
-    def holds(self) -> bool:
-        """Whether every call kept the contract, and there were any."""
-        return not self.failures and not self.mistakes and self.cases > 0
-
-
-@dataclass(frozen=True)
-class ContractReport:
-    """How the tools of a domain fared."""
-
-    tools: tuple[ToolReport, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether every tool keeps its contract."""
-        return all(tool.holds for tool in self.tools)
-
-    @property
-    def problems(self) -> list[str]:
-        """What is wrong, a line for each tool and kind of mistake."""
-        found: list[str] = []
-        for tool in self.tools:
-            found += [f"contract: {mistake}" for mistake in tool.mistakes]
-            if tool.failures:
-                more = len(tool.failures) - 1
-                rest = f" (and {more} more)" if more else ""
-                found.append(f"contract broken: {tool.failures[0]}{rest}")
-            elif not tool.cases and not tool.mistakes:
-                found.append(f"{tool.tool}: no call could be made, so its contract says nothing")
-        return found
 
 
 def check_contracts(
@@ -154,18 +83,16 @@ class _Trial:
     def run(self) -> ToolReport:
         settled = 0
         for number, (state, seen) in enumerate(self.states):
+            if self._has_seen_enough():
+                break
             done = self._run_in(state, seen, number, None)
-            if self.first_failure and self.failures:
-                break
-            settled += not state.minutes_later
             if state.minutes_later:
+                continue  # no call can be added before that time
+            settled += 1
+            if done is None or not self.tool.writes or not settled % 2 or self._has_seen_enough():
                 continue
-            if self.tool.writes and done is not None and settled % 2:
-                call = ToolCall(id="before", name=self.name, arguments=dict(done.arguments))
-                again = replace(state, calls=(*state.calls, call))
-                self._run_again(again, number, done)
-            if self.first_failure and self.failures:
-                break
+            call = ToolCall(id="before", name=self.name, arguments=dict(done.arguments))
+            self._run_again(replace(state, calls=(*state.calls, call)), number, done)
         return ToolReport(
             tool=self.name,
             cases=self.cases,
@@ -173,6 +100,9 @@ class _Trial:
             unreached=tuple(sorted(self.tool.goals.wanted - self.met.keys())),
             mistakes=tuple(self.mistakes),
         )
+
+    def _has_seen_enough(self) -> bool:
+        return self.first_failure and bool(self.failures)
 
     def _run_again(self, state: StartState, number: int, done: Situation) -> None:
         """Try the tool where it has just been called: the same call, then others."""
@@ -192,7 +122,7 @@ class _Trial:
                 if not situation.codes and success is None:
                     success = situation
                 self._case(state, situation)
-                if self.first_failure and self.failures:
+                if self._has_seen_enough():
                     break
         except ContractMistake as mistake:
             self.mistakes.setdefault(str(mistake))
@@ -215,7 +145,7 @@ class _Trial:
             if looked >= most:
                 return
             met = set[str]()
-            if len(situation.codes) == 1 or not situation.codes:
+            if len(situation.codes) < 2:
                 met = self._cheaply_met(situation, seen)
                 if 2 * dear * goals.cost < most or any(self._wanting(goal) for goal in met):
                     dear += 1
@@ -307,7 +237,3 @@ def _outcome(result: ToolResult) -> Outcome:
     except ValueError:
         value = result.content
     return Outcome(result.code if result.is_error else None, result.changes, value)
-
-
-def _shown(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={canonical_json(value)}" for name, value in arguments.items())
