@@ -66,9 +66,9 @@ def is_total(evidence: Evidence, index: int, value: Decimal) -> bool:
 
 def time_grounded(evidence: Evidence, index: int, minute: int, visible: Visible) -> bool:
     """Whether a time in a message was visible before it, or is a shown duration away from one."""
-    if minute in visible.minutes:
+    if visible.has_minute(minute):
         return True
-    durations = {value / 60 for base, value in visible.measured if base == "s"}
+    durations = visible.durations
     for path, value in _fields(evidence, index):
         number = decimal(value)
         if number is not None and ("minute" in path.lower() or "duration" in path.lower()):

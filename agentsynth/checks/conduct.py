@@ -38,6 +38,9 @@ def any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
+_BORDERED = re.compile(r"[$^]|\(\?<?!|\\[ABZ]")
+"""What lets an expression be found in a sentence and not in the text that it stands in."""
+
 _RANGE = re.compile(r"(\d+)\s*年?\s*(?:to|until|through|and|[-–]|至|到)\s*(\d+)")
 """The two ends of a range, neither of which `says` takes for the number that is meant."""
 
@@ -197,13 +200,20 @@ def _spoken(evidence: Evidence, fact: Fact) -> str | None:
 
 def claim_in(text: str, patterns: tuple[str, ...], hedges: tuple[str, ...]) -> str | None:
     """Return the sentence that claims a deed; questions, conditions and denials claim nothing."""
+    if not _in_any_sentence(patterns, text):
+        return None
     for match in SENTENCE.finditer(text):
         sentence = match[0].strip()
-        if sentence.endswith(_ASKS) or matches_any(hedges, sentence):
+        if sentence.endswith(_ASKS) or not matches_any(patterns, sentence):
             continue
-        if matches_any(patterns, sentence):
+        if not matches_any(hedges, sentence):
             return sentence
     return None
+
+
+def _in_any_sentence(patterns: tuple[str, ...], text: str) -> bool:
+    """Whether it is worth while to look sentence by sentence: only borders make a difference."""
+    return matches_any(patterns, text) or any(_BORDERED.search(one) for one in patterns)
 
 
 def declined(evidence: Evidence) -> Finding:

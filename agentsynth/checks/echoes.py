@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from agentsynth.checks.evidence import Evidence, MessageText
+from agentsynth.checks.evidence import FORM, Evidence, MessageText
 from agentsynth.checks.nouns import OUT_OF, nouns_beside
-from agentsynth.checks.reports import FORM, other_label, records_with
+from agentsynth.checks.reports import other_label, records_with
 from agentsynth.checks.visible import decimal, leaves
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
 
@@ -37,10 +37,10 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
     if _is_repeated(text, known):
         return None
     given = [*_of_calls(evidence, readback, index), *_of_records(evidence, readback, index)]
-    known.append(MessageText("\n".join(given), evidence.today, evidence.language))
+    known.append(evidence.read("\n".join(given)))
     return (
         _other_moment(evidence, text, known)
-        or other_label(text.text, [one.text for one in known])
+        or other_label(text, known)
         or _other_figure(text, known)
     )
 
@@ -51,7 +51,7 @@ def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:
         return False
     if not {c.minute for c in text.clocks} <= {c.minute for one in known for c in one.clocks}:
         return False
-    if not _labels([text]) <= _labels(known):
+    if not text.labels.keys() <= {label for one in known for label in one.labels}:
         return False
     figures = {(key, value) for key, value, _ in _figures(text)}
     return not figures or figures <= {(k, v) for one in known for k, v, _ in _figures(one)}
@@ -123,10 +123,6 @@ def _other_moment(
     return None
 
 
-def _labels(texts: Sequence[MessageText]) -> set[tuple[str, str]]:
-    return {(m[1].casefold(), m[2]) for one in texts for m in FORM.finditer(one.text)}
-
-
 def _other_figure(text: MessageText, known: Sequence[MessageText]) -> str | None:
     shown: dict[str, set[Decimal]] = {}
     for key, value, _ in (entry for one in known for entry in _figures(one)):
@@ -143,7 +139,7 @@ def _figures(text: MessageText) -> Iterator[tuple[str, Decimal, tuple[int, int]]
     if not text.quantities:
         return
     taken = [(one.start, one.end) for one in (*text.days, *text.clocks)]
-    taken += [match.span() for match in FORM.finditer(text.text)]
+    taken += [match.span() for match in FORM.finditer(text.text)] if text.labels else []
     for mention in text.quantities:
         place = (mention.start, mention.end)
         inside = any(start <= mention.start < end for start, end in taken)

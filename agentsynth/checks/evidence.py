@@ -1,7 +1,10 @@
 """What checks look at, and what they find."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +20,7 @@ from agentsynth.core.words import normal
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = [
+    "FORM",
     "MET",
     "NOT_APPLICABLE",
     "Evidence",
@@ -26,6 +30,13 @@ __all__ = [
     "failed",
     "undecided",
 ]
+
+
+_DIGIT = re.compile(r"\d")
+FORM = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
+"""A label: its form and its number."""
+_ENDS = (", ", "}", "]")
+"""What stands behind a number in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,21 @@ class MessageText:
         return normal(self.text)
 
     @cached_property
+    def has_digits(self) -> bool:
+        """Whether there is any digit: without one there is no label and no code."""
+        return _DIGIT.search(self.text) is not None
+
+    @cached_property
+    def labels(self) -> dict[tuple[str, str], str]:
+        """Labels such as F-1 as they are first written, by their form (`f-`) and their number."""
+        if not self.has_digits:
+            return {}
+        found: dict[tuple[str, str], str] = {}
+        for match in FORM.finditer(self.text):
+            found.setdefault((match[1].casefold(), match[2]), match[0])
+        return found
+
+    @cached_property
     def days(self) -> tuple[Day, ...]:
         """Dates with their places."""
         return days_in(self.text, self._today, self._language)
@@ -94,9 +120,56 @@ class MessageText:
         return clocks_in(self.text, self._language)
 
     @cached_property
+    def minutes(self) -> set[int]:
+        """Times of day, in minutes since midnight; both readings of a vague one."""
+        vague = {(clock.minute + 720) % 1440 for clock in self.clocks if clock.vague}
+        return vague | {clock.minute for clock in self.clocks}
+
+    @cached_property
     def quantities(self) -> tuple[Mention, ...]:
         """Every number in digits or words, with its unit or currency."""
         return quantities_in(self.text, self._language)
+
+    @cached_property
+    def numbers(self) -> set[Decimal]:
+        """Every number, as written and in base units."""
+        found = {mention.raw for mention in self.quantities}
+        return found | {mention.value for mention in self.quantities}
+
+    @cached_property
+    def amounts(self) -> set[Decimal]:
+        """Amounts of money with their currency, in its major unit."""
+        return {mention.value for mention in self.quantities if mention.money}
+
+    @cached_property
+    def measured(self) -> set[tuple[str, Decimal]]:
+        """(base unit, value) of quantities with their unit."""
+        return {(m.base, m.value) for m in self.quantities if m.base is not None and not m.money}
+
+    def has_date(self, iso: str) -> bool:
+        """Whether a date is mentioned; one that stands by itself in JSON needs no reading."""
+        return (f'"{iso}"' in self.text and _is_day(iso)) or iso in self.dates
+
+    def has_minute(self, minute: int) -> bool:
+        """Whether a time of day is mentioned, in minutes since midnight."""
+        alone = self._language == "en" and f'"{minute // 60:02}:{minute % 60:02}"' in self.text
+        return alone or minute in self.minutes
+
+    def has_number(self, value: Decimal) -> bool:
+        """Whether a number is mentioned, as written or in base units."""
+        alone = f'": {int(value) if value == value.to_integral_value() else value}'
+        place = self.text.find(alone)
+        if place >= 0 and self.text.startswith(_ENDS, place + len(alone)):
+            return True
+        return value in self.numbers
+
+
+def _is_day(iso: str) -> bool:
+    try:
+        date.fromisoformat(iso)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -127,8 +200,18 @@ class Evidence:
     @cached_property
     def texts(self) -> list[MessageText]:
         """Every message's text, in order."""
-        texts = [message.content for message in self.messages]
-        return [MessageText(text, self.today, self.language) for text in texts]
+        return [self.read(message.content) for message in self.messages]
+
+    @cached_property
+    def _read(self) -> dict[str, MessageText]:
+        return {}
+
+    def read(self, text: str) -> MessageText:
+        """Return what a text mentions; the same text is read once, whoever asks."""
+        known = self._read.get(text)
+        if known is None:
+            known = self._read[text] = MessageText(text, self.today, self.language)
+        return known
 
     @cached_property
     def calls(self) -> list[tuple[int, ToolCall, ToolMessage | None]]:

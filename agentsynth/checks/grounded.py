@@ -181,7 +181,8 @@ def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
     for clock in text.clocks:
         if not clock.vague and not time_grounded(evidence, index, clock.minute, visible):
             return repr(text.text[clock.start : clock.end].strip())
-    addresses = _EMAIL.findall(text.text) + _CODE.findall(text.text)
+    addresses = _EMAIL.findall(text.text) if "@" in text.text else []
+    addresses += _CODE.findall(text.text) if text.has_digits else []
     return next((repr(value) for value in addresses if not visible.has_words(value)), None)
 
 
@@ -195,5 +196,5 @@ def _worked_out(evidence: Evidence, mention: Mention) -> bool:
 
 
 def _quantity_shown(mention: Mention, visible: Visible) -> bool:
-    shown = (mention.base or "", mention.value) in visible.measured
-    return shown or bool({mention.raw, mention.value} & visible.numbers)
+    shown = visible.has_measured(mention.base or "", mention.value)
+    return shown or visible.has_number(mention.raw) or visible.has_number(mention.value)
