@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from agentsynth.checks.expressions import matches_any
 from agentsynth.checks.forms import Clock, Day, Mention
 from agentsynth.checks.found import clocks_in, days_in, quantities_in
 from agentsynth.checks.mentions import says
@@ -146,22 +147,19 @@ class MessageText:
         """(base unit, value) of quantities with their unit."""
         return {(m.base, m.value) for m in self.quantities if m.base is not None and not m.money}
 
-    def has_date(self, iso: str) -> bool:
-        """Whether a date is mentioned; one that stands by itself in JSON needs no reading."""
-        return (f'"{iso}"' in self.text and _is_day(iso)) or iso in self.dates
+    def gives_date(self, iso: str) -> bool:
+        """Whether a date stands by itself in JSON, to be quick: then `dates` has it."""
+        return f'"{iso}"' in self.text and _is_day(iso)
 
-    def has_minute(self, minute: int) -> bool:
-        """Whether a time of day is mentioned, in minutes since midnight."""
-        alone = self._language == "en" and f'"{minute // 60:02}:{minute % 60:02}"' in self.text
-        return alone or minute in self.minutes
+    def gives_minute(self, minute: int) -> bool:
+        """Whether a time of day stands by itself in JSON, to be quick: then `minutes` has it."""
+        return f'"{minute // 60:02}:{minute % 60:02}"' in self.text and self._language == "en"
 
-    def has_number(self, value: Decimal) -> bool:
-        """Whether a number is mentioned, as written or in base units."""
+    def gives_number(self, value: Decimal) -> bool:
+        """Whether a number stands by itself in JSON, to be quick: then `numbers` has it."""
         alone = f'": {int(value) if value == value.to_integral_value() else value}'
         place = self.text.find(alone)
-        if place >= 0 and self.text.startswith(_ENDS, place + len(alone)):
-            return True
-        return value in self.numbers
+        return place >= 0 and self.text.startswith(_ENDS, place + len(alone))
 
 
 def _is_day(iso: str) -> bool:
@@ -268,6 +266,12 @@ class Evidence:
             for index, message in enumerate(self.messages)
             if isinstance(message, AssistantMessage) and not message.tool_calls
         ]
+
+    @cached_property
+    def refusals(self) -> list[tuple[int, str]]:
+        """(index, text) of what the assistant said in words that decline something."""
+        patterns = self.voice.refusals
+        return [one for one in self.said_by_assistant if matches_any(patterns, one[1])]
 
     @cached_property
     def settled_from(self) -> int:

@@ -80,10 +80,10 @@ def _is_shown(
     if value in _told(evidence, index) or str(value) in evidence.runtime.offered_words:
         return True
     if mention.base is not None:
-        measured = visible.has_measured(mention.base, mention.value)
         unit = ("day",) if mention.base == "s" and mention.value % 86400 == 0 else ()
-        known = measured or visible.has_number(value)
-        return known or _is_derived(evidence, index, value, unit, visible)
+        if visible.has_number(value) or visible.has_measured(mention.base, mention.value):
+            return True
+        return _is_derived(evidence, index, value, unit, visible)
     chosen = OUT_OF.search(text.text[: mention.start]) is not None
     words = nouns_beside(text.text, mention) if evidence.language == "en" and not chosen else ()
     bound = next((found for word in words if (found := visible.beside(word))), None)

@@ -37,6 +37,7 @@ _SQL_WORDS = frozenset((
     "returning",
 ))  # fmt: skip
 _NESTED = ("anyOf", "oneOf", "allOf")
+_COMPOSING = frozenset(("$ref", *_NESTED))
 
 
 def _schemas(schema: Any, root: ToolSpec, depth: int = 0) -> Iterator[dict[str, Any]]:
@@ -44,6 +45,8 @@ def _schemas(schema: Any, root: ToolSpec, depth: int = 0) -> Iterator[dict[str, 
     if not isinstance(schema, dict) or depth > 4:
         return
     yield schema
+    if _COMPOSING.isdisjoint(schema):
+        return
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
         target: Any = root.parameters
@@ -196,5 +199,6 @@ def _worked_out(evidence: Evidence, mention: Mention) -> bool:
 
 
 def _quantity_shown(mention: Mention, visible: Visible) -> bool:
-    shown = visible.has_measured(mention.base or "", mention.value)
-    return shown or visible.has_number(mention.raw) or visible.has_number(mention.value)
+    if visible.has_number(mention.raw) or visible.has_number(mention.value):
+        return True
+    return visible.has_measured(mention.base or "", mention.value)

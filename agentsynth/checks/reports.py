@@ -40,7 +40,7 @@ def misreported(
     known = _Known(evidence, deeds)
     said = evidence.read(sentence)
     for day in said.days:
-        if not day.relative and not any(text.has_date(day.iso) for text in known):
+        if not day.relative and not _is_dated(known, day.iso):
             return sentence[day.start : day.end]
     for clock in said.clocks:
         if not clock.vague and not _is_timed(known, clock.minute):
@@ -61,6 +61,10 @@ class _Known:
         for text in self._more:
             self._texts.append(self._evidence.read(text))
             yield self._texts[-1]
+
+
+def _is_dated(known: Iterable[MessageText], iso: str) -> bool:
+    return any(text.gives_date(iso) or iso in text.dates for text in known)
 
 
 def _is_timed(known: Iterable[MessageText], minute: int) -> bool:

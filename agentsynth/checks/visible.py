@@ -1,6 +1,7 @@
 """What was visible at some point of a conversation: texts, numbers, dates, times, amounts."""
 
 import re
+from bisect import insort
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -51,20 +52,24 @@ def texts_shown(evidence: Evidence, index: int) -> list[MessageText]:
     return shown
 
 
+def _length(text: MessageText) -> int:
+    return len(text.text)
+
+
 class Visible:
-    """Everything visible so far: of each text is read only what is asked for, the newest first."""
+    """Everything visible so far; texts are read as far as an answer takes, short ones first."""
 
     def __init__(self, today: str) -> None:
         self._today = today
         self._texts: list[MessageText] = []
-        """The newest first."""
+        """The shortest first."""
         self._given: list[MessageText] = []
         """Those that are not the user's, in order."""
         self._beside: dict[str, tuple[int, set[Decimal]]] = {}
 
     def add(self, text: MessageText, *, by_user: bool = False) -> None:
         """Add a text that can be seen from now on."""
-        self._texts.insert(0, text)
+        insort(self._texts, text, key=_length)
         if not by_user:
             self._given.append(text)
 
@@ -100,7 +105,9 @@ class Visible:
 
     def has_number(self, value: Decimal) -> bool:
         """Whether this number was shown, as written or in base units, whatever it measures."""
-        return any(text.has_number(value) for text in self._texts)
+        return any(text.gives_number(value) for text in self._texts) or any(
+            value in text.numbers for text in self._texts
+        )
 
     def has_measured(self, base: str, value: Decimal) -> bool:
         """Whether a quantity of a base unit was shown with its unit."""
@@ -108,7 +115,9 @@ class Visible:
 
     def has_minute(self, minute: int) -> bool:
         """Whether this time of day was shown, in minutes since midnight."""
-        return any(text.has_minute(minute) for text in self._texts)
+        return any(text.gives_minute(minute) for text in self._texts) or any(
+            minute in text.minutes for text in self._texts
+        )
 
     def beside(self, word: str) -> set[Decimal]:
         """Every number given right before or behind a word (in the singular), as written.
@@ -125,7 +134,9 @@ class Visible:
 
     def has_date(self, iso: str) -> bool:
         """Whether this date was shown; today always is."""
-        return iso == self._today or any(text.has_date(iso) for text in self._texts)
+        if iso == self._today or any(text.gives_date(iso) for text in self._texts):
+            return True
+        return any(iso in text.dates for text in self._texts)
 
     def has_words(self, text: str) -> bool:
         """Whether these words were shown, in this order."""

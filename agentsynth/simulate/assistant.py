@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from agentsynth.checks.conduct import matches_any
+from agentsynth.checks.expressions import matches_any
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import CallStep, GuardStep, Intent, PickStep
 from agentsynth.core.lexicon import IntentPhrases, Lexicon, Voice
