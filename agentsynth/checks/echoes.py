@@ -29,11 +29,13 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
     Args:
         index: of the assistant's message. Anything but a report of deeds agreed to is passed over.
     """
+    text = evidence.texts[index]
+    if not (text.has_digits or text.quantities or text.days or text.clocks):
+        return None
     readback = _readback(evidence, index)
     if readback is None:
         return None
     known = [evidence.texts[place] for place in range(readback, index) if _is_said(evidence, place)]
-    text = evidence.texts[index]
     if _is_repeated(text, known):
         return None
     given = [*_of_calls(evidence, readback, index), *_of_records(evidence, readback, index)]

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from agentsynth.checks.expressions import matches_any
@@ -14,6 +13,7 @@ from agentsynth.checks.found import clocks_in, days_in, quantities_in
 from agentsynth.checks.mentions import says
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
+from agentsynth.core.once import once
 from agentsynth.core.task import Change, Task
 from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.verdict import OutcomeValue, ReasonCode
@@ -85,17 +85,17 @@ class MessageText:
         self._today = today
         self._language = language
 
-    @cached_property
+    @once
     def normal(self) -> str:
         """The text in one case, with single spaces."""
         return normal(self.text)
 
-    @cached_property
+    @once
     def has_digits(self) -> bool:
         """Whether there is any digit: without one there is no label and no code."""
         return _DIGIT.search(self.text) is not None
 
-    @cached_property
+    @once
     def labels(self) -> dict[tuple[str, str], str]:
         """Labels such as F-1 as they are first written, by their form (`f-`) and their number."""
         if not self.has_digits:
@@ -105,44 +105,44 @@ class MessageText:
             found.setdefault((match[1].casefold(), match[2]), match[0])
         return found
 
-    @cached_property
+    @once
     def days(self) -> tuple[Day, ...]:
         """Dates with their places."""
         return days_in(self.text, self._today, self._language)
 
-    @cached_property
+    @once
     def dates(self) -> set[str]:
         """ISO dates."""
         return {day.iso for day in self.days}
 
-    @cached_property
+    @once
     def clocks(self) -> tuple[Clock, ...]:
         """Times of day."""
         return clocks_in(self.text, self._language)
 
-    @cached_property
+    @once
     def minutes(self) -> set[int]:
         """Times of day, in minutes since midnight; both readings of a vague one."""
         vague = {(clock.minute + 720) % 1440 for clock in self.clocks if clock.vague}
         return vague | {clock.minute for clock in self.clocks}
 
-    @cached_property
+    @once
     def quantities(self) -> tuple[Mention, ...]:
         """Every number in digits or words, with its unit or currency."""
         return quantities_in(self.text, self._language)
 
-    @cached_property
+    @once
     def numbers(self) -> set[Decimal]:
         """Every number, as written and in base units."""
         found = {mention.raw for mention in self.quantities}
         return found | {mention.value for mention in self.quantities}
 
-    @cached_property
+    @once
     def amounts(self) -> set[Decimal]:
         """Amounts of money with their currency, in its major unit."""
         return {mention.value for mention in self.quantities if mention.money}
 
-    @cached_property
+    @once
     def measured(self) -> set[tuple[str, Decimal]]:
         """(base unit, value) of quantities with their unit."""
         return {(m.base, m.value) for m in self.quantities if m.base is not None and not m.money}
@@ -190,17 +190,17 @@ class Evidence:
         """Of the conversation: decides which words for dates, numbers and units are known."""
         return self.task.language
 
-    @cached_property
+    @once
     def today(self) -> str:
         """The world's date."""
         return self.runtime.today(self.task.world_seed)
 
-    @cached_property
+    @once
     def texts(self) -> list[MessageText]:
         """Every message's text, in order."""
         return [self.read(message.content) for message in self.messages]
 
-    @cached_property
+    @once
     def _read(self) -> dict[str, MessageText]:
         return {}
 
@@ -211,7 +211,7 @@ class Evidence:
             known = self._read[text] = MessageText(text, self.today, self.language)
         return known
 
-    @cached_property
+    @once
     def calls(self) -> list[tuple[int, ToolCall, ToolMessage | None]]:
         """(index of the assistant's message, call, its answer) in order."""
         answers: Mapping[str, ToolMessage] = {
@@ -224,7 +224,7 @@ class Evidence:
             for call in message.tool_calls
         ]
 
-    @cached_property
+    @once
     def _decoded(self) -> dict[str, Any]:
         return {}
 
@@ -238,17 +238,17 @@ class Evidence:
                 self._decoded[text] = text
         return self._decoded[text]
 
-    @cached_property
+    @once
     def outcomes(self) -> dict[str, str]:
         """Call id to `success` or `error`; a call without a record is not in it."""
         return {record.call_id: record.outcome for record in self.trajectory.calls}
 
-    @cached_property
+    @once
     def successes(self) -> frozenset[str]:
         """Ids of the calls that succeeded."""
         return frozenset(r.call_id for r in self.trajectory.calls if r.outcome == "success")
 
-    @cached_property
+    @once
     def brought(self) -> frozenset[str]:
         """Ids of the calls that brought some of what the task wants, by whatever tool."""
         wanted = {_place(change) for change in self.task.target.changes}
@@ -258,7 +258,7 @@ class Evidence:
             if any(_place(change) in wanted for change in record.changes)
         )
 
-    @cached_property
+    @once
     def said_by_assistant(self) -> list[tuple[int, str]]:
         """(index, text) of what the assistant said without calling anything."""
         return [
@@ -267,13 +267,18 @@ class Evidence:
             if isinstance(message, AssistantMessage) and not message.tool_calls
         ]
 
-    @cached_property
-    def refusals(self) -> list[tuple[int, str]]:
-        """(index, text) of what the assistant said in words that decline something."""
-        patterns = self.voice.refusals
-        return [one for one in self.said_by_assistant if matches_any(patterns, one[1])]
+    @once
+    def _refusing(self) -> dict[str, bool]:
+        return {}
 
-    @cached_property
+    def refuses(self, text: str) -> bool:
+        """Whether a text has words that decline something."""
+        known = self._refusing.get(text)
+        if known is None:
+            known = self._refusing[text] = matches_any(self.voice.refusals, text)
+        return known
+
+    @once
     def settled_from(self) -> int:
         """The message with which the user has put right whatever was told otherwise first.
 
@@ -299,7 +304,7 @@ class Evidence:
             place = max(place, next(told, len(self.messages)))
         return place
 
-    @cached_property
+    @once
     def said_by_user(self) -> list[tuple[int, str]]:
         """(index, text) of what the user said."""
         return [(i, m.content) for i, m in enumerate(self.messages) if isinstance(m, UserMessage)]

@@ -71,7 +71,8 @@ def _given(
             inner = [s["properties"][key] for s in schemas if key in s.get("properties", {})]
             if path and spec is not None and not inner:
                 yield path, key, False
-            yield from _given(part, f"{path}.{key}" if path else key, {"allOf": inner}, spec)
+            inside = f"{path}.{key}" if path else key
+            yield from _given(part, inside, inner[0] if len(inner) == 1 else {"allOf": inner}, spec)
     elif isinstance(value, list | tuple):
         items = [s["items"] for s in schemas if "items" in s]
         for part in value:
@@ -109,7 +110,8 @@ def arguments_grounded(evidence: Evidence) -> Finding:
         return NOT_APPLICABLE
     visible = Visible(evidence.today)
     specs = evidence.runtime.spec_by_name
-    for index, message in enumerate(evidence.messages):
+    last = evidence.calls[-1][0]
+    for index, message in enumerate(evidence.messages[: last + 1]):
         if not isinstance(message, AssistantMessage):
             for text in texts_shown(evidence, index):
                 visible.add(text)
