@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from agentsynth.checks.evidence import FORM, Evidence, MessageText
-from agentsynth.checks.nouns import OUT_OF, nouns_beside
+from agentsynth.checks.nouns import OUT_OF, noun_of, nouns_beside
+from agentsynth.checks.records import keys_of, scalars_of
 from agentsynth.checks.reports import other_label, records_with
 from agentsynth.checks.visible import decimal, leaves
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
@@ -35,6 +36,9 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
     readback = _readback(evidence, index)
     if readback is None:
         return None
+    replaced = _replaced(evidence, readback, index)
+    if replaced is not None:
+        return replaced
     known = [evidence.texts[place] for place in range(readback, index) if _is_said(evidence, place)]
     if _is_repeated(text, known):
         return None
@@ -45,6 +49,57 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
         or other_label(text, known)
         or _other_figure(text, known)
     )
+
+
+def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
+    """Return what a report says in place of what was read back and done; None = nothing.
+
+    What was read back and then given to the call (the day, the time, the amount, how many pages) is
+    what a report tells, or what else the call gave, if it tells anything of that sort.
+    """
+    text, asked = evidence.texts[index], evidence.texts[readback]
+    done = [
+        scalars_of(dict(call.arguments))
+        for place, call, _ in evidence.calls
+        if readback < place < index and call.name in evidence.runtime.writes
+    ]
+    given = {key for one in done for value in one.values() for key in keys_of(value)}
+    wanted: dict[str, set[Any]] = {}
+    for kind, value, _ in (*_moments(asked), *_figures(asked)):
+        if (value * 100 if kind == "money" else value) in given:
+            wanted.setdefault(kind, set()).add(value)
+    for name, value in (entry for one in done for entry in one.items()):
+        number = decimal(value)
+        if number is not None:
+            wanted.setdefault(f"noun {noun_of(name)}", set()).add(number)
+    told: dict[str, list[tuple[Any, tuple[int, int]]]] = {}
+    for kind, value, place in (*_moments(text), *_figures(text)):
+        told.setdefault(kind, []).append((value, place))
+    gained = {
+        key
+        for place, call, answer in evidence.calls
+        if readback < place < index and call.name in evidence.runtime.writes and answer is not None
+        for key in evidence.places(answer).by_value
+    }
+    for kind, values in told.items():
+        if kind not in wanted or any(
+            (v * 100 if kind == "money" else v) in gained for v, _ in values
+        ):
+            continue
+        if wanted[kind].isdisjoint(value for value, _ in values):
+            start, end = values[0][1]
+            return text.text[start:end].strip()
+    return None
+
+
+def _moments(text: MessageText) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """Yield (what it is, value, place) of dates and times, both readings of a vague time."""
+    for day in text.days:
+        if not day.relative:
+            yield "date", day.iso, (day.start, day.end)
+    for clock in text.clocks:
+        for minute in {clock.minute, (clock.minute + 720) % 1440 if clock.vague else clock.minute}:
+            yield "time", f"{minute // 60:02}:{minute % 60:02}", (clock.start, clock.end)
 
 
 def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:

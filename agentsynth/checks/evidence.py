@@ -11,6 +11,7 @@ from agentsynth.checks.expressions import matches_any
 from agentsynth.checks.forms import Clock, Day, Mention
 from agentsynth.checks.found import clocks_in, days_in, quantities_in
 from agentsynth.checks.mentions import says
+from agentsynth.checks.records import Places, places_in
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.once import once
@@ -138,6 +139,11 @@ class MessageText:
         return found | {mention.value for mention in self.quantities}
 
     @once
+    def plain_numbers(self) -> set[Decimal]:
+        """Every number that is no amount of money: cents may stand so in a result."""
+        return {mention.raw for mention in self.quantities if not mention.money}
+
+    @once
     def amounts(self) -> set[Decimal]:
         """Amounts of money with their currency, in its major unit."""
         return {mention.value for mention in self.quantities if mention.money}
@@ -237,6 +243,17 @@ class Evidence:
             except ValueError:
                 self._decoded[text] = text
         return self._decoded[text]
+
+    @once
+    def _places(self) -> dict[str, Places]:
+        return {}
+
+    def places(self, message: ToolMessage) -> Places:
+        """Return where the values of a result stand."""
+        known = self._places.get(message.content)
+        if known is None:
+            known = self._places[message.content] = places_in(self.result(message))
+        return known
 
     @once
     def outcomes(self) -> dict[str, str]:

@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from agentsynth.checks.bindings import misbound
 from agentsynth.checks.computed import amount_grounded, is_total, time_grounded
 from agentsynth.checks.echoes import contradicted
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed, undecided
 from agentsynth.checks.figures import figure_made_up
 from agentsynth.checks.forms import Mention
+from agentsynth.checks.refusals import misrefused
 from agentsynth.checks.visible import Visible, texts_shown
 from agentsynth.core.messages import AssistantMessage, UserMessage
 from agentsynth.core.tools import ToolSpec
@@ -163,6 +165,12 @@ def _doubted(evidence: Evidence, index: int, visible: Visible) -> Finding | None
     figure = figure_made_up(evidence, index, visible)
     if figure is not None:
         return undecided(f"{figure} is stated, and nothing showed it of just this", index)
+    another = misbound(evidence, index)
+    if another is not None:
+        return undecided(f"{another!r} is stated, and it is not so of what is named", index)
+    refused = misrefused(evidence, index)
+    if refused is not None:
+        return undecided(f"{refused!r} is given with a refusal, and nothing showed it so", index)
     other = contradicted(evidence, index)
     if other is not None:
         return undecided(f"{other!r} is reported, and not what was read back and done", index)

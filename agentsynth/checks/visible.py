@@ -109,6 +109,12 @@ class Visible:
             value in text.numbers for text in self._texts
         )
 
+    def has_cents(self, value: Decimal) -> bool:
+        """Whether this number was shown without a currency."""
+        return any(text.gives_number(value) for text in self._texts) or any(
+            value in text.plain_numbers for text in self._texts
+        )
+
     def has_measured(self, base: str, value: Decimal) -> bool:
         """Whether a quantity of a base unit was shown with its unit."""
         return any((base, value) in text.measured for text in self._texts)
