@@ -4,7 +4,7 @@ Everything here is doubt, never proof: an assistant may compare and count in way
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from agentsynth.checks.evidence import Evidence, MessageText
 from agentsynth.checks.figures import LABEL
 from agentsynth.checks.nouns import is_noun, noun_of, nouns_beside
-from agentsynth.checks.records import Record, scalars_of
+from agentsynth.checks.records import Places, Record, scalars_of
 from agentsynth.core.words import has_words, normal
 
 __all__ = ["Stated", "is_named", "misbound", "places_of", "stated_in", "was_told"]
@@ -27,6 +27,7 @@ _LISTED = re.compile(rf"\b({_NAMES})(?=[.?!,;]|$)")
 _JOINT = re.compile(r",? and |, ")
 _NUMBERED = re.compile(r"\b([A-Za-z]{1,5}-?|[a-z]{3,12} )(\d{1,6})(?![\w/-]|[.:,]\d)")
 _TELLING = re.compile(r"[A-Z\d\u3040-\U0002ffff]")
+"""What a name or a label has. A text without it (a status, a kind) is of many records."""
 _MARK = re.compile(r"[.!?](?=\s|$)")
 _PART_OF = re.compile(r"\b(\d+) (?:out )?of (?:the |your |all |these |those )+(\d+)\b")
 
@@ -186,10 +187,17 @@ def places_of(evidence: Evidence, index: int, stated: Stated) -> list[tuple[Reco
     """Return the records that results before a message show with a value, and its fields there."""
     return [
         place
+        for places in _results(evidence, index)
+        for key in stated.keys
+        for place in places.by_value.get(key, ())
+    ]
+
+
+def _results(evidence: Evidence, index: int) -> list[Places]:
+    return [
+        evidence.places(answer)
         for at, _, answer in evidence.calls
         if at < index and answer is not None and not answer.is_error
-        for key in stated.keys
-        for place in evidence.places(answer).by_value.get(key, ())
     ]
 
 
@@ -201,30 +209,34 @@ def _of_another(evidence: Evidence, index: int, text: MessageText) -> str | None
         hosts = places_of(evidence, index, stated)
         if not hosts or any(is_named(record, field, text) for record, field in hosts):
             continue
-        fields = {field for _, field in hosts}
-        rivals = [
-            record
-            for at, _, answer in evidence.calls
-            if at < index and answer is not None and not answer.is_error
-            for record in evidence.places(answer).records
-            if any(record.has(field) and is_named(record, field, text) for field in fields)
-        ]
-        if all(any(record.has(field) for record in rivals) for field in fields) and rivals:
+        records = [one for places in _results(evidence, index) for one in places.records]
+        if all(_is_rivalled(record, field, records, text) for record, field in hosts):
             return stated.shown
     return None
 
 
-def is_named(record: Record, field: str, text: MessageText, *, loosely: bool = False) -> bool:
-    """Whether a text names a record by anything but this field.
+def _is_rivalled(host: Record, field: str, records: Sequence[Record], text: MessageText) -> bool:
+    """Whether a text names a record that has this field too, by one that the host has as well."""
+    return any(
+        record.has(field) and any(host.has(name) for name in _naming(record, field, text))
+        for record in records
+    )
 
-    Args:
-        loosely: by any text of the record. Otherwise by a name or a label only: what has neither a
-            capital nor a digit (a status, a kind) is of many.
-    """
+
+def _naming(record: Record, field: str, text: MessageText) -> Iterator[str]:
+    """Yield the other fields by which a text names a record, by a name or a label."""
+    for path, value in record.fields.items():
+        name = path.rpartition(".")[2]
+        telling = isinstance(value, str) and len(value) > 2 and _TELLING.search(value) is not None
+        if telling and name != field and has_words(text.normal, normal(value)):
+            yield name
+
+
+def is_named(record: Record, field: str, text: MessageText) -> bool:
+    """Whether a text has any other text of a record than this field's."""
     return any(
         isinstance(value, str)
         and len(value) > 2
-        and (loosely or _TELLING.search(value) is not None)
         and path.rpartition(".")[2] != field
         and has_words(text.normal, normal(value))
         for path, value in record.fields.items()

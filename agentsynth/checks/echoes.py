@@ -7,19 +7,21 @@ minutes, pages, money), it has to be one of theirs, or stand in a record that th
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from agentsynth.checks.evidence import FORM, Evidence, MessageText
 from agentsynth.checks.nouns import OUT_OF, noun_of, nouns_beside
 from agentsynth.checks.records import keys_of, scalars_of
-from agentsynth.checks.reports import other_label, records_with
+from agentsynth.checks.reports import counts_of, other_label, records_with
 from agentsynth.checks.visible import decimal, leaves
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
 
 __all__ = ["contradicted"]
 
+_ALTOGETHER = re.compile(r"\ball (?:the )?(\d+)\b|(?<![\w.,$€£¥])(\d+) in all\b")
+"""How many it was done to."""
 _KEY = re.compile(r"(?=.*\d)[A-Za-z]+[\w/-]*|\d{5,}", re.ASCII)
 """What keys of records look like; a date or a time is none."""
 
@@ -57,13 +59,36 @@ def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
     What was read back and then given to the call (the day, the time, the amount, how many pages) is
     what a report tells, or what else the call gave, if it tells anything of that sort.
     """
-    text, asked = evidence.texts[index], evidence.texts[readback]
+    text = evidence.texts[index]
     done = [
-        scalars_of(dict(call.arguments))
-        for place, call, _ in evidence.calls
+        (scalars_of(dict(call.arguments)), answer)
+        for place, call, answer in evidence.calls
         if readback < place < index and call.name in evidence.runtime.writes
     ]
-    given = {key for one in done for value in one.values() for key in keys_of(value)}
+    given = {key for one, _ in done for value in one.values() for key in keys_of(value)}
+    gained = {key for _, one in done if one is not None for key in evidence.places(one).by_value}
+    if evidence.language == "en":
+        counts = counts_of(evidence, evidence.successes) | gained | given
+        for match in _ALTOGETHER.finditer(text.text):
+            if Decimal(match[1] or match[2]) not in counts:
+                return match[0]
+    wanted = _wanted(evidence.texts[readback], [one for one, _ in done], given)
+    told: dict[str, list[tuple[Any, tuple[int, int]]]] = {}
+    for kind, value, place in (*_moments(text), *_figures(text)):
+        told.setdefault(kind, []).append((value, place))
+    for kind, values in told.items():
+        stored = {value * 100 if kind == "money" else value for value, _ in values}
+        other = wanted.get(kind, set()).isdisjoint(value for value, _ in values)
+        if kind in wanted and other and stored.isdisjoint(gained):
+            start, end = values[0][1]
+            return text.text[start:end].strip()
+    return None
+
+
+def _wanted(
+    asked: MessageText, done: Sequence[Mapping[str, Any]], given: set[Any]
+) -> dict[str, set[Any]]:
+    """Return, by sort, what was read back and given to a call, or given under that name."""
     wanted: dict[str, set[Any]] = {}
     for kind, value, _ in (*_moments(asked), *_figures(asked)):
         if (value * 100 if kind == "money" else value) in given:
@@ -72,24 +97,7 @@ def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
         number = decimal(value)
         if number is not None:
             wanted.setdefault(f"noun {noun_of(name)}", set()).add(number)
-    told: dict[str, list[tuple[Any, tuple[int, int]]]] = {}
-    for kind, value, place in (*_moments(text), *_figures(text)):
-        told.setdefault(kind, []).append((value, place))
-    gained = {
-        key
-        for place, call, answer in evidence.calls
-        if readback < place < index and call.name in evidence.runtime.writes and answer is not None
-        for key in evidence.places(answer).by_value
-    }
-    for kind, values in told.items():
-        if kind not in wanted or any(
-            (v * 100 if kind == "money" else v) in gained for v, _ in values
-        ):
-            continue
-        if wanted[kind].isdisjoint(value for value, _ in values):
-            start, end = values[0][1]
-            return text.text[start:end].strip()
-    return None
+    return wanted
 
 
 def _moments(text: MessageText) -> Iterator[tuple[str, str, tuple[int, int]]]:

@@ -6,7 +6,11 @@ from agentsynth.checks.forms import Mention
 
 __all__ = ["OUT_OF", "is_noun", "noun_of", "nouns_beside"]
 
-OUT_OF = re.compile(r"\bof (?:the |your |all |these |those )+$", re.IGNORECASE)
+OUT_OF = re.compile(
+    r"(?:\d|^|[.!?] |\b(?:one|two|three|four|five|six|seven|eight|nine|ten|none|some|any|all|most|"
+    r"each|which|both|many|several|out|only)) ?of (?:the |your |all |these |those )+$",
+    re.IGNORECASE,
+)
 """Before how many there were to choose from: `4 of the 8 hinges`."""
 
 _NEXT = re.compile(r"[\s\"-]{0,3}([A-Za-z]{3,})")

@@ -105,10 +105,15 @@ def _other_moment(
 
 
 def _is_looked_up(evidence: Evidence, index: int, text: MessageText, stated: Stated) -> bool:
-    """Whether a record that was got by itself, or that text or user name, has a value."""
+    """Whether a record that was got by itself, or that text or user name, has a value.
+
+    In other languages than that of the records any record will do: they are named in other words.
+    """
     said = [text, *(evidence.texts[place] for place, _ in evidence.said_by_user if place < index)]
     return any(
-        not record.listed or any(is_named(record, field, one, loosely=True) for one in said)
+        not record.listed
+        or evidence.language != "en"
+        or any(is_named(record, field, one) for one in said)
         for record, field in places_of(evidence, index, stated)
     )
 

@@ -17,7 +17,7 @@ from agentsynth.checks.figures import LABEL
 from agentsynth.checks.visible import leaves
 from agentsynth.core.messages import ToolCall, ToolMessage
 
-__all__ = ["misreported", "other_label", "records_with"]
+__all__ = ["counts_of", "misreported", "other_label", "records_with"]
 
 _OUT_OF = re.compile(r"\b(?:out )?of (?:the |your |all |these |those )*$", re.IGNORECASE)
 _Deeds = Sequence[tuple[ToolCall, ToolMessage | None]]
@@ -143,7 +143,7 @@ def _other_number(
         return None
     taken = [(one.start, one.end) for one in (*said.days, *said.clocks)]
     taken += [match.span() for match in LABEL.finditer(said.text)]  # `statements_grounded` asks
-    allowed = _counts(evidence, {call.id for call, _ in deeds})
+    allowed = counts_of(evidence, {call.id for call, _ in deeds})
     for index, _ in evidence.said_by_user:
         allowed |= {mention.raw for mention in evidence.texts[index].quantities}
     for mention in plain:
@@ -155,7 +155,7 @@ def _other_number(
     return None
 
 
-def _counts(evidence: Evidence, ids: Collection[str]) -> set[Decimal]:
+def counts_of(evidence: Evidence, ids: Collection[str]) -> set[Decimal]:
     """Return how many of these calls there were, by tool: in all, and in each of the user's turns.
 
     Args:
