@@ -57,7 +57,8 @@ def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
     """Return what a report says in place of what was read back and done; None = nothing.
 
     What was read back and then given to the call (the day, the time, the amount, how many pages) is
-    what a report tells, or what else the call gave, if it tells anything of that sort.
+    what a report tells, or what else the call gave, if it tells anything of that sort. Figures may
+    also be those of a record that the call was about.
     """
     text = evidence.texts[index]
     done = [
@@ -79,10 +80,30 @@ def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
     for kind, values in told.items():
         stored = {value * 100 if kind == "money" else value for value, _ in values}
         other = wanted.get(kind, set()).isdisjoint(value for value, _ in values)
-        if kind in wanted and other and stored.isdisjoint(gained):
+        if not (kind in wanted and other and stored.isdisjoint(gained)):
+            continue
+        if kind in ("date", "time") or stored.isdisjoint(_numbers_of(evidence, given)):
             start, end = values[0][1]
             return text.text[start:end].strip()
     return None
+
+
+def _numbers_of(evidence: Evidence, keys: set[Any]) -> set[Any]:
+    """Return the numbers in the records that have one of these keys."""
+    places = [
+        evidence.places(answer)
+        for _, _, answer in evidence.calls
+        if answer is not None and not answer.is_error
+    ]
+    named = {key for key in keys if isinstance(key, str) and _KEY.fullmatch(key) is not None}
+    return {
+        value
+        for one in places
+        for key in named
+        for record, _ in one.by_value.get(key, ())
+        for value in record.fields.values()
+        if decimal(value) is not None
+    }
 
 
 def _wanted(
