@@ -10,7 +10,7 @@ assistant's judgement.
 import random
 from collections.abc import Sequence
 
-from agentsynth.checks.conduct import matches_any
+from agentsynth.checks.expressions import matches_any
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import GuardStep
 from agentsynth.core.lexicon import Lexicon, Voice
