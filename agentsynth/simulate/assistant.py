@@ -56,7 +56,7 @@ class ScriptedAssistant:
         self._rng = rng
         self._flaw = flaw
         self._speech = Speech(
-            self._lexicon, voice, rng, rng.choice(("day_month", "weekday", "month_day"))
+            self._lexicon, voice, rng, rng.choice(("day_month", "weekday", "month_day")), today
         )
         self._patience = rng.random()  # the impatient ask for two things at most at a time
         self._together = rng.choice((1, 4, 10, 10, 20))  # calls of a long list made at once

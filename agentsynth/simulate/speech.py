@@ -37,11 +37,14 @@ def _without(openings: Sequence[str], text: str) -> str:
 class Speech:
     """Phrases of one domain and language, as one assistant words them."""
 
-    def __init__(self, lexicon: Lexicon, voice: Voice, rng: random.Random, dates: str) -> None:
+    def __init__(
+        self, lexicon: Lexicon, voice: Voice, rng: random.Random, dates: str, today: str
+    ) -> None:
         self._lexicon = lexicon
         self._voice = voice
         self._rng = rng
         self._dates = dates
+        self._today = today
 
     def bank(self, name: str) -> str:
         """Return a phrase that belongs to no domain."""
@@ -166,7 +169,9 @@ class Speech:
 
     def _spoken(self, path: str, value: Any) -> str:
         lexicon = self._lexicon
-        return format_value(path, value, lexicon.words, self._dates, lexicon.language)
+        return format_value(
+            path, value, lexicon.words, self._dates, lexicon.language, today=self._today
+        )
 
     def _facts(self, intent: Intent, heard: Heard) -> dict[str, Any]:
         values = {name: heard.value(name) for name in intent.facts}
