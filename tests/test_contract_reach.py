@@ -6,9 +6,12 @@ import pytest
 
 from agentsynth.core.contract import Contracts
 from agentsynth.core.domain import Domain
+from agentsynth.plan.contract_conditions import compile_condition, threshold
 from agentsynth.plan.contracts import ContractReport, check_contracts
+from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.declarative import CompiledDomain
 from agentsynth.worlds.files import parse_yaml, validate
+from agentsynth.worlds.load import load_folder
 
 CLINIC = Path(__file__).parents[1] / "domains" / "vet_clinic"
 DOMAIN = (CLINIC / "domain.yaml").read_text(encoding="utf-8")
@@ -52,3 +55,25 @@ def test_a_failure_says_how_long_after_which_calls_it_was_seen() -> None:
     kept = "where: {appointmentId: =visit.id, status: planned}"
     report = clinic("callOffAppointment", DOMAIN.replace(kept, "where: {appointmentId: =visit.id}"))
     assert "minutes later, after scheduleReminder(" in report.problems[0]
+
+
+def test_a_call_with_one_wrong_thing_that_cannot_be_mended_is_not_the_only_one_gone_on_from() -> (
+    None
+):
+    folder = load_folder(CLINIC.parent / "heat_pump_support")
+    contracts, python = (
+        load_contracts(CLINIC.parent / "heat_pump_support", folder.domain),
+        folder.python,
+    )
+    assert contracts is not None
+    assert python is not None
+    compiled = CompiledDomain(folder.domain, tools=python.tools, base=python.base)
+    report = check_contracts(compiled, contracts, only=["pairSensor"])
+    assert report.tools[0].unreached == ()
+
+
+@pytest.mark.parametrize(("opens", "apart"), [("09:00", 0), ("09:01", -1), ("10:00", None)])
+def test_times_of_day_have_a_threshold_as_dates_have(opens: str, apart: int | None) -> None:
+    atom = compile_condition("errors.outside_hours", "args.time < opens").atoms[0]
+    names = {"args": {"time": "09:00"}, "opens": opens}
+    assert threshold(atom, lambda part: part.evaluate(names)) == apart
