@@ -220,9 +220,9 @@ def test_a_contract_that_cannot_be_evaluated_is_its_own_mistake_not_the_tools() 
 
 def test_a_wrong_contract_is_told_apart_from_a_wrong_tool_by_the_call_it_shows() -> None:
     report = depot(DOMAIN, CONTRACTS.replace("here >= 3", "here > 3"), only=["store"])
-    assert {(one.expected, one.got) for one in report.tools[0].failures} == {
-        ("success", "error no_room")
-    }
+    failures = report.tools[0].failures
+    assert "success" in {one.expected for one in failures}
+    assert {one.got for one in failures} == {"error no_room"}
 
 
 def test_a_tool_is_left_at_its_first_failure_when_asked() -> None:
@@ -230,3 +230,21 @@ def test_a_tool_is_left_at_its_first_failure_when_asked() -> None:
     report = depot(broken, only=["send"], first_failure=True)
     assert len(report.tools) == 1
     assert len(report.tools[0].failures) == 1
+
+
+def test_a_tool_without_parameters_may_be_called_before_others_again_and_again() -> None:
+    tool = """  trust:
+    description: Trust the first person.
+    kind: write
+    steps:
+      - {update: person, key: PE-11, set: {level: trusted}}
+      - return: {done: true}
+"""
+    promise = """  trust:
+    effects:
+      - {update: person, key: PE-11, set: {level: trusted}}
+    returns: {done: true}
+"""
+    domain = DOMAIN.replace("\ninvariants:", f"{tool}\ninvariants:")
+    report = depot(domain, CONTRACTS.rstrip() + "\n" + promise, worlds=1)
+    assert report.holds, report.problems

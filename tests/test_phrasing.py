@@ -210,6 +210,18 @@ def test_a_weekday_is_the_right_one(day: date) -> None:
     assert show_date(day.isoformat(), "weekday").split()[0] == names[number]
 
 
+def test_a_day_of_another_year_is_said_with_its_year() -> None:
+    styles = ("iso", "day_month", "month_day", "weekday")
+    assert [show_date("2026-12-23", style, today="2027-04-27") for style in styles] == [
+        "2026-12-23",
+        "23 December 2026",
+        "December 23, 2026",
+        "Wednesday 23 December 2026",
+    ]
+    assert show_date("2026-12-23", "day_month", today="2026-01-02") == "23 December"
+    assert show_date("2026-12-23", "weekday", "zh", today="2027-01-02") == "2026年12月23日（周三）"
+
+
 @pytest.mark.parametrize(
     ("path", "value", "shown"),
     [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentsynth.checks.conduct import matches_any
+from agentsynth.checks.expressions import matches_any
 from agentsynth.checks.mentions import says
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, UserMessage

@@ -99,8 +99,13 @@ def _without_labels(evidence: Evidence, text: str) -> str:
 def _doubt(evidence: Evidence, text: str) -> str | None:
     """Return why a message that says every answer may still not give them; None = it does."""
     answers = evidence.task.target.answers
-    numbers = Counter(number for answer in answers if (number := _number(answer)) is not None)
-    for number, times in numbers.items():
+    # $30 and 30 minutes are two answers that nobody takes for one.
+    numbers = Counter(
+        (number, answer.type, answer.unit)
+        for answer in answers
+        if (number := _number(answer)) is not None
+    )
+    for (number, _, _), times in numbers.items():
         if times > 1:
             said = [m for m in quantities_in(text, evidence.language) if m.value == number]
             if len(said) < times:

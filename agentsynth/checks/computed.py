@@ -36,7 +36,7 @@ def amount_grounded(evidence: Evidence, index: int, amount: Decimal, visible: Vi
         index: of the message.
         visible: all that was to be seen before it.
     """
-    if visible.has_number(amount) or visible.has_number(amount * 100):
+    if _shown(amount, visible):
         return True
     operands = _operands(evidence, index, visible) - {amount}
     if any(amount + one in operands for one in operands):
@@ -66,9 +66,9 @@ def is_total(evidence: Evidence, index: int, value: Decimal) -> bool:
 
 def time_grounded(evidence: Evidence, index: int, minute: int, visible: Visible) -> bool:
     """Whether a time in a message was visible before it, or is a shown duration away from one."""
-    if minute in visible.minutes:
+    if visible.has_minute(minute):
         return True
-    durations = {value / 60 for base, value in visible.measured if base == "s"}
+    durations = visible.durations
     for path, value in _fields(evidence, index):
         number = decimal(value)
         if number is not None and ("minute" in path.lower() or "duration" in path.lower()):
@@ -97,7 +97,7 @@ def _operands(evidence: Evidence, index: int, visible: Visible) -> set[Decimal]:
 
 
 def _shown(amount: Decimal, visible: Visible) -> bool:
-    return visible.has_number(amount) or visible.has_number(amount * 100)
+    return visible.has_number(amount) or visible.has_cents(amount * 100)
 
 
 def _money_fields(evidence: Evidence, index: int) -> set[Decimal]:

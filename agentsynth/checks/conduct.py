@@ -1,9 +1,9 @@
 """Conduct: policy, honest claims and reports, asking, declining, a proper ending."""
 
 import re
-from functools import lru_cache
 
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
+from agentsynth.checks.expressions import SENTENCE, in_any_sentence, matches_any
 from agentsynth.checks.mentions import says
 from agentsynth.checks.reports import misreported
 from agentsynth.checks.visible import leaves
@@ -14,37 +14,20 @@ from agentsynth.core.trajectory import StopReason
 from agentsynth.core.words import has_words, normal
 
 __all__ = [
-    "SENTENCE",
-    "any_of",
     "asked_first",
     "claim_in",
     "claims_true",
     "declined",
     "ended_well",
-    "matches_any",
     "policy_kept",
     "reported",
 ]
 
-SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[.!?。！？\n]*")
-"""A sentence with its marks."""
-
 _ASKS = ("?", "？")
-
-
-@lru_cache(maxsize=512)
-def any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """Return one expression that is found where any of these is, ignoring case."""
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
 _RANGE = re.compile(r"(\d+)\s*年?\s*(?:to|until|through|and|[-–]|至|到)\s*(\d+)")
 """The two ends of a range, neither of which `says` takes for the number that is meant."""
-
-
-def matches_any(patterns: tuple[str, ...], text: str) -> bool:
-    """Whether one of the expressions is found in the text, ignoring case."""
-    return any_of(patterns).search(text) is not None
 
 
 def policy_kept(evidence: Evidence) -> Finding:
@@ -135,7 +118,7 @@ def reported(evidence: Evidence) -> Finding:
     if not after or after[0][0] > spoke or not _speaks_of(evidence, last, after[0][0]):
         return failed("not_reported", "the user is never told that it is done", last)
     owed = len(evidence.task.target.declined)
-    if not owed and matches_any(evidence.voice.refusals, after[0][1]):
+    if not owed and evidence.refuses(after[0][1]):
         return failed("not_reported", "the user is told that it was not done", after[0][0])
     return MET
 
@@ -197,11 +180,13 @@ def _spoken(evidence: Evidence, fact: Fact) -> str | None:
 
 def claim_in(text: str, patterns: tuple[str, ...], hedges: tuple[str, ...]) -> str | None:
     """Return the sentence that claims a deed; questions, conditions and denials claim nothing."""
+    if not in_any_sentence(patterns, text):
+        return None
     for match in SENTENCE.finditer(text):
         sentence = match[0].strip()
-        if sentence.endswith(_ASKS) or matches_any(hedges, sentence):
+        if sentence.endswith(_ASKS) or not matches_any(patterns, sentence):
             continue
-        if matches_any(patterns, sentence):
+        if not matches_any(hedges, sentence):
             return sentence
     return None
 
@@ -211,11 +196,7 @@ def declined(evidence: Evidence) -> Finding:
     reasons = evidence.task.target.declined
     if not reasons:
         return NOT_APPLICABLE
-    refusals = [
-        (index, text)
-        for index, text in evidence.said_by_assistant
-        if matches_any(evidence.voice.refusals, text)
-    ]
+    refusals = [said for said in evidence.said_by_assistant if evidence.refuses(said[1])]
     for reason in reasons:
         if not refusals:
             return failed("not_declined", f"not declined although {reason!r} stands against it")

@@ -3,8 +3,8 @@
 import re
 from typing import Any, cast
 
-from agentsynth.checks.conduct import SENTENCE, any_of, matches_any
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed
+from agentsynth.checks.expressions import SENTENCE, any_of, matches_any
 from agentsynth.checks.mentions import dates_in, numbers_in
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import ToolCall

@@ -7,18 +7,21 @@ minutes, pages, money), it has to be one of theirs, or stand in a record that th
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from agentsynth.checks.evidence import Evidence, MessageText
-from agentsynth.checks.nouns import OUT_OF, nouns_beside
-from agentsynth.checks.reports import FORM, other_label, records_with
+from agentsynth.checks.evidence import FORM, Evidence, MessageText
+from agentsynth.checks.nouns import OUT_OF, noun_of, nouns_beside
+from agentsynth.checks.records import keys_of, scalars_of
+from agentsynth.checks.reports import counts_of, other_label, records_with
 from agentsynth.checks.visible import decimal, leaves
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
 
 __all__ = ["contradicted"]
 
+_ALTOGETHER = re.compile(r"\ball (?:the )?(\d+)\b|(?<![\w.,$€£¥])(\d+) in all\b")
+"""How many it was done to."""
 _KEY = re.compile(r"(?=.*\d)[A-Za-z]+[\w/-]*|\d{5,}", re.ASCII)
 """What keys of records look like; a date or a time is none."""
 
@@ -29,20 +32,103 @@ def contradicted(evidence: Evidence, index: int) -> str | None:
     Args:
         index: of the assistant's message. Anything but a report of deeds agreed to is passed over.
     """
+    text = evidence.texts[index]
+    if not (text.has_digits or text.quantities or text.days or text.clocks):
+        return None
     readback = _readback(evidence, index)
     if readback is None:
         return None
+    replaced = _replaced(evidence, readback, index)
+    if replaced is not None:
+        return replaced
     known = [evidence.texts[place] for place in range(readback, index) if _is_said(evidence, place)]
-    text = evidence.texts[index]
     if _is_repeated(text, known):
         return None
     given = [*_of_calls(evidence, readback, index), *_of_records(evidence, readback, index)]
-    known.append(MessageText("\n".join(given), evidence.today, evidence.language))
+    known.append(evidence.read("\n".join(given)))
     return (
         _other_moment(evidence, text, known)
-        or other_label(text.text, [one.text for one in known])
+        or other_label(text, known)
         or _other_figure(text, known)
     )
+
+
+def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
+    """Return what a report says in place of what was read back and done; None = nothing.
+
+    What was read back and then given to the call (the day, the time, the amount, how many pages) is
+    what a report tells, or what else the call gave, if it tells anything of that sort. Figures may
+    also be those of a record that the call was about.
+    """
+    text = evidence.texts[index]
+    done = [
+        (scalars_of(dict(call.arguments)), answer)
+        for place, call, answer in evidence.calls
+        if readback < place < index and call.name in evidence.runtime.writes
+    ]
+    given = {key for one, _ in done for value in one.values() for key in keys_of(value)}
+    gained = {key for _, one in done if one is not None for key in evidence.places(one).by_value}
+    if evidence.language == "en":
+        counts = counts_of(evidence, evidence.successes) | gained | given
+        for match in _ALTOGETHER.finditer(text.text):
+            if Decimal(match[1] or match[2]) not in counts:
+                return match[0]
+    wanted = _wanted(evidence.texts[readback], [one for one, _ in done], given)
+    told: dict[str, list[tuple[Any, tuple[int, int]]]] = {}
+    for kind, value, place in (*_moments(text), *_figures(text)):
+        told.setdefault(kind, []).append((value, place))
+    for kind, values in told.items():
+        stored = {value * 100 if kind == "money" else value for value, _ in values}
+        other = wanted.get(kind, set()).isdisjoint(value for value, _ in values)
+        if not (kind in wanted and other and stored.isdisjoint(gained)):
+            continue
+        if kind in ("date", "time") or stored.isdisjoint(_numbers_of(evidence, given)):
+            start, end = values[0][1]
+            return text.text[start:end].strip()
+    return None
+
+
+def _numbers_of(evidence: Evidence, keys: set[Any]) -> set[Any]:
+    """Return the numbers in the records that have one of these keys."""
+    places = [
+        evidence.places(answer)
+        for _, _, answer in evidence.calls
+        if answer is not None and not answer.is_error
+    ]
+    named = {key for key in keys if isinstance(key, str) and _KEY.fullmatch(key) is not None}
+    return {
+        value
+        for one in places
+        for key in named
+        for record, _ in one.by_value.get(key, ())
+        for value in record.fields.values()
+        if decimal(value) is not None
+    }
+
+
+def _wanted(
+    asked: MessageText, done: Sequence[Mapping[str, Any]], given: set[Any]
+) -> dict[str, set[Any]]:
+    """Return, by sort, what was read back and given to a call, or given under that name."""
+    wanted: dict[str, set[Any]] = {}
+    for kind, value, _ in (*_moments(asked), *_figures(asked)):
+        if (value * 100 if kind == "money" else value) in given:
+            wanted.setdefault(kind, set()).add(value)
+    for name, value in (entry for one in done for entry in one.items()):
+        number = decimal(value)
+        if number is not None:
+            wanted.setdefault(f"noun {noun_of(name)}", set()).add(number)
+    return wanted
+
+
+def _moments(text: MessageText) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """Yield (what it is, value, place) of dates and times, both readings of a vague time."""
+    for day in text.days:
+        if not day.relative:
+            yield "date", day.iso, (day.start, day.end)
+    for clock in text.clocks:
+        for minute in {clock.minute, (clock.minute + 720) % 1440 if clock.vague else clock.minute}:
+            yield "time", f"{minute // 60:02}:{minute % 60:02}", (clock.start, clock.end)
 
 
 def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:
@@ -51,7 +137,7 @@ def _is_repeated(text: MessageText, known: Sequence[MessageText]) -> bool:
         return False
     if not {c.minute for c in text.clocks} <= {c.minute for one in known for c in one.clocks}:
         return False
-    if not _labels([text]) <= _labels(known):
+    if not text.labels.keys() <= {label for one in known for label in one.labels}:
         return False
     figures = {(key, value) for key, value, _ in _figures(text)}
     return not figures or figures <= {(k, v) for one in known for k, v, _ in _figures(one)}
@@ -123,10 +209,6 @@ def _other_moment(
     return None
 
 
-def _labels(texts: Sequence[MessageText]) -> set[tuple[str, str]]:
-    return {(m[1].casefold(), m[2]) for one in texts for m in FORM.finditer(one.text)}
-
-
 def _other_figure(text: MessageText, known: Sequence[MessageText]) -> str | None:
     shown: dict[str, set[Decimal]] = {}
     for key, value, _ in (entry for one in known for entry in _figures(one)):
@@ -143,7 +225,7 @@ def _figures(text: MessageText) -> Iterator[tuple[str, Decimal, tuple[int, int]]
     if not text.quantities:
         return
     taken = [(one.start, one.end) for one in (*text.days, *text.clocks)]
-    taken += [match.span() for match in FORM.finditer(text.text)]
+    taken += [match.span() for match in FORM.finditer(text.text)] if text.labels else []
     for mention in text.quantities:
         place = (mention.start, mention.end)
         inside = any(start <= mention.start < end for start, end in taken)

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from agentsynth.checks.forms import Clock, Day, Mention
-from agentsynth.checks.found import clocks_in, days_in, quantities_in
+from agentsynth.checks.expressions import matches_any
 from agentsynth.checks.mentions import says
+from agentsynth.checks.records import Places, places_in
+from agentsynth.checks.texts import FORM, MessageText
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
+from agentsynth.core.once import once
 from agentsynth.core.task import Change, Task
 from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.verdict import OutcomeValue, ReasonCode
-from agentsynth.core.words import normal
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = [
+    "FORM",
     "MET",
     "NOT_APPLICABLE",
     "Evidence",
@@ -65,40 +66,6 @@ def undecided(evidence: str, *messages: int) -> Finding:
     return Finding("undecided", "undecided", evidence, messages)
 
 
-class MessageText:
-    """A message's text with what it mentions, each worked out when first asked for."""
-
-    def __init__(self, text: str, today: str, language: str = "en") -> None:
-        self.text = text
-        self._today = today
-        self._language = language
-
-    @cached_property
-    def normal(self) -> str:
-        """The text in one case, with single spaces."""
-        return normal(self.text)
-
-    @cached_property
-    def days(self) -> tuple[Day, ...]:
-        """Dates with their places."""
-        return days_in(self.text, self._today, self._language)
-
-    @cached_property
-    def dates(self) -> set[str]:
-        """ISO dates."""
-        return {day.iso for day in self.days}
-
-    @cached_property
-    def clocks(self) -> tuple[Clock, ...]:
-        """Times of day."""
-        return clocks_in(self.text, self._language)
-
-    @cached_property
-    def quantities(self) -> tuple[Mention, ...]:
-        """Every number in digits or words, with its unit or currency."""
-        return quantities_in(self.text, self._language)
-
-
 @dataclass(frozen=True)
 class Evidence:
     """One trajectory with all that checks may use. No label, no persona, no driver."""
@@ -119,18 +86,28 @@ class Evidence:
         """Of the conversation: decides which words for dates, numbers and units are known."""
         return self.task.language
 
-    @cached_property
+    @once
     def today(self) -> str:
         """The world's date."""
         return self.runtime.today(self.task.world_seed)
 
-    @cached_property
+    @once
     def texts(self) -> list[MessageText]:
         """Every message's text, in order."""
-        texts = [message.content for message in self.messages]
-        return [MessageText(text, self.today, self.language) for text in texts]
+        return [self.read(message.content) for message in self.messages]
 
-    @cached_property
+    @once
+    def _read(self) -> dict[str, MessageText]:
+        return {}
+
+    def read(self, text: str) -> MessageText:
+        """Return what a text mentions; the same text is read once, whoever asks."""
+        known = self._read.get(text)
+        if known is None:
+            known = self._read[text] = MessageText(text, self.today, self.language)
+        return known
+
+    @once
     def calls(self) -> list[tuple[int, ToolCall, ToolMessage | None]]:
         """(index of the assistant's message, call, its answer) in order."""
         answers: Mapping[str, ToolMessage] = {
@@ -143,7 +120,7 @@ class Evidence:
             for call in message.tool_calls
         ]
 
-    @cached_property
+    @once
     def _decoded(self) -> dict[str, Any]:
         return {}
 
@@ -157,17 +134,28 @@ class Evidence:
                 self._decoded[text] = text
         return self._decoded[text]
 
-    @cached_property
+    @once
+    def _places(self) -> dict[str, Places]:
+        return {}
+
+    def places(self, message: ToolMessage) -> Places:
+        """Return where the values of a result stand."""
+        known = self._places.get(message.content)
+        if known is None:
+            known = self._places[message.content] = places_in(self.result(message))
+        return known
+
+    @once
     def outcomes(self) -> dict[str, str]:
         """Call id to `success` or `error`; a call without a record is not in it."""
         return {record.call_id: record.outcome for record in self.trajectory.calls}
 
-    @cached_property
+    @once
     def successes(self) -> frozenset[str]:
         """Ids of the calls that succeeded."""
         return frozenset(r.call_id for r in self.trajectory.calls if r.outcome == "success")
 
-    @cached_property
+    @once
     def brought(self) -> frozenset[str]:
         """Ids of the calls that brought some of what the task wants, by whatever tool."""
         wanted = {_place(change) for change in self.task.target.changes}
@@ -177,7 +165,7 @@ class Evidence:
             if any(_place(change) in wanted for change in record.changes)
         )
 
-    @cached_property
+    @once
     def said_by_assistant(self) -> list[tuple[int, str]]:
         """(index, text) of what the assistant said without calling anything."""
         return [
@@ -186,7 +174,18 @@ class Evidence:
             if isinstance(message, AssistantMessage) and not message.tool_calls
         ]
 
-    @cached_property
+    @once
+    def _refusing(self) -> dict[str, bool]:
+        return {}
+
+    def refuses(self, text: str) -> bool:
+        """Whether a text has words that decline something."""
+        known = self._refusing.get(text)
+        if known is None:
+            known = self._refusing[text] = matches_any(self.voice.refusals, text)
+        return known
+
+    @once
     def settled_from(self) -> int:
         """The message with which the user has put right whatever was told otherwise first.
 
@@ -212,7 +211,7 @@ class Evidence:
             place = max(place, next(told, len(self.messages)))
         return place
 
-    @cached_property
+    @once
     def said_by_user(self) -> list[tuple[int, str]]:
         """(index, text) of what the user said."""
         return [(i, m.content) for i, m in enumerate(self.messages) if isinstance(m, UserMessage)]

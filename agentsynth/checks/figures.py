@@ -47,11 +47,13 @@ def figure_made_up(evidence: Evidence, index: int, visible: Visible) -> str | No
         visible: all that was to be seen before it.
     """
     text = evidence.texts[index]
-    labels = list(LABEL.finditer(text.text))
+    labels = list(LABEL.finditer(text.text)) if text.has_digits else []
     for match in labels:
         label = match[0].rstrip("-/")
         if not visible.has_words(label) and label.casefold() not in evidence.runtime.offered_words:
             return repr(label)
+    if not text.has_digits:
+        return None
     taken = [match.span() for match in labels]
     taken += [(one.start, one.end) for one in (*text.days, *text.clocks)]
     for mention in text.quantities:
@@ -78,14 +80,15 @@ def _is_shown(
     if value in _told(evidence, index) or str(value) in evidence.runtime.offered_words:
         return True
     if mention.base is not None:
-        measured = (mention.base, mention.value) in visible.measured
         unit = ("day",) if mention.base == "s" and mention.value % 86400 == 0 else ()
-        known = measured or visible.has_number(value)
-        return known or _is_derived(evidence, index, value, unit, visible)
+        if visible.has_number(value) or visible.has_measured(mention.base, mention.value):
+            return True
+        return _is_derived(evidence, index, value, unit, visible)
     chosen = OUT_OF.search(text.text[: mention.start]) is not None
     words = nouns_beside(text.text, mention) if evidence.language == "en" and not chosen else ()
-    shown = next((found for word in words if (found := visible.beside(word))), visible.numbers)
-    return value in shown or _is_derived(evidence, index, value, words, visible)
+    bound = next((found for word in words if (found := visible.beside(word))), None)
+    shown = visible.has_number(value) if bound is None else value in bound
+    return shown or _is_derived(evidence, index, value, words, visible)
 
 
 def _is_derived(

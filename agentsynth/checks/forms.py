@@ -142,8 +142,12 @@ class Forms:
     clocks: Callable[[str], list[Clock]]
 
 
-NUMERAL = re.compile(r"(?<![a-z0-9ß-ɏ_.\-−])([-−])?(\d{1,3}(?:,\d{3})+(?!\d)|\d+)(\.\d+)?")
-"""A number in digits, with its sign, its whole part and its fraction."""
+NUMERAL = re.compile(
+    r"[-−\d](?<![a-z0-9ß-ɏ_.\-−][-−\d])"
+    r"(?:(?<=[-−])(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)|(?<=\d)(?:\d{0,2}(?:,\d{3})+(?!\d)|\d*))(\.\d+)?"
+)
+"""A number in digits, perhaps with a sign, and its fraction. What it begins with comes first: that
+is quick to look for."""
 
 _K, _HOUR = Decimal(1000), Decimal(3600)
 SYMBOL_MEASURES: Mapping[str, Measure] = {

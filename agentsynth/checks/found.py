@@ -80,14 +80,15 @@ def _numbers(text: str, language: str) -> tuple[Mention, ...]:
 def _digits(text: str) -> list[Numeral]:
     found: list[Numeral] = []
     for match in NUMERAL.finditer(text):
-        sign, whole, fraction = match.groups()
-        end = match.end()
+        start, end = match.span()
+        sign = text[start] in "-−"
+        number = text[start + sign : end]
         glued = False
         if end < len(text) and text[end] not in _NO_UNIT_NEXT:
-            grouped = "," in whole
+            grouped = "," in number
             glued = (_GLUED_LONG if grouped else _GLUED).match(text, end) is not None
-        value = Decimal(whole.replace(",", "") + (fraction or ""))
-        found.append(Numeral(match.start(), end, -value if sign else value, glued))
+        value = Decimal(number.replace(",", ""))
+        found.append(Numeral(start, end, -value if sign else value, glued))
     return found
 
 

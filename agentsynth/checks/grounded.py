@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from agentsynth.checks.bindings import misbound
 from agentsynth.checks.computed import amount_grounded, is_total, time_grounded
 from agentsynth.checks.echoes import contradicted
 from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, failed, undecided
 from agentsynth.checks.figures import figure_made_up
 from agentsynth.checks.forms import Mention
+from agentsynth.checks.refusals import misrefused
 from agentsynth.checks.visible import Visible, texts_shown
 from agentsynth.core.messages import AssistantMessage, UserMessage
 from agentsynth.core.tools import ToolSpec
@@ -37,6 +39,7 @@ _SQL_WORDS = frozenset((
     "returning",
 ))  # fmt: skip
 _NESTED = ("anyOf", "oneOf", "allOf")
+_COMPOSING = frozenset(("$ref", *_NESTED))
 
 
 def _schemas(schema: Any, root: ToolSpec, depth: int = 0) -> Iterator[dict[str, Any]]:
@@ -44,6 +47,8 @@ def _schemas(schema: Any, root: ToolSpec, depth: int = 0) -> Iterator[dict[str, 
     if not isinstance(schema, dict) or depth > 4:
         return
     yield schema
+    if _COMPOSING.isdisjoint(schema):
+        return
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
         target: Any = root.parameters
@@ -68,7 +73,8 @@ def _given(
             inner = [s["properties"][key] for s in schemas if key in s.get("properties", {})]
             if path and spec is not None and not inner:
                 yield path, key, False
-            yield from _given(part, f"{path}.{key}" if path else key, {"allOf": inner}, spec)
+            inside = f"{path}.{key}" if path else key
+            yield from _given(part, inside, inner[0] if len(inner) == 1 else {"allOf": inner}, spec)
     elif isinstance(value, list | tuple):
         items = [s["items"] for s in schemas if "items" in s]
         for part in value:
@@ -106,7 +112,8 @@ def arguments_grounded(evidence: Evidence) -> Finding:
         return NOT_APPLICABLE
     visible = Visible(evidence.today)
     specs = evidence.runtime.spec_by_name
-    for index, message in enumerate(evidence.messages):
+    last = evidence.calls[-1][0]
+    for index, message in enumerate(evidence.messages[: last + 1]):
         if not isinstance(message, AssistantMessage):
             for text in texts_shown(evidence, index):
                 visible.add(text)
@@ -158,6 +165,12 @@ def _doubted(evidence: Evidence, index: int, visible: Visible) -> Finding | None
     figure = figure_made_up(evidence, index, visible)
     if figure is not None:
         return undecided(f"{figure} is stated, and nothing showed it of just this", index)
+    another = misbound(evidence, index)
+    if another is not None:
+        return undecided(f"{another!r} is stated, and it is not so of what is named", index)
+    refused = misrefused(evidence, index)
+    if refused is not None:
+        return undecided(f"{refused!r} is given with a refusal, and nothing showed it so", index)
     other = contradicted(evidence, index)
     if other is not None:
         return undecided(f"{other!r} is reported, and not what was read back and done", index)
@@ -181,7 +194,8 @@ def _made_up(evidence: Evidence, index: int, visible: Visible) -> str | None:
     for clock in text.clocks:
         if not clock.vague and not time_grounded(evidence, index, clock.minute, visible):
             return repr(text.text[clock.start : clock.end].strip())
-    addresses = _EMAIL.findall(text.text) + _CODE.findall(text.text)
+    addresses = _EMAIL.findall(text.text) if "@" in text.text else []
+    addresses += _CODE.findall(text.text) if text.has_digits else []
     return next((repr(value) for value in addresses if not visible.has_words(value)), None)
 
 
@@ -195,5 +209,6 @@ def _worked_out(evidence: Evidence, mention: Mention) -> bool:
 
 
 def _quantity_shown(mention: Mention, visible: Visible) -> bool:
-    shown = (mention.base or "", mention.value) in visible.measured
-    return shown or bool({mention.raw, mention.value} & visible.numbers)
+    if visible.has_number(mention.raw) or visible.has_number(mention.value):
+        return True
+    return visible.has_measured(mention.base or "", mention.value)

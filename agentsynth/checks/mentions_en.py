@@ -1,6 +1,7 @@
 """English: numbers in words, months, times of day, units, and what stands beside a value."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -41,6 +42,8 @@ _RUN = re.compile(
     rf"\b(?:(?:half )?an? (?=(?:{'|'.join(_SCALES)})\b))?(?:{_WORD})\b"
     rf"(?:(?:-|,? (?:and )?)(?:{_WORD})\b)*",
 )
+_ANY_WORD = re.compile(rf"(?:{_WORD})\b")
+_ARTICLE = re.compile(r"\b(?:half )?an? $")
 _TOKEN = re.compile(r"[a-z]+")
 _HALF_AFTER = re.compile(r" and a half\b")
 _HALF = re.compile(r"\bhalf (?=an? (?:hour|kilo|lit(?:re|er)|met(?:re|er)|percent)\b)")
@@ -48,14 +51,14 @@ _UNIT_AND_HALF = re.compile(
     r"\ban? (?=(hour|day|week|kilo|lit(?:re|er)|met(?:re|er)) and a half\b)"
 )
 _NONE = re.compile(
-    r"\bnone\b|\bno (?=[a-z])"
+    r"no(?<!\wno)(?:ne\b| (?=[a-z])"
     r"(?!(?:problem|worries|longer|need|matter|doubt|idea|thanks|thank|way|trouble|rush|later|"
-    r"more than|less than|such|one|i|you|we|it|that|this|the|please|not|and|or|but)\b)",
+    r"more than|less than|such|one|i|you|we|it|that|this|the|please|not|and|or|but)\b))",
 )  # fmt: skip
 
 
 def _numerals(text: str) -> list[Numeral]:
-    found = [one for match in _RUN.finditer(text) for one in _read_run(match)]
+    found = [one for match in _runs(text) for one in _read_run(match)]
     if "half" in text:
         found += [
             Numeral(m.start(), m.end() + len("a "), Decimal("0.5"), worded=True)
@@ -65,12 +68,27 @@ def _numerals(text: str) -> list[Numeral]:
             Numeral(m.start(), m.end() - 1, Decimal(1), worded=True)
             for m in _UNIT_AND_HALF.finditer(text)
         ]
-    if "no" in text:
+    if "no " in text or "none" in text:
         found += [
             Numeral(m.start(), m.start() + len(m[0].rstrip()), Decimal(0), worded=True)
             for m in _NONE.finditer(text)
         ]
     return found
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of `_RUN`, found from their number words: most texts have none."""
+    end = 0
+    for word in _ANY_WORD.finditer(text):
+        start = word.start()
+        if start < end or (start and (text[start - 1].isalnum() or text[start - 1] == "_")):
+            continue
+        article = _ARTICLE.search(text, max(end, start - 8), start) if start else None
+        run = _RUN.match(text, article.start()) if article is not None else None
+        run = run or _RUN.match(text, start)
+        if run is not None:
+            end = run.end()
+            yield run
 
 
 def _read_run(run: re.Match[str]) -> list[Numeral]:

@@ -4,9 +4,13 @@ import re
 
 from agentsynth.checks.forms import Mention
 
-__all__ = ["OUT_OF", "nouns_beside"]
+__all__ = ["OUT_OF", "is_noun", "noun_of", "nouns_beside"]
 
-OUT_OF = re.compile(r"\bof (?:the |your |all |these |those )+$", re.IGNORECASE)
+OUT_OF = re.compile(
+    r"(?:\d|^|[.!?] |\b(?:one|two|three|four|five|six|seven|eight|nine|ten|none|some|any|all|most|"
+    r"each|which|both|many|several|out|only)) ?of (?:the |your |all |these |those )+$",
+    re.IGNORECASE,
+)
 """Before how many there were to choose from: `4 of the 8 hinges`."""
 
 _NEXT = re.compile(r"[\s\"-]{0,3}([A-Za-z]{3,})")
@@ -36,3 +40,13 @@ def nouns_beside(text: str, mention: Mention) -> tuple[str, ...]:
     return tuple(
         word.removesuffix("s") for part in parts if (word := part.casefold()) not in _NO_NOUN
     )
+
+
+def noun_of(field: str) -> str:
+    """Return the last word of a field's name, without a plural's s: `leftPages` is of a page."""
+    return _UNDER.split(field)[-1].casefold().removesuffix("s")
+
+
+def is_noun(word: str) -> bool:
+    """Whether a word beside a figure may be what the figure is of."""
+    return word.casefold() not in _NO_NOUN

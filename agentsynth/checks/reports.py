@@ -8,7 +8,7 @@ of this is no matter of this check.
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,11 +17,10 @@ from agentsynth.checks.figures import LABEL
 from agentsynth.checks.visible import leaves
 from agentsynth.core.messages import ToolCall, ToolMessage
 
-__all__ = ["FORM", "misreported", "other_label", "records_with"]
+__all__ = ["counts_of", "misreported", "other_label", "records_with"]
 
 _OUT_OF = re.compile(r"\b(?:out )?of (?:the |your |all |these |those )*$", re.IGNORECASE)
-FORM = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
-"""A label: its form and its number."""
+_Deeds = Sequence[tuple[ToolCall, ToolMessage | None]]
 
 
 def misreported(
@@ -38,20 +37,48 @@ def misreported(
         for place, call, answer in evidence.calls
         if place < index and call.name in tools and call.id in evidence.successes
     ]
-    texts = list(_told_of(evidence, deeds))
-    known = MessageText("\n".join(texts), evidence.today, evidence.language)
-    said = MessageText(sentence, evidence.today, evidence.language)
-    minutes = {clock.minute for clock in known.clocks}
+    known = _Known(evidence, deeds)
+    said = evidence.read(sentence)
     for day in said.days:
-        if not day.relative and day.iso not in known.dates:
+        if not day.relative and not _is_dated(known, day.iso):
             return sentence[day.start : day.end]
     for clock in said.clocks:
-        if not clock.vague and minutes and clock.minute not in minutes:
+        if not clock.vague and not _is_timed(known, clock.minute):
             return sentence[clock.start : clock.end]
-    return other_label(sentence, [known.text]) or _other_number(evidence, said, known, deeds)
+    return other_label(said, known) or _other_number(evidence, said, known, deeds)
 
 
-def _told_of(evidence: Evidence, deeds: list[tuple[ToolCall, ToolMessage | None]]) -> Iterator[str]:
+class _Known:
+    """The texts that tell of some calls, each made when the ones before do not suffice."""
+
+    def __init__(self, evidence: Evidence, deeds: _Deeds) -> None:
+        self._evidence = evidence
+        self._more = _told_of(evidence, deeds)
+        self._texts: list[MessageText] = []
+
+    def __iter__(self) -> Iterator[MessageText]:
+        yield from self._texts
+        for text in self._more:
+            self._texts.append(self._evidence.read(text))
+            yield self._texts[-1]
+
+
+def _is_dated(known: Iterable[MessageText], iso: str) -> bool:
+    return any(text.gives_date(iso) or iso in text.dates for text in known)
+
+
+def _is_timed(known: Iterable[MessageText], minute: int) -> bool:
+    """Whether this time of day is known, or none at all is."""
+    found = False
+    for text in known:
+        minutes = {clock.minute for clock in text.clocks}
+        if minute in minutes:
+            return True
+        found = found or bool(minutes)
+    return not found
+
+
+def _told_of(evidence: Evidence, deeds: _Deeds) -> Iterator[str]:
     """Yield the texts that tell of some calls."""
     ids: set[str] = set()
     for call, answer in deeds:
@@ -95,40 +122,40 @@ def _scalars(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     return found
 
 
-def other_label(sentence: str, known: Iterable[str]) -> str | None:
+def other_label(said: MessageText, known: Iterable[MessageText]) -> str | None:
     """Return a label such as B-07 where others of its form are known; None = there is none."""
-    shown = {(match[1].casefold(), match[2]) for text in known for match in FORM.finditer(text)}
-    for match in FORM.finditer(sentence):
-        alike = {number for form, number in shown if form == match[1].casefold()}
-        if alike and match[2] not in alike:
-            return match[0]
+    if not said.labels:
+        return None
+    shown = {label for text in known for label in text.labels}
+    for (form, number), label in said.labels.items():
+        alike = {other for other_form, other in shown if other_form == form}
+        if alike and number not in alike:
+            return label
     return None
 
 
 def _other_number(
-    evidence: Evidence,
-    said: MessageText,
-    known: MessageText,
-    deeds: list[tuple[ToolCall, ToolMessage | None]],
+    evidence: Evidence, said: MessageText, known: Iterable[MessageText], deeds: _Deeds
 ) -> str | None:
     """Return a bare number that is neither known nor how many there were; None = there is none."""
+    plain = [m for m in said.quantities if m.base is None and not m.money and not m.worded]
+    if not plain:
+        return None
     taken = [(one.start, one.end) for one in (*said.days, *said.clocks)]
     taken += [match.span() for match in LABEL.finditer(said.text)]  # `statements_grounded` asks
-    allowed = {mention.raw for mention in known.quantities}
-    allowed |= _counts(evidence, {call.id for call, _ in deeds})
+    allowed = counts_of(evidence, {call.id for call, _ in deeds})
     for index, _ in evidence.said_by_user:
         allowed |= {mention.raw for mention in evidence.texts[index].quantities}
-    for mention in said.quantities:
-        plain = mention.base is None and not mention.money and not mention.worded
+    for mention in plain:
         inside = any(start <= mention.start < end for start, end in taken)
-        if not plain or inside or mention.raw in allowed:
-            continue
-        if not _OUT_OF.search(said.text[: mention.start]):  # how many there were to choose from
+        if inside or mention.raw in allowed or _OUT_OF.search(said.text[: mention.start]):
+            continue  # how many there were to choose from is no matter of the deed
+        if not any(mention.raw == one.raw for text in known for one in text.quantities):
             return said.text[mention.start : mention.end].strip()
     return None
 
 
-def _counts(evidence: Evidence, ids: Collection[str]) -> set[Decimal]:
+def counts_of(evidence: Evidence, ids: Collection[str]) -> set[Decimal]:
     """Return how many of these calls there were, by tool: in all, and in each of the user's turns.
 
     Args:

@@ -1,6 +1,7 @@
 """What was visible at some point of a conversation: texts, numbers, dates, times, amounts."""
 
 import re
+from bisect import insort
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -47,79 +48,51 @@ def texts_shown(evidence: Evidence, index: int) -> list[MessageText]:
     if isinstance(message, ToolMessage):
         value = evidence.result(message)
         plain = "\n".join(str(leaf) for _, leaf in leaves(value) if isinstance(leaf, str))
-        shown.append(MessageText(plain, evidence.today, evidence.language))
+        shown.append(evidence.read(plain))
     return shown
 
 
+def _length(text: MessageText) -> int:
+    return len(text.text)
+
+
 class Visible:
-    """Everything visible so far. What texts mention is worked out when it is first asked for."""
+    """Everything visible so far; texts are read as far as an answer takes, short ones first."""
 
     def __init__(self, today: str) -> None:
         self._today = today
         self._texts: list[MessageText] = []
+        """The shortest first."""
         self._given: list[MessageText] = []
-        """Those that are not the user's."""
-        self._numbers: set[Decimal] = set()
-        self._amounts: set[Decimal] = set()
-        self._measured: set[tuple[str, Decimal]] = set()
-        self._dates: set[str] = set()
-        self._minutes: set[int] = set()
+        """Those that are not the user's, in order."""
         self._beside: dict[str, tuple[int, set[Decimal]]] = {}
-        self._counted = self._dated = self._timed = 0
 
     def add(self, text: MessageText, *, by_user: bool = False) -> None:
         """Add a text that can be seen from now on."""
-        self._texts.append(text)
+        insort(self._texts, text, key=_length)
         if not by_user:
             self._given.append(text)
-
-    def _count(self) -> None:
-        for text in self._texts[self._counted :]:
-            for mention in text.quantities:
-                self._numbers.add(mention.raw)
-                self._numbers.add(mention.value)
-                if mention.money:
-                    self._amounts.add(mention.value)
-                elif mention.base is not None:
-                    self._measured.add((mention.base, mention.value))
-        self._counted = len(self._texts)
-
-    @property
-    def numbers(self) -> set[Decimal]:
-        """Every number, as written and in base units."""
-        self._count()
-        return self._numbers
 
     @property
     def amounts(self) -> set[Decimal]:
         """Amounts of money shown with their currency, in its major unit."""
-        self._count()
-        return self._amounts
+        return {value for text in self._texts for value in text.amounts}
 
     @property
-    def measured(self) -> set[tuple[str, Decimal]]:
-        """(base unit, value) of quantities shown with their unit."""
-        self._count()
-        return self._measured
+    def durations(self) -> set[Decimal]:
+        """Spans of time shown with their unit, in minutes."""
+        measured = (one for text in self._texts for one in text.measured)
+        return {value / 60 for base, value in measured if base == "s"}
 
     @property
     def dates(self) -> set[str]:
         """ISO dates."""
-        for text in self._texts[self._dated :]:
-            self._dates |= text.dates
-        self._dated = len(self._texts)
-        return self._dates
+        return {iso for text in self._texts for iso in text.dates}
 
     @property
     def minutes(self) -> set[int]:
         """Times of day, in minutes since midnight; both readings of a vague one."""
-        for text in self._texts[self._timed :]:
-            for clock in text.clocks:
-                self._minutes.add(clock.minute)
-                if clock.vague:
-                    self._minutes.add((clock.minute + 720) % 1440)
-        self._timed = len(self._texts)
-        return self._minutes
+        return {minute for text in self._texts for minute in text.minutes}
 
     def has(self, value: Any) -> bool:
         """Whether a JSON value was visible in any of the forms it may take."""
@@ -127,12 +100,30 @@ class Visible:
             return True
         if isinstance(value, int | float):
             number = Decimal(str(value))
-            return number in self.numbers or number / 100 in self.amounts
+            return self.has_number(number) or any(number / 100 in t.amounts for t in self._texts)
         return self._has_text(str(value))
 
     def has_number(self, value: Decimal) -> bool:
-        """Whether this number was shown, whatever it measures."""
-        return value in self.numbers
+        """Whether this number was shown, as written or in base units, whatever it measures."""
+        return any(text.gives_number(value) for text in self._texts) or any(
+            value in text.numbers for text in self._texts
+        )
+
+    def has_cents(self, value: Decimal) -> bool:
+        """Whether this number was shown without a currency."""
+        return any(text.gives_number(value) for text in self._texts) or any(
+            value in text.plain_numbers for text in self._texts
+        )
+
+    def has_measured(self, base: str, value: Decimal) -> bool:
+        """Whether a quantity of a base unit was shown with its unit."""
+        return any((base, value) in text.measured for text in self._texts)
+
+    def has_minute(self, minute: int) -> bool:
+        """Whether this time of day was shown, in minutes since midnight."""
+        return any(text.gives_minute(minute) for text in self._texts) or any(
+            minute in text.minutes for text in self._texts
+        )
 
     def beside(self, word: str) -> set[Decimal]:
         """Every number given right before or behind a word (in the singular), as written.
@@ -149,10 +140,15 @@ class Visible:
 
     def has_date(self, iso: str) -> bool:
         """Whether this date was shown; today always is."""
-        return iso == self._today or iso in self.dates
+        if iso == self._today or any(text.gives_date(iso) for text in self._texts):
+            return True
+        return any(iso in text.dates for text in self._texts)
 
     def has_words(self, text: str) -> bool:
         """Whether these words were shown, in this order."""
+        quoted = f'"{text}"'
+        if any(quoted in seen.text for seen in self._texts):
+            return True
         wanted = normal(text)
         return not wanted or any(has_words(seen.normal, wanted) for seen in self._texts)
 
@@ -174,7 +170,7 @@ class Visible:
 
     def _has_time(self, text: str) -> bool:
         hour, minute = text.split(":")[:2]
-        return int(hour) * 60 + int(minute) in self.minutes
+        return self.has_minute(int(hour) * 60 + int(minute))
 
     def _has_prose(self, text: str) -> bool:
         """Whether a text in the assistant's own words holds nothing that was not visible.

@@ -9,6 +9,10 @@ __all__ = ["Json", "canonical_json", "content_id", "derive_seed", "digest"]
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
 
 def canonical_json(value: object) -> str:
     """Return `value` as JSON with sorted keys, no spaces and no escapes beyond JSON's own.
@@ -16,9 +20,7 @@ def canonical_json(value: object) -> str:
     Raises:
         ValueError: for NaN and infinities, which have no JSON form.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _ENCODER.encode(value)
 
 
 def digest(text: str) -> str:

@@ -125,6 +125,10 @@ class Voice(Identified):
     language: Language
     phrases: dict[str, Phrases]
     """Bank to templates; a bank may carry a style, such as `yes.terse`."""
+    opens_first: tuple[str, ...] = ()
+    """Words left out of every question but the first of several."""
+    opens_second: tuple[str, ...] = ()
+    """Words left out of every question but the second of several."""
     confirm_cues: Phrases
     """Expressions by which a user notices a request for confirmation."""
     affirmations: Phrases

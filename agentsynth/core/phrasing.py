@@ -206,34 +206,43 @@ def tidy(text: str) -> str:
     return clean[:1].upper() + clean[1:] if clean[:1].islower() and "@" not in clean[:30] else clean
 
 
-def show_date(iso: str, style: DateStyle, language: str = "en") -> str:
-    """Return an ISO date as people write it, in one of the personas' styles."""
+def show_date(
+    iso: str, style: DateStyle, language: str = "en", *, today: str | None = None
+) -> str:
+    """Return an ISO date as people write it, in one of the personas' styles.
+
+    Args:
+        today: ISO date; a day of another year is said with its year. None = no year is added.
+    """
     day = date.fromisoformat(iso)
+    other_year = today is not None and today[:4] != iso[:4]
     if language == "zh":
-        return _date_zh(iso, day, style)
+        return _date_zh(iso, day, style, other_year)
     month = _MONTH_NAMES[day.month - 1]
+    year = f" {day.year}" if other_year else ""
     match style:
         case "iso":
             return iso
         case "month_day":
-            return f"{month} {day.day}"
+            return f"{month} {day.day}{',' if year else ''}{year}"
         case "weekday":
-            return f"{_WEEKDAYS[day.weekday()]} {day.day} {month}"
+            return f"{_WEEKDAYS[day.weekday()]} {day.day} {month}{year}"
         case _:
-            return f"{day.day} {month}"
+            return f"{day.day} {month}{year}"
 
 
-def _date_zh(iso: str, day: date, style: DateStyle) -> str:
+def _date_zh(iso: str, day: date, style: DateStyle, other_year: bool) -> str:
     short = f"{day.month}月{day.day}日"
+    whole = f"{day.year}年{short}"
     match style:
         case "iso":
             return iso
         case "month_day":
-            return f"{day.year}年{short}"
+            return whole
         case "weekday":
-            return f"{short}（周{_WEEKDAYS_ZH[day.weekday()]}）"
+            return f"{whole if other_year else short}（周{_WEEKDAYS_ZH[day.weekday()]}）"
         case _:
-            return short
+            return whole if other_year else short
 
 
 def show_money(cents: int, language: str = "en", *, whole: bool = False) -> str:
@@ -248,9 +257,19 @@ def show_money(cents: int, language: str = "en", *, whole: bool = False) -> str:
 
 
 def format_value(
-    path: str, value: Any, words: dict[str, str], date_style: DateStyle, language: str = "en"
+    path: str,
+    value: Any,
+    words: dict[str, str],
+    date_style: DateStyle,
+    language: str = "en",
+    *,
+    today: str | None = None,
 ) -> str:
-    """Return a value as people say it: cents as money, dates as dates, enums by their words."""
+    """Return a value as people say it: cents as money, dates as dates, enums by their words.
+
+    Args:
+        today: ISO date; a day of another year is said with its year. None = no year is added.
+    """
     if isinstance(value, bool):
         yes, no = ("是", "否") if language == "zh" else ("yes", "no")
         return words.get(str(value).lower(), yes if value else no)
@@ -260,12 +279,13 @@ def format_value(
         if value in words:
             return words[value]
         if _ISO.fullmatch(value):
-            return show_date(value, date_style, language)
+            return show_date(value, date_style, language, today=today)
         moment = _MOMENT.fullmatch(value)
         if moment is not None:
             between = "" if language == "zh" else " at "
             clock = words.get(moment[2], moment[2])
-            return f"{show_date(moment[1], date_style, language)}{between}{clock}"
+            day = show_date(moment[1], date_style, language, today=today)
+            return f"{day}{between}{clock}"
     return str(value)
 
 

@@ -1,6 +1,6 @@
 """Where a tool's parameters meet the world, read from its contract."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +85,8 @@ class _OriginReader:
             self.origins.joint.append((entity, joint))
         if lookup.if_ is not None:
             given = {"rows": entity, "where": lookup.where}
-            self.condition(lookup.if_, entity, compile_lookup(Lookup.model_validate(given)))
+            rows = compile_lookup(Lookup.model_validate(given))
+            self.condition(lookup.if_, entity, rows, lookup.join)
 
     def meets(self, name: str, entity: str, column: str) -> None:
         spec = self.domain.entities[entity].fields.get(column)
@@ -98,7 +99,13 @@ class _OriginReader:
         else:
             self.origins.fields.setdefault(name, set()).add((entity, column))
 
-    def condition(self, text: str, it: str | None, rows: Selected | None) -> None:
+    def condition(
+        self,
+        text: str,
+        it: str | None,
+        rows: Selected | None,
+        join: Mapping[str, str] | None = None,
+    ) -> None:
         for atom in atoms(split_expression(text)):
             paths = [p.text for p in parts_of(atom) if p.kind == "path" and p.text not in _WORDS]
             names = {p.split(".")[1] for p in paths if p.startswith("args.")}
@@ -110,7 +117,22 @@ class _OriginReader:
                     self.origins.constants.setdefault(name, set()).update(numbers)
                 if any(p.kind == "call" and p.op in _PARTIAL for p in parts_of(atom)):
                     self.origins.partial.add(name)
-                self.beside(name, [p for p in paths if p != f"args.{name}"], it, rows)
+                others = [p for p in paths if p != f"args.{name}"]
+                self.beside(name, others, it, rows)
+                if atom.kind == "compare" and all(p.kind == "path" for p in atom.parts):
+                    self.joined(name, others, it, join or {})
+
+    def joined(
+        self, name: str, paths: Sequence[str], it: str | None, join: Mapping[str, str]
+    ) -> None:
+        """Take note of `it.<name>.<field>`, a field of what a row refers to."""
+        for path in paths:
+            head, _, rest = path.partition(".")
+            alias, _, column = rest.partition(".")
+            if head == "it" and column and it is not None and alias in join:
+                spec = self.domain.entities[it].fields.get(join[alias])
+                if spec is not None and spec.ref is not None:
+                    self.meets(name, spec.ref, column)
 
     def beside(
         self, name: str, paths: Sequence[str], it: str | None, rows: Selected | None

@@ -9,61 +9,18 @@ from typing import Any
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError
 from agentsynth.plan.argument_origins import Origins
-from agentsynth.worlds.contract_eval import CompiledContract, Situation
+from agentsynth.plan.contract_traces import Traces
+from agentsynth.worlds.contract_eval import Situation
 from agentsynth.worlds.contract_parts import Snapshot
 
-__all__ = ["LEFT_OUT", "Pools", "explore"]
+__all__ = ["LEFT_OUT", "Pools"]
 
 LEFT_OUT = object()
 """In place of an optional argument that is not given."""
 
 _MOST_KEYS = 150
 _MOST_VALUES = 24
-_DRAWN = 12
 _ROWS_TAKEN = 4
-_A_TURN = 200
-"""Calls with which all parameters are varied once, about."""
-
-
-def explore(compiled: CompiledContract, pools: "Pools", rng: random.Random) -> Iterator[Situation]:
-    """Yield calls without end: some drawn, then ever more that differ from one in one argument.
-
-    Calls that fewer error conditions hold for are varied first, so that it comes ever closer to a
-    success. Nothing but the contract is looked at.
-
-    Raises:
-        ContractMistake: the contract cannot be evaluated for one of them.
-    """
-    known: list[tuple[int, int, Situation]] = []
-    names = list(pools.parameters)
-    turn = 0
-    while True:
-        for _ in range(_DRAWN):
-            situation = compiled.situation(pools.before, pools.call())
-            known.append((len(situation.codes), turn, situation))
-            yield situation
-        for _ in names:
-            name = names[turn % len(names)]
-            known.sort(key=lambda one: one[:2])
-            base = rng.choice(known[:4])[2]
-            turn += 1
-            for value in _some(pools.options(name, base), len(names), rng):
-                changed = {k: v for k, v in base.arguments.items() if k != name}
-                if value is not LEFT_OUT:
-                    changed[name] = value
-                situation = compiled.situation(pools.before, changed)
-                # Later ones are taken first: what is varied changes from turn to turn.
-                known.append((len(situation.codes), -turn, situation))
-                yield situation
-
-
-def _some(values: list[Any], parameters: int, rng: random.Random) -> list[Any]:
-    """Return the first of many values and some of the rest: every parameter is to have its turn."""
-    most = max(_MOST_VALUES, _A_TURN // parameters)
-    if len(values) <= most:
-        return values
-    first = most // 4
-    return [*values[:first], *rng.sample(values[first:], most - first)]
 
 
 class Pools:
@@ -76,12 +33,14 @@ class Pools:
         domain: Domain,
         before: Snapshot,
         rng: random.Random,
+        traces: Traces | None = None,
     ) -> None:
         self.parameters = parameters
         self.origins = origins
         self.domain = domain
         self.before = before
         self.rng = rng
+        self.traces = traces if traces is not None else Traces()
         self._static = {name: self._values(name, schema) for name, schema in parameters.items()}
 
     def options(self, name: str, situation: Situation) -> list[Any]:
@@ -109,6 +68,9 @@ class Pools:
         drawn: dict[str, Any] = {}
         for name, pool in self._static.items():
             optional = self.parameters[name].get("optional") and self.rng.random() < 0.4
+            near = self._near(name)
+            if near and self.rng.random() < 0.5:
+                pool = near
             drawn[name] = LEFT_OUT if optional or not pool else self.rng.choice(pool)
         if self.origins.joint and self.rng.random() < 0.5:
             entity, columns = self.rng.choice(self.origins.joint)
@@ -124,9 +86,18 @@ class Pools:
     def _values(self, name: str, schema: Mapping[str, Any]) -> list[Any]:
         found = _distinct([v for v in self._plain(name, schema) if self._fits(name, v)])
         self.rng.shuffle(found)
+        near = self._near(name)
+        found = [*near, *(value for value in found if value not in near)]
         if schema.get("optional"):
             found.insert(0, LEFT_OUT)
         return found
+
+    def _near(self, name: str) -> list[str]:
+        """Return the keys that the calls before make worth trying first."""
+        if self.parameters[name].get("type") != "string" or "enum" in self.parameters[name]:
+            return []
+        entities = sorted(self.origins.keys.get(name, ()))
+        return _distinct([key for entity in entities for key in self.traces.near(entity)])
 
     def _fits(self, name: str, value: Any) -> bool:
         """Whether a value is of the parameter's type; the schema has the last word on the rest."""
@@ -134,7 +105,9 @@ class Pools:
         if schema.get("type") in ("integer", "number"):
             low, high = schema.get("minimum", value), schema.get("maximum", value)
             return type(value) is int and low <= value <= high
-        if schema.get("type") != "string" or "enum" in schema:
+        if "enum" in schema:
+            return value in schema["enum"]
+        if schema.get("type") != "string":
             return True
         timed = self._timed(name, schema)
         return isinstance(value, str) and (_moment(value) == timed if timed is not None else True)
@@ -304,7 +277,10 @@ def _moment(text: str) -> str | None:
 
 
 def _shifted(value: Any, amount: int) -> Any:
-    """Return a number, a date (by days) or a datetime (by minutes) moved; None for others."""
+    """Return a number, a date (by days), a datetime or a time (by minutes) moved; None for others.
+
+    A time stays within its day.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return value + amount
     if isinstance(value, str):
@@ -314,6 +290,10 @@ def _shifted(value: Any, amount: int) -> Any:
             if len(value) == 16:
                 moved = datetime.fromisoformat(value) + timedelta(minutes=amount)
                 return moved.isoformat(timespec="minutes")
+            if len(value) == 5:
+                start = datetime.fromisoformat(f"2000-01-01T{value}")
+                moved = start + timedelta(minutes=amount)
+                return moved.isoformat()[11:16] if moved.date() == start.date() else None
         except (ValueError, OverflowError):
             return None
     return None

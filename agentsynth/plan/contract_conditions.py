@@ -111,15 +111,17 @@ def _logic(tree: ExpressionPart, values: Iterator[bool | None]) -> bool | None:
 
 
 def _distance(left: Any, right: Any) -> int | None:
-    """Return how far apart two values are: numbers, days of dates, minutes of datetimes."""
+    """Return how far apart two values are: numbers, days of dates, minutes of times."""
     if isinstance(left, bool) or isinstance(right, bool):
         return None
     if isinstance(left, int) and isinstance(right, int):
         return left - right
-    if isinstance(left, str) and isinstance(right, str) and len(left) == len(right) >= 10:
+    if isinstance(left, str) and isinstance(right, str) and len(left) == len(right) >= 5:
         try:
             if len(left) == 10:
                 return (date.fromisoformat(left) - date.fromisoformat(right)).days
+            if len(left) == 5:
+                left, right = f"2000-01-01T{left}", f"2000-01-01T{right}"
             apart = datetime.fromisoformat(left) - datetime.fromisoformat(right)
             return int(apart.total_seconds() // 60)
         except ValueError:

@@ -32,6 +32,8 @@ from agentsynth.worlds.contract_parts import (
 __all__ = ["Goals", "expressions_of"]
 
 _ROWS_LOOKED_AT = 40
+_KEPT_OUT_LOOKED_AT = 400
+"""Records looked at for one that a single pair keeps out; of a few hundred, that is all."""
 
 
 def expressions_of(value: Any) -> Iterator[str]:
@@ -214,7 +216,8 @@ def _kept_out(situation: Situation, selected: Selected) -> set[str]:
     found: set[str] = set()
     for place, (name, value) in enumerate(wanted):
         others = [*wanted[:place], *wanted[place + 1 :]]
-        for record in situation.visible(selected.entity or "", others):
+        records = situation.visible(selected.entity or "", others)
+        for record in islice(records, _KEPT_OUT_LOOKED_AT):
             if record[name] != value and (
                 selected.keep is None or situation.over(selected.keep, record) is True
             ):

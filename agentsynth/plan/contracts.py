@@ -7,20 +7,20 @@ import json
 import random
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from agentsynth.core.contract import Contracts, PageWalk
 from agentsynth.core.errors import DomainError
-from agentsynth.core.ids import canonical_json, derive_seed
+from agentsynth.core.ids import derive_seed
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import ToolResult
-from agentsynth.plan.arguments import explore
-from agentsynth.plan.contract_states import Bench, StartState
+from agentsynth.plan.contract_calls import explore
+from agentsynth.plan.contract_report import ContractFailure, ContractReport, ToolReport
+from agentsynth.plan.contract_states import Bench, Seen, StartState
 from agentsynth.worlds.contract_changes import Mismatch
 from agentsynth.worlds.contract_eval import ContractMistake, Situation
 from agentsynth.worlds.contract_outcome import Outcome
-from agentsynth.worlds.contract_parts import Snapshot
 from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
 
 __all__ = ["ContractFailure", "ContractReport", "ToolReport", "check_contracts"]
@@ -33,76 +33,6 @@ _SOUGHT_MORE = 80
 _OFTEN = 3
 """Times that every wanted goal is met, in different calls."""
 _MOST_PAGES = 200
-
-
-@dataclass(frozen=True)
-class ContractFailure:
-    """A call that departs from the contract."""
-
-    tool: str
-    state: StartState
-    arguments: Mapping[str, Any]
-    expected: str
-    got: str
-
-    def __str__(self) -> str:
-        after = f", {self.state.days_later} days later" if self.state.days_later else ""
-        for call in self.state.calls:
-            after += f", after {call.name}({_shown(call.arguments)})"
-        return (
-            f"{self.tool}({_shown(self.arguments)}) in world {self.state.world_seed}{after}: "
-            f"expected {self.expected}; got {self.got}"
-        )
-
-
-@dataclass(frozen=True)
-class ToolReport:
-    """How one tool fared."""
-
-    tool: str
-    cases: int
-    """Calls made."""
-    failures: tuple[ContractFailure, ...]
-    unreached: tuple[str, ...]
-    """Codes and branches of the contract that no call met."""
-    mistakes: tuple[str, ...]
-    """Where the contract itself cannot be evaluated."""
-
-    @property
-    def passed(self) -> int:
-        """Calls that kept the contract."""
-        return self.cases - len(self.failures)
-
-    @property
-    def holds(self) -> bool:
-        """Whether every call kept the contract, and there were any."""
-        return not self.failures and not self.mistakes and self.cases > 0
-
-
-@dataclass(frozen=True)
-class ContractReport:
-    """How the tools of a domain fared."""
-
-    tools: tuple[ToolReport, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether every tool keeps its contract."""
-        return all(tool.holds for tool in self.tools)
-
-    @property
-    def problems(self) -> list[str]:
-        """What is wrong, a line for each tool and kind of mistake."""
-        found: list[str] = []
-        for tool in self.tools:
-            found += [f"contract: {mistake}" for mistake in tool.mistakes]
-            if tool.failures:
-                more = len(tool.failures) - 1
-                rest = f" (and {more} more)" if more else ""
-                found.append(f"contract broken: {tool.failures[0]}{rest}")
-            elif not tool.cases and not tool.mistakes:
-                found.append(f"{tool.tool}: no call could be made, so its contract says nothing")
-        return found
 
 
 def check_contracts(
@@ -125,7 +55,7 @@ def check_contracts(
         first_failure: stop a tool at the first call that fails.
     """
     bench = Bench(world, contracts, seed)
-    states = [(state, bench.snapshot(state)) for state in bench.states(worlds)]
+    states = [(state, bench.seen(state)) for state in bench.states(worlds)]
     names = [name for name in contracts.tools if only is None or name in only]
     return ContractReport(tuple(_Trial(bench, n, states, first_failure).run() for n in names))
 
@@ -137,7 +67,7 @@ class _Trial:
         self,
         bench: Bench,
         name: str,
-        states: list[tuple[StartState, Snapshot]],
+        states: list[tuple[StartState, Seen]],
         first_failure: bool,
     ) -> None:
         self.bench = bench
@@ -151,16 +81,18 @@ class _Trial:
         self.mistakes: dict[str, None] = {}
 
     def run(self) -> ToolReport:
-        for number, (state, before) in enumerate(self.states):
-            done = self._run_in(state, before, number, None)
-            if self.first_failure and self.failures:
+        settled = 0
+        for number, (state, seen) in enumerate(self.states):
+            if self._has_seen_enough():
                 break
-            if self.tool.writes and done is not None and number % 2 == 0:
-                call = ToolCall(id="before", name=self.name, arguments=dict(done.arguments))
-                again = StartState(state.world_seed, state.days_later, (*state.calls, call))
-                self._run_again(again, number, done)
-            if self.first_failure and self.failures:
-                break
+            done = self._run_in(state, seen, number, None)
+            if state.minutes_later:
+                continue  # no call can be added before that time
+            settled += 1
+            if done is None or not self.tool.writes or not settled % 2 or self._has_seen_enough():
+                continue
+            call = ToolCall(id="before", name=self.name, arguments=dict(done.arguments))
+            self._run_again(replace(state, calls=(*state.calls, call)), number, done)
         return ToolReport(
             tool=self.name,
             cases=self.cases,
@@ -169,54 +101,80 @@ class _Trial:
             mistakes=tuple(self.mistakes),
         )
 
+    def _has_seen_enough(self) -> bool:
+        return self.first_failure and bool(self.failures)
+
     def _run_again(self, state: StartState, number: int, done: Situation) -> None:
         """Try the tool where it has just been called: the same call, then others."""
         try:
-            before = self.bench.snapshot(state)
+            seen = self.bench.seen(state)
         except DomainError:
             return  # the call that leads there has failed, and is reported
-        self._run_in(state, before, len(self.states) + number, done)
+        self._run_in(state, seen, len(self.states) + number, done)
 
     def _run_in(
-        self, state: StartState, before: Snapshot, number: int, done: Situation | None
+        self, state: StartState, seen: Seen, number: int, done: Situation | None
     ) -> Situation | None:
         """Try the tool in one state; return a call that had to succeed."""
         success: Situation | None = None
         try:
-            for situation in self._chosen(before, number, done):
+            for situation in self._chosen(seen, number, done):
                 if not situation.codes and success is None:
                     success = situation
                 self._case(state, situation)
-                if self.first_failure and self.failures:
+                if self._has_seen_enough():
                     break
         except ContractMistake as mistake:
             self.mistakes.setdefault(str(mistake))
         return success
 
-    def _chosen(self, before: Snapshot, number: int, done: Situation | None) -> Iterator[Situation]:
+    def _chosen(self, seen: Seen, number: int, done: Situation | None) -> Iterator[Situation]:
         """Yield the calls that meet a goal which has not been met often enough."""
         goals, here = self.tool.goals, set[str]()
         if done is not None:
-            again = self.tool.compiled.situation(before, done.arguments)
+            again = self.tool.compiled.situation(seen.before, done.arguments)
             if again.covered:
                 yield again
         rng = random.Random(derive_seed("contract cases", self.bench.seed, self.name, number))
-        pools = self.bench.pools(self.name, before, rng)
-        several = 0
-        for looked, situation in enumerate(explore(self.tool.compiled, pools, rng)):
-            missing = any(self.met[goal] < _OFTEN for goal in goals.wanted)
-            if looked * goals.cost >= (_SOUGHT if missing else _SOUGHT_MORE):
+        pools = self.bench.pools(self.name, seen, rng)
+        several = dear = 0
+        calls = explore(self.tool.compiled, pools, rng, self._codes_missing)
+        for looked, situation in enumerate(calls):
+            missing = any(self._wanting(goal) for goal in goals.wanted)
+            most = _SOUGHT if missing else _SOUGHT_MORE
+            if looked >= most:
                 return
-            met = goals.met(situation)
-            new = any(self.met[goal] < (_OFTEN if goal in goals.wanted else 1) for goal in met)
-            new = new or bool(met & goals.wanted - here)  # everything once in every state
-            if len(situation.codes) > 1 and several < 1 and situation.covered:
+            met = set[str]()
+            if len(situation.codes) < 2:
+                met = self._cheaply_met(situation, seen)
+                if 2 * dear * goals.cost < most or any(self._wanting(goal) for goal in met):
+                    dear += 1
+                    met |= goals.met(situation)
+            elif several < 1 and situation.covered:
                 several += 1  # any one of its codes is right
-                new = True
+                met = {f"several codes {number}"}
+            new = any(self._wanting(goal) or not self.met[goal] for goal in met)
+            new = new or bool(met & goals.wanted - here)  # everything once in every state
             if new and self.bench.accepts(self.name, situation):
                 self.met.update(met)
                 here |= met
                 yield situation
+
+    def _wanting(self, goal: str) -> bool:
+        """Whether a goal is wanted and has not been met often enough."""
+        return goal in self.tool.goals.wanted and self.met[goal] < _OFTEN
+
+    def _codes_missing(self) -> list[str]:
+        """Return the codes that are still to be met alone."""
+        return [code for code in self.tool.compiled.errors if self._wanting(f"{code} alone")]
+
+    def _cheaply_met(self, situation: Situation, seen: Seen) -> set[str]:
+        """Return what can be seen at once of a call for which at most one code is due."""
+        if not situation.covered:
+            return set()
+        found = {f"{code} alone" for code in situation.codes} or {"success"}
+        keys = self.tool.origins.keys
+        return found | set(seen.traces.goals(situation.codes, situation.arguments, keys))
 
     def _case(self, state: StartState, situation: Situation) -> None:
         self.cases += 1
@@ -279,7 +237,3 @@ def _outcome(result: ToolResult) -> Outcome:
     except ValueError:
         value = result.content
     return Outcome(result.code if result.is_error else None, result.changes, value)
-
-
-def _shown(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={canonical_json(value)}" for name, value in arguments.items())

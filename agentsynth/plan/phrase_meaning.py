@@ -8,7 +8,8 @@ random.
 import random
 from collections.abc import Callable, Sequence
 
-from agentsynth.checks.conduct import claim_in, matches_any
+from agentsynth.checks.conduct import claim_in
+from agentsynth.checks.expressions import matches_any
 from agentsynth.core.errors import Problem
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.phrasing import parse_template, render

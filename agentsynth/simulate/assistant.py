@@ -8,14 +8,12 @@ assistant's judgement.
 """
 
 import random
-import re
 from collections.abc import Sequence
-from typing import Any
 
-from agentsynth.checks.conduct import matches_any
+from agentsynth.checks.expressions import matches_any
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import CallStep, GuardStep, Intent, PickStep
-from agentsynth.core.lexicon import IntentPhrases, Lexicon, Voice
+from agentsynth.core.intent import GuardStep
+from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.protocols import AssistantView
 from agentsynth.plan.recipe import (
@@ -25,21 +23,17 @@ from agentsynth.plan.recipe import (
     Memory,
     PickFailed,
     PlannedCall,
-    PlanRun,
-    Slip,
     Stuck,
     UserActs,
 )
-from agentsynth.plan.sources import UNKNOWN, facts_used, look_up, narrowing_facts
+from agentsynth.plan.sources import UNKNOWN
 from agentsynth.simulate.flaws import Flawed
-from agentsynth.simulate.hearing import Heard
+from agentsynth.simulate.request import Request
 from agentsynth.simulate.speech import Speech
+from agentsynth.simulate.wording import phrase_for, question_about, report_on, which_is_meant
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["ScriptedAssistant"]
-
-_OF_ONE = re.compile(r"=\s*([a-z_][a-z0-9_]*)(?:\.[a-z_][a-z0-9_]*)*\s*")
-"""A fact that is a field of one thing drawn, such as `=reader.card_number`."""
 
 
 class ScriptedAssistant:
@@ -62,27 +56,20 @@ class ScriptedAssistant:
         self._rng = rng
         self._flaw = flaw
         self._speech = Speech(
-            self._lexicon, voice, rng, rng.choice(("day_month", "weekday", "month_day"))
+            self._lexicon, voice, rng, rng.choice(("day_month", "weekday", "month_day")), today
         )
         self._patience = rng.random()  # the impatient ask for two things at most at a time
         self._together = rng.choice((1, 4, 10, 10, 20))  # calls of a long list made at once
-        self._segment = -1
         self._calls = 0
         self._pending: dict[str, PlannedCall] = {}
         self._memory = Memory()
         self._proposed: PlannedCall | None = None
-        self._confirmed: int | None = None
-        self._asked_to_act: set[str] = set()
-        self._reported = False
-        self._declined = False
         self._why: str | None = None
         """The clause or obstacle that was given as the reason last."""
         self._left = False
         self._talked = False
-        self._wrote = False
-        self._in_vain: dict[str, int] = {}
-        self._heard = Heard(self._lexicon, [], today)
-        self._begin_next()
+        self._number = 0
+        self._request = self._begun(0)
 
     async def act(self, view: AssistantView) -> AssistantMessage | None:
         """Return the next message; None = leaves."""
@@ -103,103 +90,49 @@ class ScriptedAssistant:
 
     def _listen(self, text: str) -> AssistantMessage | None:
         """Take in what the user said; return a message where that alone settles the answer."""
-        corrects = not self._reported or (
+        request = self._request
+        corrects = not request.reported or (
             # with more requests to come, a "sorry" belongs to the next one
-            self._last() and not self._wrote and matches_any(self._voice.corrections, text)
+            request.is_last and not request.wrote and matches_any(self._voice.corrections, text)
         )
-        if not (corrects and self._put_right(text)) and self._reported:
-            if self._declined and matches_any(("[?？]",), text) and self._last():
+        if corrects and request.put_right(text):
+            self._proposed = None
+        elif request.reported:
+            if request.declined and matches_any(("[?？]",), text) and request.is_last:
                 held = "hold_fact" if self._why in self._lexicon.obstacles else "hold_firm"
                 return self._say(self._speech.bank(held))
-            if self._last():
+            if request.is_last:
                 return self._say(self._speech.bank("closing"))
-            self._begin_next()
-        if text not in self._heard.texts[-1:]:
-            self._heard.texts.append(text)
+            self._number += 1
+            request = self._request = self._begun(self._number, request)
+        if text not in request.heard.texts[-1:]:
+            request.heard.texts.append(text)
         self._talked = False
-        for action in self._asked_to_act:
-            self._heard.tell(f"did:{action}", True)  # asked for, and the user has answered
-        if self._proposed is None:
-            return None
+        for action in request.asked_to_act:
+            request.heard.tell(f"did:{action}", True)  # asked for, and the user has answered
+        return self._answered(text) if self._proposed is not None else None
+
+    def _answered(self, text: str) -> AssistantMessage | None:
+        """Make the call that was read back if the user says yes to it."""
         planned, self._proposed = self._proposed, None
-        if not matches_any(self._voice.affirmations, text):
+        if planned is None or not matches_any(self._voice.affirmations, text):
             return None
-        if self._flaw is not None and self._flaw.kind == "claims_without_doing" and self._last():
+        if self._claims() and self._request.is_last:
             return self._report()
-        self._confirmed = planned.step
+        self._request.confirmed = planned.step
         if planned.entry is not None:
             return None  # one of many: the plan gives them all again
         return self._call((planned,), confirmed=True)
 
-    def _put_right(self, text: str) -> bool:
-        """Start the plan over if the words change a fact that was heard otherwise before."""
-        names = (*self._needs, *narrowing_facts(self._intent))
-        before = self._heard.known(names)
-        self._heard.texts.append(text)
-        after = self._heard.known(names)
-        changed = [name for name, value in before.items() if after.get(name, value) != value]
-        if not changed:
-            self._heard.texts.pop()
-            return False
-        self._proposed = self._confirmed = None
-        self._reported = self._declined = False
-        self._in_vain = {}
-        self._run = self._new_run()
-        return True
-
-    def _begin_next(self) -> None:
-        self._segment += 1
-        self._in_vain = {}
-        self._reported = self._declined = self._wrote = False
-        self._confirmed = None
-        self._asked_to_act = set()
-        self._needs = facts_used(self._intent)
-        kept = self._kept_facts()
-        self._heard = Heard(self._lexicon, [], self._today)
-        self._heard.kept = kept
-        self._run = self._new_run()
-
-    def _new_run(self) -> PlanRun:
-        flaw = self._flaw
-        planted = flaw is not None and flaw.segment == self._segment
-        slip: Slip | None = flaw.slip if flaw is not None and planted else None
-        return PlanRun(
-            self._intent,
-            writes=self._runtime.writes,
-            memory=self._memory,
-            ignore_guards=flaw is not None and planted and flaw.kind == "ignores_policy",
-            slip=slip if not self._writes_ahead() else None,
+    def _begun(self, number: int, before: Request | None = None) -> Request:
+        """Return the request with this number, at its beginning."""
+        return Request(
+            number, self._intents, self._runtime, self._today, self._memory, self._flaw, before
         )
 
-    def _writes_ahead(self) -> bool:
-        """Whether the plan at hand changes anything."""
-        steps = self._intent.steps
-        return any(isinstance(s, CallStep) and s.call in self._runtime.writes for s in steps)
-
-    def _kept_facts(self) -> dict[str, Any]:
-        """Return who the user is: names and addresses stay true, other facts do not."""
-        if self._segment <= 0:
-            return {}
-        slots = self._lexicon.slots
-        names = [n for n, slot in slots.items() if slot.hearing in ("person", "email")]
-        for step in self._intent.steps:  # what tells apart people of one name stays true as well
-            if isinstance(step, PickStep) and any(f"${n}" in step.where.values() for n in names):
-                names += [str(source)[1:] for source in step.narrow.values()]
-        before = self._runtime.playbook.intents[self._intents[self._segment - 1]]
-        shared = set(before.shared) & set(self._intent.shared)
-        for name, source in self._intent.facts.items():  # what is said of the one they share
-            about = _OF_ONE.fullmatch(str(source))
-            if about is not None and about[1] in shared and before.facts.get(name) == source:
-                names.append(name)
-        heard = {name: self._heard.value(name) for name in names}
-        return {name: value for name, value in heard.items() if value is not UNKNOWN}
-
-    @property
-    def _intent(self) -> Intent:
-        return self._runtime.playbook.intents[self._intents[self._segment]]
-
-    def _last(self) -> bool:
-        return self._segment + 1 == len(self._intents)
+    def _claims(self) -> bool:
+        """Whether this assistant says that it did what it did not."""
+        return self._flaw is not None and self._flaw.kind == "claims_without_doing"
 
     def _take_results(self, view: AssistantView) -> str | None:
         """Tell the plan what the calls gave; return what to say when one failed."""
@@ -211,17 +144,18 @@ class ScriptedAssistant:
             if message.is_error:
                 problem = self._explain(message.content)
                 continue
-            self._wrote = self._wrote or planned.name in self._runtime.writes
-            self._run.record(planned, self._runtime.decode(message.content))
+            if planned.name in self._runtime.writes:
+                self._request.wrote = True
+            self._request.run.record(planned, self._runtime.decode(message.content))
         return problem
 
     def _explain(self, content: str) -> str:
         """Return what to say about an error the tool gave."""
-        self._reported = True
+        self._request.reported = True
         reason = self._runtime.reason_of(content)
         phrases = self._lexicon.reason(reason) if reason is not None else None
         if phrases is not None:
-            self._declined, self._why = True, reason
+            self._request.declined, self._why = True, reason
             return self._phrase(phrases.decline)
         self._left = True
         return self._speech.bank("not_found")
@@ -229,21 +163,22 @@ class ScriptedAssistant:
     # -- acting --------------------------------------------------------------------------------
 
     def _go_on(self, view: AssistantView) -> AssistantMessage:
-        if isinstance(self._intent.steps[0], GuardStep):
-            first = self._run.next(self._heard)
+        if isinstance(self._request.intent.steps[0], GuardStep):
+            first = self._request.run.next(self._request.heard)
             if isinstance(first, Declined):  # no answer of the user's could change that
                 return self._decline(first.reason)
         question = self._question_first()
         if question is not None:
             return self._say(question)
-        following = self._run.next(self._heard)
+        following = self._request.run.next(self._request.heard)
         match following:
             case Calls(calls):
                 return self._before_calling(calls, view)
             case Stuck(facts):
                 return self._say(self._ask(facts))
             case PickFailed():
-                return self._say(self._not_picked(following))
+                asked = which_is_meant(following, self._request, self._speech, self._lexicon)
+                return self._say(asked) if asked is not None else self._leave_early()
             case UserActs():
                 return self._ask_to_act(following.action)
             case Declined(reason):
@@ -252,7 +187,7 @@ class ScriptedAssistant:
                 return self._report()
 
     def _decline(self, reason: str) -> AssistantMessage:
-        self._reported = self._declined = True
+        self._request.reported = self._request.declined = True
         self._why = reason
         phrases = self._lexicon.reason(reason)
         if phrases is None:
@@ -261,19 +196,18 @@ class ScriptedAssistant:
 
     def _ask_to_act(self, action: str) -> AssistantMessage:
         """Ask the user to do something; leave when that was asked for in vain."""
-        tries = self._in_vain.get(action, 0)
-        self._in_vain[action] = tries + 1
-        if tries > 1:
+        if self._request.tries(action) > 1:
             return self._leave_early()
-        self._asked_to_act.add(action)
+        self._request.asked_to_act.add(action)
         return self._say(self._phrase(self._lexicon.actions[action].ask))
 
     def _question_first(self) -> str | None:
         """Ask for what only the user can know before looking anything up."""
         missing = [
             name
-            for name in self._needs
-            if self._lexicon.slots[name].hearing != "seen" and self._heard.value(name) is UNKNOWN
+            for name in self._request.needs
+            if self._lexicon.slots[name].hearing != "seen"
+            and self._request.heard.value(name) is UNKNOWN
         ]
         return self._ask(tuple(missing)) if missing else None
 
@@ -283,44 +217,39 @@ class ScriptedAssistant:
         first = calls[0]
         if len(calls) > self._together and first.entry is not None:
             calls = calls[: self._together]
-        planted = self._flaw is not None and self._flaw.segment == self._segment
         if first.name not in self._runtime.writes:
-            is_last = self._is_last_call(calls[-1])
-            if planted and self._flaw is not None and is_last and not self._writes_ahead():
-                if self._flaw.kind == "stops_early":
+            flaw, is_last = self._request.flaw, self._request.is_last_call(calls[-1])
+            if flaw is not None and is_last and not self._request.writes_ahead:
+                if flaw.kind == "stops_early":
                     return self._leave_early()
-                if self._flaw.kind == "invents_argument":
-                    calls = (*calls[:-1], self._flaw.with_invention(calls[-1], view))
+                if flaw.kind == "invents_argument":
+                    calls = (*calls[:-1], flaw.with_invention(calls[-1], view))
             return self._call(calls)
-        return self._before_writing(calls, view, planted=planted)
+        return self._before_writing(calls, view)
 
     def _before_writing(
-        self, calls: tuple[PlannedCall, ...], view: AssistantView, *, planted: bool
+        self, calls: tuple[PlannedCall, ...], view: AssistantView
     ) -> AssistantMessage:
         """Read a write back, or make it where that was done or is not asked for."""
-        first = calls[0]
-        if planted and self._flaw is not None:
-            if self._flaw.kind == "stops_early":
-                return self._leave_early()
-            if self._flaw.kind == "skips_confirmation":
-                return self._call(calls, confirmed=True)
-        if self._confirmed == first.step:
+        first, flaw = calls[0], self._request.flaw
+        if flaw is not None and flaw.kind == "stops_early":
+            return self._leave_early()
+        if flaw is not None and flaw.kind == "skips_confirmation":
+            return self._call(calls, confirmed=True)
+        if self._request.confirmed == first.step:
             return self._call([self._slipped(call, view) for call in calls], confirmed=True)
         if self._runtime.spec_by_name[first.name].consequential:
             self._proposed = self._slipped(first, view)
-            return self._say(self._phrase(self._phrases.propose))
+            return self._say(self._phrase(self._request.phrases.propose))
         return self._call([self._slipped(call, view) for call in calls])
-
-    def _is_last_call(self, call: PlannedCall) -> bool:
-        return not any(isinstance(s, CallStep) for s in self._intent.steps[call.step + 1 :])
 
     def _slipped(self, call: PlannedCall, view: AssistantView) -> PlannedCall:
         """Return the call as a flawed assistant makes it: read back rightly, done wrongly."""
-        flaw = self._flaw
-        if flaw is None or flaw.segment != self._segment:
+        flaw = self._request.flaw
+        if flaw is None:
             return call
         if flaw.kind == "wrong_entity":
-            return flaw.with_slip(call, self._intent, self._run.seen)
+            return flaw.with_slip(call, self._request.intent, self._request.run.seen)
         if flaw.kind == "invents_argument":
             return flaw.with_invention(call, view)
         return call
@@ -343,16 +272,8 @@ class ScriptedAssistant:
     # -- words ---------------------------------------------------------------------------------
 
     def _report(self) -> AssistantMessage:
-        self._reported = True
-        phrases = self._phrases
-        claimed = self._flaw is not None and self._flaw.kind == "claims_without_doing"
-        if self._wrote or (claimed and self._writes_ahead()):
-            said = phrases.done
-        elif self._run.branch == "unmet" and phrases.otherwise:
-            said = phrases.otherwise
-        else:
-            said = phrases.answer or phrases.done
-        text = self._phrase(said)
+        self._request.reported = True
+        text = report_on(self._request, self._speech, claims=self._claims())
         if self._rng.random() < 0.5:
             text = self._speech.together([text, self._speech.bank("more")])
         return self._say(text)
@@ -361,45 +282,15 @@ class ScriptedAssistant:
         self._left = True
         return self._say(self._speech.bank("leaves_early"))
 
-    @property
-    def _phrases(self) -> IntentPhrases:
-        return self._lexicon.intents[self._intents[self._segment]]
-
     def _ask(self, facts: Sequence[str]) -> str:
         names = list(facts)
         if self._patience < 0.35 and len(names) > 2:
             names = names[:2]
-        parts = self._speech.questions(names, self._intent, self._heard, self._run.seen)
-        if self._calls == 0 and len(self._heard.texts) == 1:
-            parts.insert(0, self._speech.bank("ask_lead"))
-        return self._speech.together(parts)
-
-    def _not_picked(self, failed: PickFailed) -> str:
-        asked = f"{failed.pick}: {', '.join(failed.facts)}"  # first the words, then what narrows
-        tries = self._in_vain.get(asked, 0)
-        self._in_vain[asked] = tries + 1
-        if tries > 1 or not failed.facts:
-            self._left = True
-            return self._speech.bank("leaves_early")
-        slot = self._lexicon.slots[failed.facts[0]]
-        if failed.matches > 1 and slot.which and tries == 0:
-            return self._which(failed, slot.which)
-        if tries == 0:
-            return self._phrase(slot.ask)
-        return self._speech.bank("not_found")
-
-    def _which(self, failed: PickFailed, phrases: Sequence[str]) -> str:
-        """Ask which of several entries is meant, naming what tells them apart."""
-        step = next(s for s in self._intent.steps if getattr(s, "pick", None) == failed.pick)
-        narrow: dict[str, Any] = getattr(step, "narrow", {})
-        field = next(f for f, source in narrow.items() if source == f"${failed.facts[0]}")
-        values = [look_up(field, entry) for entry in failed.options]
-        listed = self._speech.listed(values, field)
-        extra = {"options": listed, "options|count": str(len(failed.options))}
-        return self._speech.phrase(phrases, self._intent, self._heard, self._run.seen, extra)
+        opens = self._calls == 0 and len(self._request.heard.texts) == 1
+        return question_about(names, self._request, self._speech, opens=opens)
 
     def _phrase(self, phrases: Sequence[str]) -> str:
-        return self._speech.phrase(phrases, self._intent, self._heard, self._run.seen)
+        return phrase_for(self._request, phrases, self._speech)
 
     def _say(self, text: str) -> AssistantMessage:
         return AssistantMessage(content=text)

@@ -28,14 +28,23 @@ _LISTED = 6
 """Entries named one by one; of more, the first few and how many there are."""
 
 
+def _without(openings: Sequence[str], text: str) -> str:
+    """Return a text without the first of these that it begins with."""
+    found = next((opening for opening in openings if text.startswith(opening)), "")
+    return text.removeprefix(found)
+
+
 class Speech:
     """Phrases of one domain and language, as one assistant words them."""
 
-    def __init__(self, lexicon: Lexicon, voice: Voice, rng: random.Random, dates: str) -> None:
+    def __init__(
+        self, lexicon: Lexicon, voice: Voice, rng: random.Random, dates: str, today: str
+    ) -> None:
         self._lexicon = lexicon
         self._voice = voice
         self._rng = rng
         self._dates = dates
+        self._today = today
 
     def bank(self, name: str) -> str:
         """Return a phrase that belongs to no domain."""
@@ -82,8 +91,9 @@ class Speech:
                 parts.append(self.phrase(group.ask, intent, heard, seen))
                 names = [name for name in names if name not in group.slots]
         parts += [self.phrase(self._lexicon.slots[name].ask, intent, heard, seen) for name in names]
-        parts = [part.removeprefix("请问") if n else part for n, part in enumerate(parts)]
-        return [tidy(part.removeprefix("And ")) if n != 1 else part for n, part in enumerate(parts)]
+        first, second = self._voice.opens_first, self._voice.opens_second
+        parts = [part if n == 0 else _without(first, part) for n, part in enumerate(parts)]
+        return [part if n == 1 else tidy(_without(second, part)) for n, part in enumerate(parts)]
 
     def together(self, parts: Sequence[str]) -> str:
         """Return sentences as one text; Chinese has no spaces between them."""
@@ -159,7 +169,9 @@ class Speech:
 
     def _spoken(self, path: str, value: Any) -> str:
         lexicon = self._lexicon
-        return format_value(path, value, lexicon.words, self._dates, lexicon.language)
+        return format_value(
+            path, value, lexicon.words, self._dates, lexicon.language, today=self._today
+        )
 
     def _facts(self, intent: Intent, heard: Heard) -> dict[str, Any]:
         values = {name: heard.value(name) for name in intent.facts}

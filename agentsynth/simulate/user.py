@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentsynth.checks.conduct import matches_any
+from agentsynth.checks.expressions import matches_any
 from agentsynth.core.intent import Intent
 from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.phrasing import (

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from agentsynth.checks.conduct import matches_any
+from agentsynth.checks.expressions import matches_any
 from agentsynth.core.errors import UserError
 from agentsynth.core.lexicon import Language, Voice
 from agentsynth.core.phrasing import parse_template

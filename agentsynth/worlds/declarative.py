@@ -220,6 +220,17 @@ class DeclarativeWorld:
         """Run one call as if it took no time: nothing comes due behind it."""
         return self._answer(call, actor, None)
 
+    def wait_now(self, minutes: int) -> tuple[Change, ...]:
+        """Let time pass without a call; return what came due and changed.
+
+        Raises:
+            DomainError: if an effect breaks the domain's rules.
+        """
+        before: Before = {}
+        self.state.advance(minutes)
+        run_due(self.state, self.compiled.effects, self._check_invariants, before)
+        return self.state.changes_since(before)
+
     def _answer(self, call: ToolCall, actor: Actor, before: Before | None) -> ToolResult:
         """Run the call itself; `before` takes note of what each record was."""
         compiled, state = self.compiled, self.state

@@ -1,0 +1,243 @@
+"""Whose a value is: what is said of a record that results show has to be that record's.
+
+Everything here is doubt, never proof: an assistant may compare and count in ways no check knows.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from agentsynth.checks.evidence import Evidence, MessageText
+from agentsynth.checks.figures import LABEL
+from agentsynth.checks.nouns import is_noun, noun_of, nouns_beside
+from agentsynth.checks.records import Places, Record, scalars_of
+from agentsynth.core.words import has_words, normal
+
+__all__ = ["Stated", "is_named", "misbound", "places_of", "stated_in", "was_told"]
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAYS)}),? (?:the )?$", re.IGNORECASE)
+_NAME = r"(?:the )?[A-Z0-9][\w'’/-]*(?: (?:of )?[A-Z0-9][\w'’/-]*)*"
+_NAMES = rf"{_NAME}(?:, {_NAME})*,? and {_NAME}"
+_COUNTED = re.compile(rf"\b(\d+) [a-z]+(?: [a-z]+)?[,:] ({_NAMES})(?=[.?!]|$)")
+"""How many and then which: `2 sheds, Abbey Steps and Ferry Crescent`."""
+_LISTED = re.compile(rf"\b({_NAMES})(?=[.?!,;]|$)")
+_JOINT = re.compile(r",? and |, ")
+_NUMBERED = re.compile(r"\b([A-Za-z]{1,5}-?|[a-z]{3,12} )(\d{1,6})(?![\w/-]|[.:,]\d)")
+_TELLING = re.compile(r"[A-Z\d\u3040-\U0002ffff]")
+"""What a name or a label has. A text without it (a status, a kind) is of many records."""
+_MARK = re.compile(r"[.!?](?=\s|$)")
+_PART_OF = re.compile(r"\b(\d+) (?:out )?of (?:the |your |all |these |those )+(\d+)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A value that a message states."""
+
+    shown: str
+    """As it stands there."""
+    keys: tuple[Any, ...]
+    """What a field may hold for it: cents, an ISO date, a time (HH:MM), a label, a number."""
+    kind: str
+
+
+def misbound(evidence: Evidence, index: int) -> str | None:
+    """Return what a message says of a day, a count or a record that is not so; None = nothing.
+
+    Args:
+        index: of the assistant's message.
+    """
+    text = evidence.texts[index]
+    if not text.has_digits:
+        return None
+    return (
+        _other_weekday(text)
+        or (_miscounted(text) if evidence.language == "en" else None)
+        or _other_label(evidence, index, text)
+        or _of_another(evidence, index, text)
+    )
+
+
+def _other_weekday(text: MessageText) -> str | None:
+    """Return a date that does not fall on the day of the week that it is said to."""
+    for day in text.days:
+        before = _WEEKDAY.search(text.text[max(0, day.start - 16) : day.start])
+        if before is None or day.relative:
+            continue
+        if _WEEKDAYS[date.fromisoformat(day.iso).weekday()] != before[1].lower():
+            return f"{before[1]} {text.text[day.start : day.end]}"
+    return None
+
+
+def _miscounted(said: MessageText) -> str | None:
+    """Return a count that its own list contradicts, a thing listed twice, more than there are."""
+    text = said.text
+    if " and " in text:
+        taken = [(one.start, one.end) for one in (*said.days, *said.clocks)]
+        for match in _COUNTED.finditer(text):
+            counts = not any(start <= match.start() < end for start, end in taken)
+            if counts and int(match[1]) != len(_JOINT.split(match[2])):
+                return match[0]
+        for match in _LISTED.finditer(text):
+            named = _JOINT.split(match[1])
+            if len(set(named)) < len(named):
+                return match[0]
+    for match in _PART_OF.finditer(text) if " of " in text else ():
+        if int(match[1]) > int(match[2]):
+            return match[0]
+    return None
+
+
+def _other_label(evidence: Evidence, index: int, text: MessageText) -> str | None:
+    """Return a label said instead of one of its form that the user named; None = there is none.
+
+    Others may be asked about, be looked at by a call, be an answer, or stand beside the user's.
+    """
+    said = _numbered(text.text)
+    if not said:
+        return None
+    named: dict[str, set[str]] = {}
+    for place, words in evidence.said_by_user:
+        for form, number, _ in _numbered(words) if place < index else ():
+            named.setdefault(form, set()).add(number)
+    stated = {form: {n for f, n, _ in said if f == form} for form in named}
+    for form, number, place in said:
+        if form not in named or named[form] & stated[form] or _is_asked(text.text, place):
+            continue
+        shown = f"{form}{number}"
+        if shown not in _looked_at(evidence, index) and not _is_answer(evidence, shown):
+            return shown
+    return None
+
+
+def _numbered(text: str) -> list[tuple[str, str, int]]:
+    """Return (form, number, place) of what is told apart by its number: HP7, E-5, floor 4."""
+    return [
+        (m[1].casefold(), m[2], m.start())
+        for m in _NUMBERED.finditer(text)
+        if m[1][-1] != " " or is_noun(m[1][:-1])
+    ]
+
+
+def _is_asked(text: str, place: int) -> bool:
+    end = _MARK.search(text, place)
+    return end is not None and end[0] == "?"
+
+
+def _looked_at(evidence: Evidence, index: int) -> set[str]:
+    """Return what the calls before a message were given, as labels are written."""
+    found: set[str] = set()
+    for place, call, _ in evidence.calls:
+        for name, value in scalars_of(dict(call.arguments)).items() if place < index else ():
+            found |= {str(value).casefold(), f"{noun_of(name)} {value}"}
+    return found
+
+
+def _is_answer(evidence: Evidence, label: str) -> bool:
+    answers = evidence.task.target.answers
+    return any(label in f"{one.value} {one.said_as}".casefold() for one in answers)
+
+
+# -- records ---------------------------------------------------------------------------------------
+
+
+def stated_in(text: MessageText) -> Iterator[Stated]:
+    """Yield the dates, times, labels, amounts and figures beside a word that a text states."""
+    taken: list[tuple[int, int]] = []
+    for day in text.days:
+        taken.append((day.start, day.end))
+        if not day.relative:
+            yield Stated(text.text[day.start : day.end], (day.iso,), "date")
+    for clock in text.clocks:
+        taken.append((clock.start, clock.end))
+        minutes = {clock.minute, (clock.minute + 720) % 1440} if clock.vague else {clock.minute}
+        keys = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in sorted(minutes))
+        yield Stated(text.text[clock.start : clock.end], keys, "time")
+    for match in LABEL.finditer(text.text) if text.has_digits else ():
+        label = match[0].rstrip("-/")
+        taken.append(match.span())
+        yield Stated(label, (label.casefold(),), "label")
+    for mention in text.quantities:
+        shown = text.text[mention.start : mention.end].strip()
+        if any(start <= mention.start < end for start, end in taken) or mention.glued:
+            continue
+        if mention.money:
+            yield Stated(shown, (mention.value * 100,), "money")
+        elif not text.text[mention.start].isdigit() or mention.base == "%":
+            continue
+        elif mention.base is not None or nouns_beside(text.text, mention):
+            yield Stated(shown, (mention.raw,), "number")
+
+
+def was_told(evidence: Evidence, index: int, stated: Stated) -> bool:
+    """Whether the user said a value before a message."""
+    for place, _ in evidence.said_by_user:
+        if place < index and any(
+            set(stated.keys) & set(one.keys)
+            for one in stated_in(evidence.texts[place])
+            if one.kind == stated.kind
+        ):
+            return True
+    return False
+
+
+def places_of(evidence: Evidence, index: int, stated: Stated) -> list[tuple[Record, str]]:
+    """Return the records that results before a message show with a value, and its fields there."""
+    return [
+        place
+        for places in _results(evidence, index)
+        for key in stated.keys
+        for place in places.by_value.get(key, ())
+    ]
+
+
+def _results(evidence: Evidence, index: int) -> list[Places]:
+    return [
+        evidence.places(answer)
+        for at, _, answer in evidence.calls
+        if at < index and answer is not None and not answer.is_error
+    ]
+
+
+def _of_another(evidence: Evidence, index: int, text: MessageText) -> str | None:
+    """Return a value that only other records have than those that a message names."""
+    for stated in stated_in(text):
+        if was_told(evidence, index, stated):
+            continue
+        hosts = places_of(evidence, index, stated)
+        if not hosts or any(is_named(record, field, text) for record, field in hosts):
+            continue
+        records = [one for places in _results(evidence, index) for one in places.records]
+        if all(_is_rivalled(record, field, records, text) for record, field in hosts):
+            return stated.shown
+    return None
+
+
+def _is_rivalled(host: Record, field: str, records: Sequence[Record], text: MessageText) -> bool:
+    """Whether a text names a record that has this field too, by one that the host has as well."""
+    return any(
+        record.has(field) and any(host.has(name) for name in _naming(record, field, text))
+        for record in records
+    )
+
+
+def _naming(record: Record, field: str, text: MessageText) -> Iterator[str]:
+    """Yield the other fields by which a text names a record, by a name or a label."""
+    for path, value in record.fields.items():
+        name = path.rpartition(".")[2]
+        telling = isinstance(value, str) and len(value) > 2 and _TELLING.search(value) is not None
+        if telling and name != field and has_words(text.normal, normal(value)):
+            yield name
+
+
+def is_named(record: Record, field: str, text: MessageText) -> bool:
+    """Whether a text has any other text of a record than this field's."""
+    return any(
+        isinstance(value, str)
+        and len(value) > 2
+        and path.rpartition(".")[2] != field
+        and has_words(text.normal, normal(value))
+        for path, value in record.fields.items()
+    )

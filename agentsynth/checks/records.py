@@ -1,0 +1,86 @@
+"""The records that results show: mappings with their scalars, and where a value stands in them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Places", "Record", "keys_of", "places_in", "scalars_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """A mapping of a result, and of the mappings in it, with its scalars by dotted path."""
+
+    fields: Mapping[str, Any]
+    listed: bool
+    """Whether it is one of several entries of a list."""
+
+    def has(self, field: str) -> bool:
+        """Whether a field of this name, wherever it is nested, has a value."""
+        return any(_last(path) == field for path, value in self.fields.items() if value is not None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where the values of one result stand."""
+
+    records: tuple[Record, ...]
+    by_value: Mapping[Any, tuple[tuple[Record, str], ...]]
+    """A number, a text in one case, an ISO date or a time (HH:MM) to the records that have it and
+    the names of the fields."""
+
+
+def places_in(result: Any) -> Places:
+    """Return where the values of a result stand."""
+    records = tuple(_records(result, listed=False))
+    found: dict[Any, list[tuple[Record, str]]] = {}
+    for record in records:
+        for path, value in record.fields.items():
+            for key in keys_of(value):
+                found.setdefault(key, []).append((record, _last(path)))
+    return Places(records, {key: tuple(places) for key, places in found.items()})
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def keys_of(value: Any) -> Iterator[Any]:
+    """Yield what a scalar is found by: itself, of a moment its day and its time as well."""
+    if isinstance(value, str):
+        yield value.casefold()
+        if len(value) >= 16 and value[10] in "T " and value[13] == ":":
+            yield value[:10]
+            yield value[11:16]
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+
+
+def _records(value: Any, *, listed: bool) -> Iterator[Record]:
+    if isinstance(value, dict):
+        yield Record(scalars_of(value), listed)
+        for part in value.values():
+            yield from _lists(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _records(part, listed=len(value) > 1)
+
+
+def _lists(value: Any) -> Iterator[Record]:
+    """Yield the records in the lists of a mapping; its mappings are part of the record itself."""
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from _lists(part)
+    else:
+        yield from _records(value, listed=True)
+
+
+def scalars_of(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Return the scalars of a mapping and of the mappings in it, by dotted path."""
+    found: dict[str, Any] = {}
+    for name, part in value.items():
+        if isinstance(part, dict):
+            found |= scalars_of(part, f"{path}{name}.")
+        elif not isinstance(part, list):
+            found[f"{path}{name}"] = part
+    return found
