@@ -53,7 +53,8 @@ def test_a_conversation_without_a_fault_is_kept() -> None:
 
 def test_every_reason_a_check_can_give_has_its_place_in_the_order() -> None:
     not_from_checks = {
-        "kept", "rollout_error", "low_score", "duplicate_task", "duplicate_conversation",
+        "kept", "rollout_error", "model_error", "judge_error", "judged_low", "low_score",
+        "duplicate_task", "duplicate_conversation",
     }  # fmt: skip
     assert set(REASON_ORDER) == set(get_args(ReasonCode)) - not_from_checks
     assert len(set(REASON_ORDER)) == len(REASON_ORDER)
