@@ -18,6 +18,7 @@ from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.seats import Modelling, open_seats
 from agentsynth.pipeline.store import Item, Payload, Store
 from agentsynth.pipeline.work import Prepared, Worker, rows_of
+from agentsynth.pipeline.workers import settle_memory
 from agentsynth.simulate.rollout import Limits
 from benchmarks.model_tasks import DOMAIN, Scenario, config_for
 
@@ -65,6 +66,7 @@ async def ours(
         folder: keeps store and recordings; a run that is in it already goes on.
     """
     async with _ready(scenario, port, tasks, folder) as worker:
+        settle_memory()
         with Store(folder / "store.db") as store:
             began, cpu = time.perf_counter(), time.process_time()
             fold = await execute(

@@ -20,7 +20,7 @@ from agentsynth.pipeline.events import Event, Listener
 from agentsynth.pipeline.finish import export_rows, models_report, write_report
 from agentsynth.pipeline.run import Fold, check_resumable, execute, locked
 from agentsynth.pipeline.store import Store
-from agentsynth.pipeline.workers import Pool, open_worker
+from agentsynth.pipeline.workers import Pool, open_worker, settle_memory
 
 __all__ = ["run"]
 
@@ -78,6 +78,7 @@ async def _run(
         if modelling.replay is None:
             warn_unproven(config, options.config, log)
         worker = await open_worker(config, stack, log=log, modelling=modelling)
+        settle_memory()
         check_resumable(store, worker)
         pool = Pool(worker, options.workers, modelling) if options.workers > 1 else None
         resumed = len(store.finished_places())

@@ -6,6 +6,7 @@ in the parent, whose servers they use.
 """
 
 import asyncio
+import gc
 import multiprocessing
 import signal
 import traceback
@@ -26,7 +27,7 @@ from agentsynth.pipeline.witness import open_witness
 from agentsynth.pipeline.work import Certified, Worker
 from agentsynth.simulate.rollout import Limits
 
-__all__ = ["BLOCK", "Pool", "Rows", "open_worker", "playable_elsewhere"]
+__all__ = ["BLOCK", "Pool", "Rows", "open_worker", "playable_elsewhere", "settle_memory"]
 
 BLOCK = 8
 """Places handed out at once: enough to make the way there and back cheap."""
@@ -284,6 +285,7 @@ async def _answer_all(pipe: Connection, setup: _Setup) -> None:
         except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
             pipe.send((0, _failed(error)))
             return
+        settle_memory()
         pipe.send((0, {name: runtime.domain.id for name, runtime in worker.runtimes.items()}))
         playing: set[asyncio.Task[None]] = set()
         try:
@@ -311,6 +313,17 @@ async def _answer(
         pipe.send((number, _failed(error)))
         return
     pipe.send((number, rows))
+
+
+def settle_memory() -> None:
+    """Take what is loaded by now out of every later garbage collection of this process.
+
+    Domains, worlds and remembered look-ups live as long as the process; walking over them again
+    and again took a tenth of a rollout's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 async def _rows(worker: Worker, place: Place) -> Rows:
