@@ -15,7 +15,7 @@ from agentsynth.checks.nouns import is_noun, noun_of, nouns_beside
 from agentsynth.checks.records import Places, Record, scalars_of
 from agentsynth.core.words import has_words, normal
 
-__all__ = ["Stated", "is_named", "misbound", "places_of", "stated_in", "was_told"]
+__all__ = ["Stated", "is_named", "misbound", "places_of", "stated_in", "told_before"]
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAYS)}),? (?:the )?$", re.IGNORECASE)
@@ -29,6 +29,7 @@ _NUMBERED = re.compile(r"\b([A-Za-z]{1,5}-?|[a-z]{3,12} )(\d{1,6})(?![\w/-]|[.:,
 _TELLING = re.compile(r"[A-Z\d\u3040-\U0002ffff]")
 """What a name or a label has. A text without it (a status, a kind) is of many records."""
 _MARK = re.compile(r"[.!?](?=\s|$)")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _PART_OF = re.compile(r"\b(\d+) (?:out )?of (?:the |your |all |these |those )+(\d+)\b")
 
 
@@ -171,26 +172,36 @@ def stated_in(text: MessageText) -> Iterator[Stated]:
             yield Stated(shown, (mention.raw,), "number")
 
 
-def was_told(evidence: Evidence, index: int, stated: Stated) -> bool:
-    """Whether the user said a value before a message."""
-    for place, _ in evidence.said_by_user:
-        if place < index and any(
-            set(stated.keys) & set(one.keys)
-            for one in stated_in(evidence.texts[place])
-            if one.kind == stated.kind
-        ):
-            return True
-    return False
+def told_before(evidence: Evidence, index: int) -> set[tuple[str, Any]]:
+    """Return (kind, key) of every value that the user said before a message."""
+    return {
+        (stated.kind, key)
+        for place, _ in evidence.said_by_user
+        if place < index
+        for stated in stated_in(evidence.texts[place])
+        for key in stated.keys
+    }
 
 
 def places_of(evidence: Evidence, index: int, stated: Stated) -> list[tuple[Record, str]]:
     """Return the records that results before a message show with a value, and its fields there."""
     return [
         place
-        for places in _results(evidence, index)
+        for at, _, answer in evidence.calls
+        if at < index and answer is not None and not answer.is_error
+        if any(part in answer.content for part in _written(stated))  # to be quick
         for key in stated.keys
-        for place in places.by_value.get(key, ())
+        for place in evidence.places(answer).by_value.get(key, ())
     ]
+
+
+def _written(stated: Stated) -> Iterator[str]:
+    """Yield what a result has somewhere if a field of it has the value."""
+    for key in stated.keys:
+        if stated.kind == "label":
+            yield key.lstrip(_LETTERS)  # whatever the case of its letters
+        else:
+            yield key if isinstance(key, str) else f"{key.normalize():f}"
 
 
 def _results(evidence: Evidence, index: int) -> list[Places]:
@@ -203,8 +214,9 @@ def _results(evidence: Evidence, index: int) -> list[Places]:
 
 def _of_another(evidence: Evidence, index: int, text: MessageText) -> str | None:
     """Return a value that only other records have than those that a message names."""
+    told = told_before(evidence, index)
     for stated in stated_in(text):
-        if was_told(evidence, index, stated):
+        if any((stated.kind, key) in told for key in stated.keys):
             continue
         hosts = places_of(evidence, index, stated)
         if not hosts or any(is_named(record, field, text) for record, field in hosts):

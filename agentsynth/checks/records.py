@@ -42,7 +42,7 @@ def places_in(result: Any) -> Places:
 
 
 def _last(path: str) -> str:
-    return path.rpartition(".")[2]
+    return path if "." not in path else path.rpartition(".")[2]
 
 
 def keys_of(value: Any) -> Iterator[Any]:

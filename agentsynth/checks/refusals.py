@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from agentsynth.checks.bindings import Stated, is_named, places_of, stated_in, was_told
+from agentsynth.checks.bindings import Stated, is_named, places_of, stated_in, told_before
 from agentsynth.checks.evidence import Evidence, MessageText
 from agentsynth.checks.forms import Mention
 from agentsynth.checks.nouns import nouns_beside
@@ -86,6 +86,7 @@ def _other_moment(
     by_rule = {
         (one.kind, key) for clause in clauses for one in stated_in(clause) for key in one.keys
     }
+    by_user = told_before(evidence, index)
     told: set[str] = set()
     open_: dict[str, list[Stated]] = {}
     for stated in stated_in(text):
@@ -93,7 +94,7 @@ def _other_moment(
             continue
         if any((stated.kind, key) in by_rule for key in stated.keys):
             continue
-        if was_told(evidence, index, stated):
+        if any((stated.kind, key) in by_user for key in stated.keys):
             told.add(stated.kind)
         elif not _is_looked_up(evidence, index, text, stated):
             return stated.shown
