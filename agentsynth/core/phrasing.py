@@ -206,9 +206,7 @@ def tidy(text: str) -> str:
     return clean[:1].upper() + clean[1:] if clean[:1].islower() and "@" not in clean[:30] else clean
 
 
-def show_date(
-    iso: str, style: DateStyle, language: str = "en", *, today: str | None = None
-) -> str:
+def show_date(iso: str, style: DateStyle, language: str = "en", *, today: str | None = None) -> str:
     """Return an ISO date as people write it, in one of the personas' styles.
 
     Args:

@@ -1,10 +1,8 @@
 """A model behind HTTP: one request, one reply or one `ModelError`, and nothing sent again.
 
-Requests go straight to an httpx transport, by default aiohttp's, whose pool stays quick with a
-thousand of them in flight. No httpx client stands between: it costs 0.09 ms a call and adds what
-must not be there. So nothing is taken from the environment but the key and, for certificates,
-SSL_CERT_FILE and SSL_CERT_DIR: no proxies, no .netrc; no redirect is followed, so the key reaches
-no other host; and httpx logs nothing.
+Requests go over a transport whose pool stays quick with a thousand of them in flight. Nothing is
+taken from the environment but the key and, for certificates, SSL_CERT_FILE and SSL_CERT_DIR: no
+proxies, no .netrc; no redirect is followed, so the key reaches no other host; nothing is logged.
 """
 
 import asyncio
@@ -15,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, ModelError
 from agentsynth.core.errors import UserError
@@ -24,15 +21,13 @@ from agentsynth.models.faults import Secret, error_text, fault_of, retry_after, 
 from agentsynth.models.reply import read_reply, read_usage
 from agentsynth.models.settings import ModelSettings
 from agentsynth.models.stream import Merger
+from agentsynth.models.transport import AiohttpTransport, HttpxTransport, Response, Transport
 from agentsynth.models.wire import Wire
 
 __all__ = ["HttpModel", "http_model"]
 
 BODY_BYTES = 32_000_000
 """Most bytes of one response."""
-
-KEEP_ALIVE_S = 4.0
-"""How long an idle connection is kept: under the 5 s of uvicorn, before which vLLM stands."""
 
 DRAIN_S = 0.1
 """How long the end of a stream is waited for after its last event."""
@@ -63,7 +58,7 @@ class HttpModel:
 
         Args:
             settings: with a `url`.
-            transport: sends the requests; None = aiohttp's, without a limit on connections.
+            transport: sends the requests instead; None = aiohttp, without a limit on connections.
             environ: where the key is looked up.
             body_bytes: most bytes of one response.
             now: seconds since 1970, for dates in `retry-after`.
@@ -88,10 +83,12 @@ class HttpModel:
         }
         if self._secret.value:
             headers["authorization"] = f"Bearer {self._secret.value}"
-        self._headers = httpx.Headers(headers)
-        # Every other deadline is ours: httpx's hold for a single read, and not against a trickle.
-        self._extensions = {"timeout": {"connect": settings.timeouts.connect}}
-        self._transport = transport or _aiohttp_transport(self.url)
+        connect = settings.timeouts.connect
+        self._transport: Transport = (
+            AiohttpTransport(self.url, headers, connect)
+            if transport is None
+            else HttpxTransport(transport, self.url, headers, connect)
+        )
 
     def __repr__(self) -> str:
         return f"HttpModel({self._settings.model!r} at {self.url})"
@@ -130,17 +127,13 @@ class HttpModel:
     async def _exchange(
         self, body: bytes, tools: bool, merger: Merger, timer: asyncio.Timeout, last: float
     ) -> ChatReply:
-        sent = httpx.Request(
-            "POST", self.url, headers=self._headers, content=body, extensions=self._extensions
-        )
-        response = await self._transport.handle_async_request(sent)
-        try:
+        async with self._transport.post(body) as response:
             streamed = response.headers.get("content-type", "").startswith("text/event-stream")
-            if response.status_code != 200 or not streamed:
+            if response.status != 200 or not streamed:
                 data = self._secret.hide_bytes(await self._read(response))
                 return self._whole(response, data, tools)
             size = 0
-            chunks = response.aiter_bytes()
+            chunks = response.chunks()
             async for data in chunks:
                 size += len(data)
                 self._check_size(size)
@@ -150,16 +143,14 @@ class HttpModel:
                 if merger.done:
                     await _drain(chunks)
                     break
-            # The key may have been cut in two by the stream, so it is looked for in the whole.
-            merged = self._secret.hide_bytes(to_bytes(merger.body()))
-            return read_reply(from_bytes(merged), tools_offered=tools)
-        finally:
-            await response.aclose()
+        # The key may have been cut in two by the stream, so it is looked for in the whole.
+        merged = self._secret.hide_bytes(to_bytes(merger.body()))
+        return read_reply(from_bytes(merged), tools_offered=tools)
 
-    async def _read(self, response: httpx.Response) -> bytes:
+    async def _read(self, response: Response) -> bytes:
         pieces: list[bytes] = []
         size = 0
-        async for data in response.aiter_bytes():
+        async for data in response.chunks():
             size += len(data)
             self._check_size(size)
             pieces.append(data)
@@ -169,9 +160,9 @@ class HttpModel:
         if size > self._body_bytes:
             raise ModelError("bad_reply", f"the response is longer than {self._body_bytes:,} bytes")
 
-    def _whole(self, response: httpx.Response, data: bytes, tools: bool) -> ChatReply:
+    def _whole(self, response: Response, data: bytes, tools: bool) -> ChatReply:
         """Read a response that is no stream, whatever its status."""
-        status = response.status_code
+        status = response.status
         try:
             body = from_bytes(data)
         except BadJson:
@@ -189,8 +180,8 @@ class HttpModel:
             usage=read_usage(body.get("usage")) if isinstance(body, Mapping) else None,
         )
 
-    def _advice(self, response: httpx.Response, said: str) -> str:
-        status, settings = response.status_code, self._settings
+    def _advice(self, response: Response, said: str) -> str:
+        status, settings = response.status, self._settings
         variable = f"the variable {settings.key_env!r}" if settings.key_env else "'key_env'"
         if any(words in said.lower() for words in TOO_LONG):
             return (
@@ -299,16 +290,3 @@ def _url(settings: ModelSettings) -> httpx.URL:
             "put the key into an environment variable and name that in 'key_env'"
         )
     return url.copy_with(path=url.path.rstrip("/") + "/chat/completions", fragment=None)
-
-
-def _aiohttp_transport(url: httpx.URL) -> AiohttpTransport:
-    """Return a transport without a limit on connections: the gate is the limit."""
-    secure = httpx.create_ssl_context() if url.scheme == "https" else False
-
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S, ssl=secure)
-        return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-        )
-
-    return AiohttpTransport(client=session)

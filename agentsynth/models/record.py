@@ -44,7 +44,8 @@ class Fingerprints:
 
     def of(self, request: ChatRequest) -> Fingerprint:
         """Return the fingerprint of a request."""
-        messages = [self._message(message) for message in request.messages]
+        known = self._messages
+        messages = [known.get(id(one)) or self._message(one) for one in request.messages]
         tools = self._tools_of(request.tools)
         asked = (request.schema, request.max_tokens, request.seed)
         rest = "" if asked == (None, None, None) else _digest(to_bytes(asked))
@@ -54,15 +55,14 @@ class Fingerprints:
         return Fingerprint(whole, self._settings, tools, rest, hashes, starts)
 
     def _message(self, message: Message) -> tuple[Message, str, str]:
-        found = self._messages.get(id(message))
-        if found is None:
-            plain = message.model_dump(mode="python")
-            start = " ".join(message.content[: 2 * START].split())[:START]
-            # The message is held, so that its id is given to no other.
-            found = message, _digest(to_bytes(plain))[:16], f"{message.role}: {start}"
-            self._messages[id(message)] = found
-            if len(self._messages) > MESSAGES_KEPT:
-                self._messages.pop(next(iter(self._messages)))
+        """Take in a message that is new."""
+        plain = message.model_dump(mode="python")
+        start = " ".join(message.content[: 2 * START].split())[:START]
+        # The message is held, so that its id is given to no other.
+        found = message, _digest(to_bytes(plain))[:16], f"{message.role}: {start}"
+        self._messages[id(message)] = found
+        if len(self._messages) > MESSAGES_KEPT:
+            self._messages.pop(next(iter(self._messages)))
         return found
 
     def _tools_of(self, tools: Sequence[ToolSpec]) -> str:

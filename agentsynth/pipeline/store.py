@@ -7,16 +7,25 @@ fast per row. Rows here are not the values of `core`: those are the payloads, as
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import orjson
+import zstandard
 
 from agentsynth.core.errors import StoreError
 
 __all__ = ["STORE_VERSION", "Item", "Packed", "Payload", "Store", "packed"]
 
 STORE_VERSION = 3
+_ZSTD = zstandard.ZstdCompressor(level=1)
+_CODEC = "zstd"
+_UNPACK: Mapping[str, Callable[[bytes], bytes]] = {
+    "zstd": zstandard.ZstdDecompressor().decompress,
+    "zlib": zlib.decompress,  # stores of version 2 and before
+}
 _PROBE_SLOT = 1_000_000
 """Slot of a place's probe: behind all its samples."""
 
@@ -90,7 +99,8 @@ _INSERT_ITEM = (
 
 
 _INSERT_PAYLOAD = (
-    "INSERT INTO payload VALUES (?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET body=excluded.body "
+    "INSERT INTO payload VALUES (?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET codec=excluded.codec, "
+    "body=excluded.body "
     "WHERE excluded.kind='rollout'"
 )
 """What is named by its content is written once; a rollout that failed may be played again."""
@@ -191,7 +201,7 @@ class Store:
         if not self._items and not self._payloads:
             return
         ready = [p if isinstance(p, Packed) else packed(p) for p in self._payloads.values()]
-        rows = [(p.id, p.kind, "zlib", p.body) for p in ready]
+        rows = [(p.id, p.kind, _CODEC, p.body) for p in ready]
         items = [tuple(getattr(item, name) for name in _COLUMNS) for item in self._items]
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -235,9 +245,10 @@ class Store:
         row = self._read("SELECT codec, body FROM payload WHERE id=?", (id_,)).fetchone()
         if row is None:
             raise StoreError(f"{self.path}: no payload {id_!r}; the store is damaged")
-        if row[0] != "zlib":
+        unpack = _UNPACK.get(row[0])
+        if unpack is None:
             raise StoreError(f"{self.path}: payload {id_!r} has the unknown codec {row[0]!r}")
-        return json.loads(zlib.decompress(row[1]))
+        return json.loads(unpack(row[1]))
 
     def find_items(self, prefix: str) -> list[Item]:
         """Return the items whose trajectory id starts with this (with or without `s1:`)."""
@@ -258,8 +269,11 @@ class Store:
 
 def packed(payload: Payload) -> Packed:
     """Return the payload as it is stored: compressed JSON."""
-    text = json.dumps(payload.value, ensure_ascii=False, separators=(",", ":"))
-    return Packed(payload.id, payload.kind, zlib.compress(text.encode("utf-8"), 1))
+    try:
+        text = orjson.dumps(payload.value)
+    except TypeError:  # whole numbers beyond 64 bits
+        text = json.dumps(payload.value, ensure_ascii=False).encode("utf-8")
+    return Packed(payload.id, payload.kind, _ZSTD.compress(text))
 
 
 def _create(path: Path) -> None:
