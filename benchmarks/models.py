@@ -32,10 +32,10 @@ _BODY = 12_000
 SCENARIOS = {
     one.name: one
     for one in (
-        Scenario("zero", rollouts=600, at_once=32),
-        Scenario("busy", rollouts=600, at_once=100, latency=0.05),
-        Scenario("slow", rollouts=1000, at_once=500, latency=1.0, padding=_BODY),
-        Scenario("many", rollouts=2000, at_once=1000, latency=1.0, padding=_BODY),
+        Scenario("zero", rollouts=2000, at_once=32),
+        Scenario("busy", rollouts=1500, at_once=100, latency=0.05),
+        Scenario("slow", rollouts=1500, at_once=500, latency=1.0, padding=_BODY),
+        Scenario("many", rollouts=3000, at_once=1000, latency=1.0, padding=_BODY),
     )
 }
 

@@ -6,6 +6,7 @@ proxies, no .netrc; no redirect is followed, so the key reaches no other host; n
 """
 
 import asyncio
+import copy
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -92,6 +93,15 @@ class HttpModel:
 
     def __repr__(self) -> str:
         return f"HttpModel({self._settings.model!r} at {self.url})"
+
+    def conversation(self) -> "HttpModel":
+        """Return the same for one conversation, whose messages it then writes once only.
+
+        It has the same connections, which are closed with the first.
+        """
+        own = copy.copy(self)
+        own._wire = self._wire.conversation()
+        return own
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -5,6 +5,7 @@ its messages, tools, schema and of the settings that matter to a reply. Where th
 patient we are and what it costs do not matter.
 """
 
+import copy
 import hashlib
 from collections.abc import Sequence
 
@@ -41,6 +42,12 @@ class Fingerprints:
         self._settings = _digest(to_bytes(settings.model_dump(mode="json", include=MATTERS)))
         self._messages: dict[int, tuple[Message, str, str]] = {}
         self._tools: dict[tuple[int, ...], tuple[Sequence[ToolSpec], str]] = {}
+
+    def conversation(self) -> "Fingerprints":
+        """Return one that remembers the messages of its own conversation, and is gone with it."""
+        own = copy.copy(self)
+        own._messages = {}
+        return own
 
     def of(self, request: ChatRequest) -> Fingerprint:
         """Return the fingerprint of a request."""

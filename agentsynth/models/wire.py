@@ -5,6 +5,7 @@ its bytes are kept. The order of the body is stable: model, tools, messages as t
 what varies last; so the endpoint's cache of prompts finds the longest prefix.
 """
 
+import copy
 from collections.abc import Sequence
 
 from pydantic import JsonValue
@@ -47,7 +48,14 @@ class Wire:
         self._head = b'{"model":' + to_bytes(settings.model)
         self._spoken = _Kept(kept_bytes)
         self._thought = _Kept(kept_bytes)
+        self._kept_bytes = kept_bytes
         self._tools: dict[tuple[int, ...], tuple[Sequence[ToolSpec], bytes]] = {}
+
+    def conversation(self) -> "Wire":
+        """Return one that keeps the messages of its own conversation, and is gone with it."""
+        own = copy.copy(self)
+        own._spoken, own._thought = _Kept(self._kept_bytes), _Kept(self._kept_bytes)
+        return own
 
     def body(self, request: ChatRequest) -> bytes:
         """Return the request as JSON in UTF-8."""

@@ -9,7 +9,7 @@ from agentsynth.core.errors import UserError
 from agentsynth.models.actions import Actions
 from agentsynth.models.deadline import Clocks
 from agentsynth.models.gate import Gate, Gated
-from agentsynth.models.http import http_model
+from agentsynth.models.http import HttpModel, http_model
 from agentsynth.models.journal import JsonlRecordings
 from agentsynth.models.litellm_model import litellm_model
 from agentsynth.models.local import LocalServer, local_server
@@ -53,19 +53,20 @@ class Endpoints:
         """
         fingerprints = Fingerprints(settings)
         if self._modelling.replay is not None and self._recordings is not None:
-            replayed = Replayed(self._recordings, fingerprints)
-            return Seat(settings, lambda clocks: replayed)
+            recordings = self._recordings
+            return Seat(settings, lambda clocks: Replayed(recordings, fingerprints.conversation()))
         model, gate = await self._open(settings)
-        with_meter = metered(model, settings, self._modelling)
+        with_meter = metered(settings, self._modelling)
 
         def stack(clocks: Clocks) -> Model:
-            asked: Model = Gated(with_meter(clocks), gate)
+            talking = model.conversation() if isinstance(model, HttpModel) else model
+            asked: Model = Gated(with_meter(talking, clocks), gate)
             if settings.mode == "action":
                 asked = Actions(asked)
             asked = Retrying(asked, retries=settings.retries, rng=self._rng, clocks=clocks)
             if self._recordings is None:
                 return asked
-            return Recorded(asked, self._recordings, fingerprints, reuse=True)
+            return Recorded(asked, self._recordings, fingerprints.conversation(), reuse=True)
 
         return Seat(settings, stack, lambda: _counts(gate))
 

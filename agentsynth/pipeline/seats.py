@@ -130,10 +130,8 @@ async def open_seats(models: ModelsConfig, modelling: Modelling, stack: AsyncExi
     )
 
 
-def metered(
-    model: Model, settings: ModelSettings, modelling: Modelling
-) -> Callable[[Clocks], Model]:
-    """Return the model with its meter, as one rollout calls it.
+def metered(settings: ModelSettings, modelling: Modelling) -> Callable[[Model, Clocks], Model]:
+    """Return what puts a model's meter around it, as one rollout calls it.
 
     Raises:
         UserError: if the budget is in dollars and the model has no price.
@@ -146,4 +144,4 @@ def metered(
         )
     purse = None if modelling.till is None else Purse(modelling.till, modelling.unit)
     meter = Meter(price, purse)
-    return lambda clocks: Metered(Timed(model, clocks), meter)
+    return lambda model, clocks: Metered(Timed(model, clocks), meter)
