@@ -214,15 +214,17 @@ def _results(evidence: Evidence, index: int) -> list[Places]:
 
 def _of_another(evidence: Evidence, index: int, text: MessageText) -> str | None:
     """Return a value that only other records have than those that a message names."""
-    told = told_before(evidence, index)
     for stated in stated_in(text):
-        if any((stated.kind, key) in told for key in stated.keys):
-            continue
+        if not evidence.given.isdisjoint(stated.keys):
+            continue  # what was looked for, or done: `contradicted` asks
         hosts = places_of(evidence, index, stated)
         if not hosts or any(is_named(record, field, text) for record, field in hosts):
             continue
         records = [one for places in _results(evidence, index) for one in places.records]
-        if all(_is_rivalled(record, field, records, text) for record, field in hosts):
+        if not all(_is_rivalled(record, field, records, text) for record, field in hosts):
+            continue
+        told = told_before(evidence, index)
+        if not any((stated.kind, key) in told for key in stated.keys):
             return stated.shown
     return None
 

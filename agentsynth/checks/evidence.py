@@ -6,7 +6,7 @@ from typing import Any
 
 from agentsynth.checks.expressions import matches_any
 from agentsynth.checks.mentions import says
-from agentsynth.checks.records import Places, places_in
+from agentsynth.checks.records import Places, keys_of, places_in, scalars_of
 from agentsynth.checks.texts import FORM, MessageText
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
@@ -119,6 +119,16 @@ class Evidence:
             if isinstance(message, AssistantMessage)
             for call in message.tool_calls
         ]
+
+    @once
+    def given(self) -> frozenset[Any]:
+        """What the calls were given: each scalar, of a moment its day and its time as well."""
+        return frozenset(
+            key
+            for _, call, _ in self.calls
+            for value in scalars_of(dict(call.arguments)).values()
+            for key in keys_of(value)
+        )
 
     @once
     def _decoded(self) -> dict[str, Any]:

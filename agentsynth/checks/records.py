@@ -17,7 +17,11 @@ class Record:
 
     def has(self, field: str) -> bool:
         """Whether a field of this name, wherever it is nested, has a value."""
-        return any(_last(path) == field for path, value in self.fields.items() if value is not None)
+        if self.fields.get(field) is not None:
+            return True
+        return any(
+            path.endswith(f".{field}") and value is not None for path, value in self.fields.items()
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
