@@ -12,7 +12,7 @@ from typing import Any
 from agentsynth.checks.evidence import Evidence, MessageText
 from agentsynth.checks.figures import LABEL
 from agentsynth.checks.nouns import is_noun, noun_of, nouns_beside
-from agentsynth.checks.records import Places, Record, scalars_of
+from agentsynth.checks.records import Record, fields_with, scalars_of
 from agentsynth.core.words import has_words, normal
 
 __all__ = ["Stated", "is_named", "misbound", "places_of", "stated_in", "told_before"]
@@ -92,20 +92,19 @@ def _miscounted(said: MessageText) -> str | None:
 
 
 def _other_label(evidence: Evidence, index: int, text: MessageText) -> str | None:
-    """Return a label said instead of one of its form that the user named; None = there is none.
+    """Return a label said instead of one of its form that the user named last; None = none is.
 
-    Others may be asked about, be looked at by a call, be an answer, or stand beside the user's.
+    Others may be asked about, be looked at by a call, be an answer, stand beside the user's, or be
+    several of a list.
     """
     said = _numbered(text.text)
-    if not said:
-        return None
-    named: dict[str, set[str]] = {}
-    for place, words in evidence.said_by_user:
-        for form, number, _ in _numbered(words) if place < index else ():
-            named.setdefault(form, set()).add(number)
-    stated = {form: {n for f, n, _ in said if f == form} for form in named}
+    named: set[tuple[str, str]] = set()
+    for place, words in reversed(evidence.said_by_user) if said else ():
+        named = named or {(f, n) for f, n, _ in _numbered(words) if place < index}
     for form, number, place in said:
-        if form not in named or named[form] & stated[form] or _is_asked(text.text, place):
+        users = {n for f, n in named if f == form}
+        stated = {n for f, n, _ in said if f == form}
+        if not users or users & stated or len(stated) > 1 or _is_asked(text.text, place):
             continue
         shown = f"{form}{number}"
         if shown not in _looked_at(evidence, index) and not _is_answer(evidence, shown):
@@ -186,12 +185,13 @@ def told_before(evidence: Evidence, index: int) -> set[tuple[str, Any]]:
 def places_of(evidence: Evidence, index: int, stated: Stated) -> list[tuple[Record, str]]:
     """Return the records that results before a message show with a value, and its fields there."""
     return [
-        place
+        (record, field)
         for at, _, answer in evidence.calls
-        if at < index and answer is not None and not answer.is_error
+        if at < index and answer is not None
         if any(part in answer.content for part in _written(stated))  # to be quick
+        for record in evidence.records(answer)
         for key in stated.keys
-        for place in evidence.places(answer).by_value.get(key, ())
+        for field in fields_with(record, key)
     ]
 
 
@@ -204,14 +204,6 @@ def _written(stated: Stated) -> Iterator[str]:
             yield key if isinstance(key, str) else f"{key.normalize():f}"
 
 
-def _results(evidence: Evidence, index: int) -> list[Places]:
-    return [
-        evidence.places(answer)
-        for at, _, answer in evidence.calls
-        if at < index and answer is not None and not answer.is_error
-    ]
-
-
 def _of_another(evidence: Evidence, index: int, text: MessageText) -> str | None:
     """Return a value that only other records have than those that a message names."""
     for stated in stated_in(text):
@@ -220,7 +212,12 @@ def _of_another(evidence: Evidence, index: int, text: MessageText) -> str | None
         hosts = places_of(evidence, index, stated)
         if not hosts or any(is_named(record, field, text) for record, field in hosts):
             continue
-        records = [one for places in _results(evidence, index) for one in places.records]
+        records = [
+            record
+            for at, _, answer in evidence.calls
+            if at < index and answer is not None
+            for record in evidence.records(answer)
+        ]
         if not all(_is_rivalled(record, field, records, text) for record, field in hosts):
             continue
         told = told_before(evidence, index)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Places", "Record", "keys_of", "places_in", "scalars_of"]
+__all__ = ["Record", "fields_with", "keys_of", "records_in", "scalars_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,25 +24,24 @@ class Record:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Places:
-    """Where the values of one result stand."""
-
-    records: tuple[Record, ...]
-    by_value: Mapping[Any, tuple[tuple[Record, str], ...]]
-    """A number, a text in one case, an ISO date or a time (HH:MM) to the records that have it and
-    the names of the fields."""
+def records_in(result: Any) -> tuple[Record, ...]:
+    """Return the records of a result."""
+    return tuple(_records(result, listed=False))
 
 
-def places_in(result: Any) -> Places:
-    """Return where the values of a result stand."""
-    records = tuple(_records(result, listed=False))
-    found: dict[Any, list[tuple[Record, str]]] = {}
-    for record in records:
-        for path, value in record.fields.items():
-            for key in keys_of(value):
-                found.setdefault(key, []).append((record, _last(path)))
-    return Places(records, {key: tuple(places) for key, places in found.items()})
+def fields_with(record: Record, key: Any) -> Iterator[str]:
+    """Yield the names of the fields that have a value.
+
+    Args:
+        key: a number, a text in one case, an ISO date or a time (HH:MM).
+    """
+    for path, value in record.fields.items():
+        if isinstance(value, str):
+            same = len(value) >= 16 or len(value) == len(key) if isinstance(key, str) else False
+            if same and key in keys_of(value):
+                yield _last(path)
+        elif value == key and not isinstance(value, bool):
+            yield _last(path)
 
 
 def _last(path: str) -> str:
