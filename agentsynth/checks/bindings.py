@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
-from agentsynth.checks.figures import LABEL
 from agentsynth.checks.nouns import is_noun, noun_of, nouns_beside
 from agentsynth.checks.records import Record, fields_with, scalars_of
 from agentsynth.core.words import has_words, normal
@@ -25,7 +24,9 @@ _COUNTED = re.compile(rf"\b(\d+) [a-z]+(?: [a-z]+)?[,:] ({_NAMES})(?=[.?!]|$)")
 """How many and then which: `2 sheds, Abbey Steps and Ferry Crescent`."""
 _LISTED = re.compile(rf"\b({_NAMES})(?=[.?!,;]|$)")
 _JOINT = re.compile(r",? and |, ")
-_NUMBERED = re.compile(r"\b([A-Za-z]{1,5}-?|[a-z]{3,12} )(\d{1,6})(?![\w/-]|[.:,]\d)")
+_NUMBER = re.compile(r"(?<![\d.])\d{1,6}(?![\w/-]|[.:,]\d)", re.ASCII)
+_FORM = re.compile(r"(?<!\w)(?:[A-Za-z]{1,5}-?|[a-z]{3,12} )$", re.ASCII)
+"""Before a number, what things are called that it tells apart."""
 _TELLING = re.compile(r"[A-Z\d\u3040-\U0002ffff]")
 """What a name or a label has. A text without it (a status, a kind) is of many records."""
 _MARK = re.compile(r"[.!?](?=\s|$)")
@@ -114,11 +115,12 @@ def _other_label(evidence: Evidence, index: int, text: MessageText) -> str | Non
 
 def _numbered(text: str) -> list[tuple[str, str, int]]:
     """Return (form, number, place) of what is told apart by its number: HP7, E-5, floor 4."""
-    return [
-        (m[1].casefold(), m[2], m.start())
-        for m in _NUMBERED.finditer(text)
-        if m[1][-1] != " " or is_noun(m[1][:-1])
-    ]
+    found: list[tuple[str, str, int]] = []
+    for match in _NUMBER.finditer(text):
+        form = _FORM.search(text, max(0, match.start() - 14), match.start())
+        if form is not None and (form[0][-1] != " " or is_noun(form[0][:-1])):
+            found.append((form[0].casefold(), match[0], match.start()))
+    return found
 
 
 def _is_asked(text: str, place: int) -> bool:
@@ -155,9 +157,9 @@ def stated_in(text: MessageText) -> Iterator[Stated]:
         minutes = {clock.minute, (clock.minute + 720) % 1440} if clock.vague else {clock.minute}
         keys = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in sorted(minutes))
         yield Stated(text.text[clock.start : clock.end], keys, "time")
-    for match in LABEL.finditer(text.text) if text.has_digits else ():
-        label = match[0].rstrip("-/")
-        taken.append(match.span())
+    for label, start in text.codes:
+        taken.append((start, start + len(label)))
+        label = label.rstrip("-/")
         yield Stated(label, (label.casefold(),), "label")
     for mention in text.quantities:
         shown = text.text[mention.start : mention.end].strip()
