@@ -26,7 +26,9 @@ class Record:
 
 def records_in(result: Any) -> tuple[Record, ...]:
     """Return the records of a result."""
-    return tuple(_records(result, listed=False))
+    found: list[Record] = []
+    _collect(result, found, listed=False)
+    return tuple(found)
 
 
 def fields_with(record: Record, key: Any) -> Iterator[str]:
@@ -59,23 +61,26 @@ def keys_of(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _records(value: Any, *, listed: bool) -> Iterator[Record]:
+def _collect(value: Any, found: list[Record], *, listed: bool) -> None:
     if isinstance(value, dict):
-        yield Record(scalars_of(value), listed)
-        for part in value.values():
-            yield from _lists(part)
+        fields: dict[str, Any] = {}
+        found.append(Record(fields, listed))
+        _fill(value, "", fields, found)
     elif isinstance(value, list):
         for part in value:
-            yield from _records(part, listed=len(value) > 1)
+            _collect(part, found, listed=len(value) > 1)
 
 
-def _lists(value: Any) -> Iterator[Record]:
-    """Yield the records in the lists of a mapping; its mappings are part of the record itself."""
-    if isinstance(value, dict):
-        for part in value.values():
-            yield from _lists(part)
-    else:
-        yield from _records(value, listed=True)
+def _fill(value: Mapping[str, Any], path: str, fields: dict[str, Any], found: list[Record]) -> None:
+    """Add the scalars of a mapping to a record's; what its lists have are records of their own."""
+    for name, part in value.items():
+        if isinstance(part, dict):
+            _fill(part, f"{path}{name}.", fields, found)
+        elif isinstance(part, list):
+            for one in part:
+                _collect(one, found, listed=len(part) > 1)
+        else:
+            fields[f"{path}{name}" if path else name] = part
 
 
 def scalars_of(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
