@@ -10,9 +10,8 @@ from datetime import date
 from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
-from agentsynth.checks.figures import LABEL
 from agentsynth.checks.nouns import is_noun, noun_of, nouns_beside
-from agentsynth.checks.records import Places, Record, scalars_of
+from agentsynth.checks.records import Record, fields_with, scalars_of
 from agentsynth.core.words import has_words, normal
 
 __all__ = ["Stated", "is_named", "misbound", "places_of", "stated_in", "told_before"]
@@ -25,7 +24,9 @@ _COUNTED = re.compile(rf"\b(\d+) [a-z]+(?: [a-z]+)?[,:] ({_NAMES})(?=[.?!]|$)")
 """How many and then which: `2 sheds, Abbey Steps and Ferry Crescent`."""
 _LISTED = re.compile(rf"\b({_NAMES})(?=[.?!,;]|$)")
 _JOINT = re.compile(r",? and |, ")
-_NUMBERED = re.compile(r"\b([A-Za-z]{1,5}-?|[a-z]{3,12} )(\d{1,6})(?![\w/-]|[.:,]\d)")
+_NUMBER = re.compile(r"(?<![\d.])\d{1,6}(?![\w/-]|[.:,]\d)", re.ASCII)
+_FORM = re.compile(r"(?<!\w)(?:[A-Za-z]{1,5}-?|[a-z]{3,12} )$", re.ASCII)
+"""Before a number, what things are called that it tells apart."""
 _TELLING = re.compile(r"[A-Z\d\u3040-\U0002ffff]")
 """What a name or a label has. A text without it (a status, a kind) is of many records."""
 _MARK = re.compile(r"[.!?](?=\s|$)")
@@ -92,20 +93,19 @@ def _miscounted(said: MessageText) -> str | None:
 
 
 def _other_label(evidence: Evidence, index: int, text: MessageText) -> str | None:
-    """Return a label said instead of one of its form that the user named; None = there is none.
+    """Return a label said instead of one of its form that the user named last; None = none is.
 
-    Others may be asked about, be looked at by a call, be an answer, or stand beside the user's.
+    Others may be asked about, be looked at by a call, be an answer, stand beside the user's, or be
+    several of a list.
     """
     said = _numbered(text.text)
-    if not said:
-        return None
-    named: dict[str, set[str]] = {}
-    for place, words in evidence.said_by_user:
-        for form, number, _ in _numbered(words) if place < index else ():
-            named.setdefault(form, set()).add(number)
-    stated = {form: {n for f, n, _ in said if f == form} for form in named}
+    named: set[tuple[str, str]] = set()
+    for place, words in reversed(evidence.said_by_user) if said else ():
+        named = named or {(f, n) for f, n, _ in _numbered(words) if place < index}
     for form, number, place in said:
-        if form not in named or named[form] & stated[form] or _is_asked(text.text, place):
+        users = {n for f, n in named if f == form}
+        stated = {n for f, n, _ in said if f == form}
+        if not users or users & stated or len(stated) > 1 or _is_asked(text.text, place):
             continue
         shown = f"{form}{number}"
         if shown not in _looked_at(evidence, index) and not _is_answer(evidence, shown):
@@ -115,11 +115,12 @@ def _other_label(evidence: Evidence, index: int, text: MessageText) -> str | Non
 
 def _numbered(text: str) -> list[tuple[str, str, int]]:
     """Return (form, number, place) of what is told apart by its number: HP7, E-5, floor 4."""
-    return [
-        (m[1].casefold(), m[2], m.start())
-        for m in _NUMBERED.finditer(text)
-        if m[1][-1] != " " or is_noun(m[1][:-1])
-    ]
+    found: list[tuple[str, str, int]] = []
+    for match in _NUMBER.finditer(text):
+        form = _FORM.search(text, max(0, match.start() - 14), match.start())
+        if form is not None and (form[0][-1] != " " or is_noun(form[0][:-1])):
+            found.append((form[0].casefold(), match[0], match.start()))
+    return found
 
 
 def _is_asked(text: str, place: int) -> bool:
@@ -156,9 +157,9 @@ def stated_in(text: MessageText) -> Iterator[Stated]:
         minutes = {clock.minute, (clock.minute + 720) % 1440} if clock.vague else {clock.minute}
         keys = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in sorted(minutes))
         yield Stated(text.text[clock.start : clock.end], keys, "time")
-    for match in LABEL.finditer(text.text) if text.has_digits else ():
-        label = match[0].rstrip("-/")
-        taken.append(match.span())
+    for label, start in text.codes:
+        taken.append((start, start + len(label)))
+        label = label.rstrip("-/")
         yield Stated(label, (label.casefold(),), "label")
     for mention in text.quantities:
         shown = text.text[mention.start : mention.end].strip()
@@ -186,12 +187,13 @@ def told_before(evidence: Evidence, index: int) -> set[tuple[str, Any]]:
 def places_of(evidence: Evidence, index: int, stated: Stated) -> list[tuple[Record, str]]:
     """Return the records that results before a message show with a value, and its fields there."""
     return [
-        place
+        (record, field)
         for at, _, answer in evidence.calls
-        if at < index and answer is not None and not answer.is_error
+        if at < index and answer is not None
         if any(part in answer.content for part in _written(stated))  # to be quick
+        for record in evidence.records(answer)
         for key in stated.keys
-        for place in evidence.places(answer).by_value.get(key, ())
+        for field in fields_with(record, key)
     ]
 
 
@@ -204,25 +206,24 @@ def _written(stated: Stated) -> Iterator[str]:
             yield key if isinstance(key, str) else f"{key.normalize():f}"
 
 
-def _results(evidence: Evidence, index: int) -> list[Places]:
-    return [
-        evidence.places(answer)
-        for at, _, answer in evidence.calls
-        if at < index and answer is not None and not answer.is_error
-    ]
-
-
 def _of_another(evidence: Evidence, index: int, text: MessageText) -> str | None:
     """Return a value that only other records have than those that a message names."""
-    told = told_before(evidence, index)
     for stated in stated_in(text):
-        if any((stated.kind, key) in told for key in stated.keys):
-            continue
+        if not evidence.given.isdisjoint(stated.keys):
+            continue  # what was looked for, or done: `contradicted` asks
         hosts = places_of(evidence, index, stated)
         if not hosts or any(is_named(record, field, text) for record, field in hosts):
             continue
-        records = [one for places in _results(evidence, index) for one in places.records]
-        if all(_is_rivalled(record, field, records, text) for record, field in hosts):
+        records = [
+            record
+            for at, _, answer in evidence.calls
+            if at < index and answer is not None
+            for record in evidence.records(answer)
+        ]
+        if not all(_is_rivalled(record, field, records, text) for record, field in hosts):
+            continue
+        told = told_before(evidence, index)
+        if not any((stated.kind, key) in told for key in stated.keys):
             return stated.shown
     return None
 

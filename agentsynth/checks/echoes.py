@@ -13,7 +13,7 @@ from typing import Any
 
 from agentsynth.checks.evidence import FORM, Evidence, MessageText
 from agentsynth.checks.nouns import OUT_OF, noun_of, nouns_beside
-from agentsynth.checks.records import keys_of, scalars_of
+from agentsynth.checks.records import fields_with, keys_of, scalars_of
 from agentsynth.checks.reports import counts_of, other_label, records_with
 from agentsynth.checks.visible import decimal, leaves
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
@@ -67,7 +67,13 @@ def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
         if readback < place < index and call.name in evidence.runtime.writes
     ]
     given = {key for one, _ in done for value in one.values() for key in keys_of(value)}
-    gained = {key for _, one in done if one is not None for key in evidence.places(one).by_value}
+    gained = {
+        key
+        for _, one in done
+        for record in (evidence.records(one) if one is not None else ())
+        for value in record.fields.values()
+        for key in keys_of(value)
+    }
     if evidence.language == "en":
         counts = counts_of(evidence, evidence.successes) | gained | given
         for match in _ALTOGETHER.finditer(text.text):
@@ -90,17 +96,12 @@ def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
 
 def _numbers_of(evidence: Evidence, keys: set[Any]) -> set[Any]:
     """Return the numbers in the records that have one of these keys."""
-    places = [
-        evidence.places(answer)
-        for _, _, answer in evidence.calls
-        if answer is not None and not answer.is_error
-    ]
     named = {key for key in keys if isinstance(key, str) and _KEY.fullmatch(key) is not None}
     return {
         value
-        for one in places
-        for key in named
-        for record, _ in one.by_value.get(key, ())
+        for _, _, answer in evidence.calls
+        for record in (evidence.records(answer) if answer is not None else ())
+        if any(True for key in named for _ in fields_with(record, key))
         for value in record.fields.values()
         if decimal(value) is not None
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from agentsynth.checks.expressions import matches_any
 from agentsynth.checks.mentions import says
-from agentsynth.checks.records import Places, places_in
+from agentsynth.checks.records import Record, keys_of, records_in, scalars_of
 from agentsynth.checks.texts import FORM, MessageText
 from agentsynth.core.lexicon import Voice
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
@@ -121,6 +121,16 @@ class Evidence:
         ]
 
     @once
+    def given(self) -> frozenset[Any]:
+        """What the calls were given: each scalar, of a moment its day and its time as well."""
+        return frozenset(
+            key
+            for _, call, _ in self.calls
+            for value in scalars_of(dict(call.arguments)).values()
+            for key in keys_of(value)
+        )
+
+    @once
     def _decoded(self) -> dict[str, Any]:
         return {}
 
@@ -135,14 +145,16 @@ class Evidence:
         return self._decoded[text]
 
     @once
-    def _places(self) -> dict[str, Places]:
+    def _records(self) -> dict[str, tuple[Record, ...]]:
         return {}
 
-    def places(self, message: ToolMessage) -> Places:
-        """Return where the values of a result stand."""
-        known = self._places.get(message.content)
+    def records(self, message: ToolMessage) -> tuple[Record, ...]:
+        """Return the records of a result; none of an error."""
+        if message.is_error:
+            return ()
+        known = self._records.get(message.content)
         if known is None:
-            known = self._places[message.content] = places_in(self.result(message))
+            known = self._records[message.content] = records_in(self.result(message))
         return known
 
     @once

@@ -25,11 +25,8 @@ from agentsynth.checks.forms import Mention
 from agentsynth.checks.nouns import OUT_OF, nouns_beside
 from agentsynth.checks.visible import Visible
 
-__all__ = ["LABEL", "figure_made_up"]
+__all__ = ["figure_made_up"]
 
-LABEL = re.compile(
-    r"(?<![\w$€£¥@./-])(?:[A-Za-z]{1,12}[-/]?\d[\w/-]*|\d+/\d+-\d[\d/-]*)(?![\w@]|\.\w)", re.ASCII
-)
 _NAMED = re.compile(r"[A-Za-z]+ \d+$", re.ASCII)
 """A figure and the word before it, which may be the name of something: `L 8`."""
 _LISTED = re.compile(r"(?:^|\n)\s*$")
@@ -47,14 +44,13 @@ def figure_made_up(evidence: Evidence, index: int, visible: Visible) -> str | No
         visible: all that was to be seen before it.
     """
     text = evidence.texts[index]
-    labels = list(LABEL.finditer(text.text)) if text.has_digits else []
-    for match in labels:
-        label = match[0].rstrip("-/")
+    for code, _ in text.codes:
+        label = code.rstrip("-/")
         if not visible.has_words(label) and label.casefold() not in evidence.runtime.offered_words:
             return repr(label)
     if not text.has_digits:
         return None
-    taken = [match.span() for match in labels]
+    taken = [(start, start + len(code)) for code, start in text.codes]
     taken += [(one.start, one.end) for one in (*text.days, *text.clocks)]
     for mention in text.quantities:
         if not _is_plain(text, mention) or any(a <= mention.start < b for a, b in taken):

@@ -145,10 +145,13 @@ def _sign_before(text: str, start: int) -> Mention | None:
 @lru_cache(maxsize=_TEXTS)
 def _amounts(text: str, language: str) -> tuple[Mention, ...]:
     """Return the numbers with the parts of one amount put together: 2 h 30 min, 12元5角."""
+    numbers = _numbers(text, language)
+    if len(numbers) < 2:
+        return tuple(_without_stray_unit(one) for one in numbers) if numbers else ()
     forms = forms_of(language)
     prepared = forms.prepare(text)
     made: list[Mention] = []
-    for one in _numbers(text, language):
+    for one in numbers:
         before = made[-1] if made else None
         if before is not None and (whole := _joined(prepared, before, one, forms)) is not None:
             made[-1] = whole

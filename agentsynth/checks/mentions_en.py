@@ -42,7 +42,14 @@ _RUN = re.compile(
     rf"\b(?:(?:half )?an? (?=(?:{'|'.join(_SCALES)})\b))?(?:{_WORD})\b"
     rf"(?:(?:-|,? (?:and )?)(?:{_WORD})\b)*",
 )
-_ANY_WORD = re.compile(rf"(?:{_WORD})\b")
+_ANY_WORD = re.compile(
+    "(?:"
+    + "|".join(
+        f"{letter}(?:{'|'.join(word[1:] for word in (*_SMALL, *_SCALES) if word[0] == letter)})"
+        for letter in sorted({word[0] for word in (*_SMALL, *_SCALES)})
+    )
+    + r")\b"
+)  # by their first letters, which is quicker
 _ARTICLE = re.compile(r"\b(?:half )?an? $")
 _TOKEN = re.compile(r"[a-z]+")
 _HALF_AFTER = re.compile(r" and a half\b")
@@ -226,7 +233,7 @@ _STYLE = Style(
 # -- dates -----------------------------------------------------------------------------------------
 
 _SHORT_MONTHS = tuple(name[:3] for name in MONTHS)
-_ANY_MONTH = re.compile(rf"(?<![a-z])(?:{'|'.join(_SHORT_MONTHS)})")
+_ANY_MONTH = re.compile(rf"(?:{'|'.join(_SHORT_MONTHS)})(?<![a-z][a-z]{{3}})")
 _MONTH_WORDS = "|".join(name for name in MONTHS if len(name) > 3)
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS) + "|sept"
 _FIRST_TO_TWELFTH = (
@@ -300,7 +307,8 @@ def _clocks(text: str) -> list[Clock]:
         found += [_clock(m, m[1], 0) for m in _O_CLOCK.finditer(text)]
     if "past" in text or "quarter to" in text or "minutes to" in text:
         found += [_clock_past(m) for m in _PAST.finditer(text) if _tells_time(m)]
-    found += [Clock(m.start(), m.end(), _NAMED[m[0]]) for m in _NAMED_TIME.finditer(text)]
+    if "noon" in text or "mid" in text:
+        found += [Clock(m.start(), m.end(), _NAMED[m[0]]) for m in _NAMED_TIME.finditer(text)]
     return [clock for clock in found if 0 <= clock.minute < 1440]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Places", "Record", "keys_of", "places_in", "scalars_of"]
+__all__ = ["Record", "fields_with", "keys_of", "records_in", "scalars_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,28 +17,33 @@ class Record:
 
     def has(self, field: str) -> bool:
         """Whether a field of this name, wherever it is nested, has a value."""
-        return any(_last(path) == field for path, value in self.fields.items() if value is not None)
+        if self.fields.get(field) is not None:
+            return True
+        return any(
+            path.endswith(f".{field}") and value is not None for path, value in self.fields.items()
+        )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Places:
-    """Where the values of one result stand."""
-
-    records: tuple[Record, ...]
-    by_value: Mapping[Any, tuple[tuple[Record, str], ...]]
-    """A number, a text in one case, an ISO date or a time (HH:MM) to the records that have it and
-    the names of the fields."""
+def records_in(result: Any) -> tuple[Record, ...]:
+    """Return the records of a result."""
+    found: list[Record] = []
+    _collect(result, found, listed=False)
+    return tuple(found)
 
 
-def places_in(result: Any) -> Places:
-    """Return where the values of a result stand."""
-    records = tuple(_records(result, listed=False))
-    found: dict[Any, list[tuple[Record, str]]] = {}
-    for record in records:
-        for path, value in record.fields.items():
-            for key in keys_of(value):
-                found.setdefault(key, []).append((record, _last(path)))
-    return Places(records, {key: tuple(places) for key, places in found.items()})
+def fields_with(record: Record, key: Any) -> Iterator[str]:
+    """Yield the names of the fields that have a value.
+
+    Args:
+        key: a number, a text in one case, an ISO date or a time (HH:MM).
+    """
+    for path, value in record.fields.items():
+        if isinstance(value, str):
+            same = len(value) >= 16 or len(value) == len(key) if isinstance(key, str) else False
+            if same and key in keys_of(value):
+                yield _last(path)
+        elif value == key and not isinstance(value, bool):
+            yield _last(path)
 
 
 def _last(path: str) -> str:
@@ -56,23 +61,26 @@ def keys_of(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _records(value: Any, *, listed: bool) -> Iterator[Record]:
+def _collect(value: Any, found: list[Record], *, listed: bool) -> None:
     if isinstance(value, dict):
-        yield Record(scalars_of(value), listed)
-        for part in value.values():
-            yield from _lists(part)
+        fields: dict[str, Any] = {}
+        found.append(Record(fields, listed))
+        _fill(value, "", fields, found)
     elif isinstance(value, list):
         for part in value:
-            yield from _records(part, listed=len(value) > 1)
+            _collect(part, found, listed=len(value) > 1)
 
 
-def _lists(value: Any) -> Iterator[Record]:
-    """Yield the records in the lists of a mapping; its mappings are part of the record itself."""
-    if isinstance(value, dict):
-        for part in value.values():
-            yield from _lists(part)
-    else:
-        yield from _records(value, listed=True)
+def _fill(value: Mapping[str, Any], path: str, fields: dict[str, Any], found: list[Record]) -> None:
+    """Add the scalars of a mapping to a record's; what its lists have are records of their own."""
+    for name, part in value.items():
+        if isinstance(part, dict):
+            _fill(part, f"{path}{name}.", fields, found)
+        elif isinstance(part, list):
+            for one in part:
+                _collect(one, found, listed=len(part) > 1)
+        else:
+            fields[f"{path}{name}" if path else name] = part
 
 
 def scalars_of(value: Mapping[str, Any], path: str = "") -> dict[str, Any]:

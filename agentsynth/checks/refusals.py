@@ -8,6 +8,7 @@ here is doubt, never proof.
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from agentsynth.checks.bindings import Stated, is_named, places_of, stated_in, told_before
 from agentsynth.checks.evidence import Evidence, MessageText
@@ -86,12 +87,11 @@ def _other_moment(
     by_rule = {
         (one.kind, key) for clause in clauses for one in stated_in(clause) for key in one.keys
     }
-    by_user = told_before(evidence, index)
+    moments = [one for one in stated_in(text) if one.kind in ("date", "time", "money")]
+    by_user = told_before(evidence, index) if moments else set[tuple[str, Any]]()
     told: set[str] = set()
     open_: dict[str, list[Stated]] = {}
-    for stated in stated_in(text):
-        if stated.kind not in ("date", "time", "money"):
-            continue
+    for stated in moments:
         if any((stated.kind, key) in by_rule for key in stated.keys):
             continue
         if any((stated.kind, key) in by_user for key in stated.keys):

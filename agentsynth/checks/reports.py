@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
-from agentsynth.checks.figures import LABEL
 from agentsynth.checks.visible import leaves
 from agentsynth.core.messages import ToolCall, ToolMessage
 
@@ -142,7 +141,9 @@ def _other_number(
     if not plain:
         return None
     taken = [(one.start, one.end) for one in (*said.days, *said.clocks)]
-    taken += [match.span() for match in LABEL.finditer(said.text)]  # `statements_grounded` asks
+    taken += [
+        (start, start + len(code)) for code, start in said.codes
+    ]  # `statements_grounded` asks
     allowed = counts_of(evidence, {call.id for call, _ in deeds})
     for index, _ in evidence.said_by_user:
         allowed |= {mention.raw for mention in evidence.texts[index].quantities}

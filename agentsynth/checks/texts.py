@@ -12,6 +12,9 @@ from agentsynth.core.words import normal
 __all__ = ["FORM", "MessageText"]
 
 _DIGIT = re.compile(r"\d")
+_CODE = re.compile(
+    r"(?<![\w$€£¥@./-])(?:[A-Za-z]{1,12}[-/]?\d[\w/-]*|\d+/\d+-\d[\d/-]*)(?![\w@]|\.\w)", re.ASCII
+)
 FORM = re.compile(r"\b([A-Za-z]{1,5}-?)(\d+)\b", re.ASCII)
 """A label: its form and its number."""
 _ENDS = (", ", "}", "]")
@@ -45,6 +48,13 @@ class MessageText:
         for match in FORM.finditer(self.text):
             found.setdefault((match[1].casefold(), match[2]), match[0])
         return found
+
+    @once
+    def codes(self) -> tuple[tuple[str, int], ...]:
+        """What is written as a label whatever its form (`LIN-304`, `HP9`), with its place."""
+        if not self.has_digits:
+            return ()
+        return tuple((match[0], match.start()) for match in _CODE.finditer(self.text))
 
     @once
     def days(self) -> tuple[Day, ...]:
