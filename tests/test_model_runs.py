@@ -15,6 +15,7 @@ from aiohttp import web
 from agentsynth.cli.main import main
 from agentsynth.pipeline.store import Store
 
+SMALL = Path(__file__).parent / "data" / "small"
 KEY = "sk-planted-5f1c9a7e"
 
 Reply = dict[str, Any] | web.Response
@@ -98,7 +99,7 @@ def config(folder: Path, endpoint: Endpoint, **more: Any) -> Path:
         "version": 1,
         "seed": 7,
         "target": {"tasks": 4},
-        "domains": {"community_garden": 1},
+        "domains": {str(SMALL): 1},
         "probes": 0,
         "models": {
             "assistant": {**seat, "model": "assistant"},
@@ -144,7 +145,7 @@ def test_a_replay_names_the_call_that_was_not_recorded(
 ) -> None:
     with serving(Endpoint(polite)) as endpoint:
         run(config(tmp_path, endpoint), "--out", tmp_path / "a")
-        longer = config(tmp_path, endpoint, target={"tasks": 5})
+        longer = config(tmp_path, endpoint, target={"tasks": 12})
         code = run(longer, "--out", tmp_path / "b", "--replay", tmp_path / "a")
     assert code == 1
     assert "no recording of the user's call 0 in task" in capsys.readouterr().err

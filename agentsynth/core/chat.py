@@ -71,6 +71,8 @@ class CallKey:
     """The how-manieth call of this role in its rollout, from 0."""
     attempt: int = 0
     """Which try at the whole rollout: a failed one is played again in a fresh world."""
+    place: int = 0
+    """The ordinal of the rollout's place in its run: two places may find the same task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class ModelJudge:
     as_json: bool
     """True = it answers under a schema; False = it is only asked to."""
     attempt: int = 0
+    place: int = 0
     max_tokens: int | None = None
     seed: int | None = None
     calls: int = 0
@@ -85,7 +86,7 @@ class ModelJudge:
             ) from None
 
     async def _ask(self, messages: Sequence[Message], questions: Sequence[Criterion]) -> str:
-        key = CallKey("judge", self.task, self.sample, self.calls, self.attempt)
+        key = CallKey("judge", self.task, self.sample, self.calls, self.attempt, self.place)
         self.calls += 1
         request = ChatRequest(
             tuple(messages),

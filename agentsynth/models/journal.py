@@ -225,7 +225,7 @@ def _line(key: CallKey, exchange: Exchange, written: Mapping[str, str]) -> bytes
         if name not in written
     }
     stored: dict[str, object] = {
-        "key": [key.role, key.task, key.sample, key.ordinal, key.attempt],
+        "key": [key.role, key.task, key.sample, key.ordinal, key.attempt, key.place],
         "whole": request.whole,
         "settings": request.settings,
         "tools": request.tools,

@@ -155,7 +155,8 @@ class Replayed:
 
 def _named(key: CallKey) -> str:
     tried = f", attempt {key.attempt}" if key.attempt else ""
-    return f"the {key.role}'s call {key.ordinal} in task {key.task!r}, sample {key.sample}{tried}"
+    where = f"sample {key.sample} at place {key.place}{tried}"
+    return f"the {key.role}'s call {key.ordinal} in task {key.task!r}, {where}"
 
 
 def _difference(kept: Fingerprint, asked: Fingerprint) -> str:

@@ -48,6 +48,8 @@ class Cast:
 
     task: Task
     scenario: Scenario
+    place: int
+    """The ordinal of its place in the run."""
     slot: int
     """Which of the task's rollouts it is."""
     runtime: DomainRuntime
@@ -69,6 +71,7 @@ class Cast:
                 sample=self.slot,
                 as_json=seat.settings.mode == "action",
                 attempt=self.attempt,
+                place=self.place,
                 seed=self._seed(seat.settings, "user"),
             )
         intents = self.runtime.playbook.intents
@@ -89,6 +92,7 @@ class Cast:
                 task=task.id,
                 sample=self.slot,
                 attempt=self.attempt,
+                place=self.place,
                 seed=self._seed(seat.settings, "assistant"),
             )
         today = self.runtime.today(task.world_seed)
@@ -112,6 +116,7 @@ class Cast:
             sample=self.slot,
             as_json=seat.settings.mode == "action",
             attempt=self.attempt,
+            place=self.place,
             seed=self._seed(seat.settings, "judge"),
         )
 

@@ -240,6 +240,7 @@ class Worker:
         return Cast(
             task=task,
             scenario=scenario,
+            place=prepared.place.ordinal,
             slot=slot,
             runtime=self.runtimes[prepared.place.domain].speaking(task.language),
             seats=self.seats,

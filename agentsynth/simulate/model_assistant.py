@@ -21,6 +21,7 @@ class ModelAssistant:
     task: str
     sample: int
     attempt: int = 0
+    place: int = 0
     max_tokens: int | None = None
     seed: int | None = None
     """None = the endpoint draws as it likes."""
@@ -33,7 +34,7 @@ class ModelAssistant:
         Raises:
             ModelError: if the model gives no usable reply.
         """
-        key = CallKey("assistant", self.task, self.sample, self.calls, self.attempt)
+        key = CallKey("assistant", self.task, self.sample, self.calls, self.attempt, self.place)
         self.calls += 1
         request = ChatRequest(
             view.messages, tools=view.tools, max_tokens=self.max_tokens, seed=self.seed

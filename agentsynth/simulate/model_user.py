@@ -72,6 +72,7 @@ class ModelUser:
     as_json: bool
     """True = it answers under a schema; False = in free text that ends with a mark."""
     attempt: int = 0
+    place: int = 0
     max_tokens: int | None = None
     seed: int | None = None
     calls: int = 0
@@ -88,7 +89,7 @@ class ModelUser:
         Raises:
             ModelError: if the model gives no usable reply.
         """
-        key = CallKey("user", self.task, self.sample, self.calls, self.attempt)
+        key = CallKey("user", self.task, self.sample, self.calls, self.attempt, self.place)
         self.calls += 1
         self._follow(view)
         request = ChatRequest(
