@@ -2,9 +2,10 @@
 
 Decisions, each because a real trainer or template fails otherwise: `arguments` is a mapping and
 never a string; an assistant's `content` is a string, "" beside calls, never null and never absent;
-no key is ever null; `tools` are wrapped as functions and always have `parameters`; tool messages
-carry both `tool_call_id` and `name`; `metadata` is one JSON string, as nested mappings of varying
-shape break Arrow; the last message is the assistant's.
+no key is ever null; `reasoning_content` is there only where something was thought; `tools` are
+wrapped as functions and always have `parameters`; tool messages carry both `tool_call_id` and
+`name`; `metadata` is one JSON string, as nested mappings of varying shape break Arrow; the last
+message is the assistant's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ _CALL = {
 
 
 def _message_schema(role: str, **more: Any) -> dict[str, Any]:
-    optional = ("tool_calls",)
+    optional = ("tool_calls", "reasoning_content")
     properties = {"role": {"const": role}, "content": _TEXT, **more}
     required = [name for name in properties if name not in optional]
     return {
@@ -71,6 +72,7 @@ ROW_SCHEMA: dict[str, Any] = {
                     _message_schema("user"),
                     _message_schema(
                         "assistant",
+                        reasoning_content=_TEXT,
                         train={"type": "boolean"},
                         tool_calls={"type": "array", "minItems": 1, "items": _CALL},
                     ),
@@ -146,6 +148,8 @@ def _message(message: Message) -> dict[str, Any]:
 
 def _assistant(message: AssistantMessage) -> dict[str, Any]:
     row: dict[str, Any] = {"role": "assistant", "content": message.content}
+    if message.reasoning:
+        row["reasoning_content"] = message.reasoning
     if message.tool_calls:
         row["tool_calls"] = [
             {
