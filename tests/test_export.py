@@ -213,3 +213,18 @@ def test_a_row_looks_as_the_golden_one(small: DomainRuntime) -> None:
     if os.environ.get("AGENTSYNTH_WRITE_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_reasoning_is_in_the_row_where_there_was_any(garden: DomainRuntime) -> None:
+    agent = make_agent(garden, agent_plans(garden)[0], "2027-04-05")
+    messages = [
+        SystemMessage(content="Be kind."),
+        UserMessage(content="Hello"),
+        AssistantMessage(content="Who are you?", reasoning="I need a name."),
+        UserMessage(content="Nobody."),
+        AssistantMessage(content="Goodbye."),
+    ]
+    row = canonical_row("s1:" + "0" * 32, messages, agent, {"kind": "info"})
+    VALIDATOR.validate(row)
+    assert row["messages"][2]["reasoning_content"] == "I need a name."
+    assert "reasoning_content" not in row["messages"][4]
