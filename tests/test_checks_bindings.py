@@ -142,6 +142,18 @@ def test_no_other_label_is_put_for_the_users(find: Any, text: str, outcome: str)
     assert find(system, ("user", "My HP7 leaks."), ("assistant", text)).outcome == outcome
 
 
+def test_a_label_of_an_earlier_message_of_the_user_may_be_said_again(find: Any) -> None:
+    asked = [("user", "Keep R-704, drop R-726."), ("assistant", "R-726 goes into R-704. Yes?")]
+    again = [("user", "No, drop R-329."), ("assistant", "There is only R-704 now.")]
+    assert find(*asked, *again).outcome == "met"
+
+
+def test_a_list_of_labels_is_not_held_against_the_users(find: Any) -> None:
+    shown = ("call", "list_tools", {}, {"rows": ["B50", "B51", "B52"]})
+    said = ("assistant", "So B50, B51 and B52 go into quiet mode.")
+    assert find(("user", "Cancel B02. And now row nine."), shown, said).outcome == "met"
+
+
 def test_a_floor_is_told_apart_by_its_number(find: Any) -> None:
     asked = ("user", "What is on floor 2?")
     assert find(asked, LOOKED, ("assistant", "On floor 2 it is that.")).outcome == "met"

@@ -99,10 +99,12 @@ def _other_label(evidence: Evidence, index: int, text: MessageText) -> str | Non
     several of a list.
     """
     said = _numbered(text.text)
-    named: set[tuple[str, str]] = set()
-    for place, words in reversed(evidence.said_by_user) if said else ():
-        named = named or {(f, n) for f, n, _ in _numbered(words) if place < index}
+    by_user = [_numbered(words) for place, words in evidence.said_by_user if said and place < index]
+    ever = {(form, number) for one in by_user for form, number, _ in one}
+    named = {(form, number) for form, number, _ in next((one for one in by_user[::-1] if one), ())}
     for form, number, place in said:
+        if (form, number) in ever:
+            continue
         users = {n for f, n in named if f == form}
         stated = {n for f, n, _ in said if f == form}
         if not users or users & stated or len(stated) > 1 or _is_asked(text.text, place):
