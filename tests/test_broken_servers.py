@@ -46,6 +46,7 @@ def config(folder: Path, **changes: object) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_well_behaved_stand_in_gives_rows(
     scratch: Path, misbehave: Misbehave, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_well_behaved_stand_in_gives_rows(
     assert summary["rows"] == 3
 
 
+@pytest.mark.slow
 def test_noise_on_standard_output_changes_nothing(
     scratch: Path, misbehave: Misbehave, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,11 +7,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
 import yaml
+import zstandard
 
 from agentsynth.cli.main import build_parser, main
 from agentsynth.compose.kinds import kinds_allowed
@@ -153,9 +153,9 @@ def tampered(run: Path, folder: Path, change: tuple[str, str]) -> tuple[Path, st
             "SELECT scenario_id, trajectory_id FROM item WHERE kept = 1 AND kind = 'write'"
         ).fetchall():
             body = target.execute("SELECT body FROM payload WHERE id=?", (scenario,)).fetchone()[0]
-            text = zlib.decompress(body).decode()
+            text = zstandard.ZstdDecompressor().decompress(body).decode()
             if change[0] in text:
-                new = zlib.compress(text.replace(*change).encode())
+                new = zstandard.compress(text.replace(*change).encode())
                 target.execute("UPDATE payload SET body=? WHERE id=?", (new, scenario))
                 return copy, trajectory
     raise AssertionError(f"no row has {change[0]!r}")

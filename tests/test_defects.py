@@ -74,6 +74,7 @@ def test_the_same_seed_plants_the_same_defects_spread_over_kinds(depot: Domain) 
     assert len(set(send)) == 10
 
 
+@pytest.mark.slow
 def test_contract_tests_notice_defects_of_every_kind_that_make_a_difference(
     contracts: Contracts, defects: list[Defect]
 ) -> None:

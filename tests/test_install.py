@@ -59,6 +59,7 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("offline")
 def test_a_server_is_installed_once_into_a_prefix_of_its_own(tmp_path: Path) -> None:
     root = tmp_path / "servers"
@@ -80,6 +81,7 @@ def test_a_server_is_installed_once_into_a_prefix_of_its_own(tmp_path: Path) -> 
     assert installed(manifest(), moved) is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("offline")
 def test_a_version_that_cannot_be_had_is_explained_and_leaves_nothing(tmp_path: Path) -> None:
     wanted = manifest(version="2.0", requirements=["tiny-server==2.0"])

@@ -263,6 +263,7 @@ def test_the_address_of_an_endpoint_is_in_no_export(tmp_path: Path) -> None:
         assert "PLANTED_KEY" not in file.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_worker_processes_give_the_same_rows_as_one(tmp_path: Path) -> None:
     with serving(Endpoint(polite)) as endpoint:
         path = config(tmp_path, endpoint)

@@ -181,6 +181,7 @@ def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_loses_nothing(
     assert export(out) == reference
 
 
+@pytest.mark.slow
 def test_a_finished_run_extends_to_what_a_larger_one_would_have_been(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
@@ -193,6 +194,7 @@ def test_a_finished_run_extends_to_what_a_larger_one_would_have_been(
     assert export(out) == reference
 
 
+@pytest.mark.slow
 def test_a_finished_run_shrinks_without_playing_anything(
     tmp_path: Path, reference: dict[str, bytes]
 ) -> None:

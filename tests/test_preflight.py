@@ -261,6 +261,7 @@ def test_a_config_without_models_is_an_error_of_the_config(
     assert "no seat has a model" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_warns_of_models_that_no_preflight_found_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

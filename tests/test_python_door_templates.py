@@ -21,6 +21,7 @@ def folder(form: str) -> Path:
     return bundled("domains") / "_template" / form
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_template_holds_and_offers_every_kind(form: str) -> None:
     report = await check_domain(str(folder(form)), tasks=8)

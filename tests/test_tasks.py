@@ -102,6 +102,7 @@ async def test_the_same_seed_finds_the_same_task(garden: DomainRuntime, voice: V
         assert other.task.id != one.task.id
 
 
+@pytest.mark.slow
 async def test_a_user_knows_no_ids(garden: DomainRuntime, voice: Voice) -> None:
     assert garden.compiled is not None
     keys = {key for table in garden.compiled.base(3).tables.values() for key in table}

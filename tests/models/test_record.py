@@ -105,7 +105,10 @@ async def test_a_missing_recording_is_named(tmp_path: Path) -> None:
     await record(tmp_path, OK, request())
     other = replace(KEY, ordinal=3, sample=4, role="user", attempt=1)
     words = await miss(tmp_path, request(), other)
-    assert words == "no recording of the user's call 3 in task 's1:task', sample 4 at place 0, attempt 1"
+    assert (
+        words
+        == "no recording of the user's call 3 in task 's1:task', sample 4 at place 0, attempt 1"
+    )
 
 
 async def test_the_first_thing_that_changed_is_named(tmp_path: Path) -> None:
