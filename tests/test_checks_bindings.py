@@ -115,6 +115,13 @@ def test_what_is_said_of_a_record_is_that_records(find: Any, text: str, outcome:
     assert find(("user", "Which room?"), LOOKED, ("assistant", text)).outcome == outcome
 
 
+def test_how_many_there_are_is_no_figure_of_another_record(find: Any) -> None:
+    rooms = [{"name": f"Flat B-{n:02}", "filter_days": n + 3} for n in range(1, 6)]
+    shown = ("call", "list_tools", {}, {"rooms": rooms})
+    text = "There are 5 rooms: Flat B-01, Flat B-02, Flat B-03, Flat B-04 and Flat B-05."
+    assert find(("user", "Which?"), shown, ("assistant", text)).outcome == "met"
+
+
 def test_a_figure_that_the_user_gave_is_not_held_against_the_record(find: Any) -> None:
     lines = [("user", "Is the Cedar Room $34.00?"), LOOKED]
     assert find(*lines, ("assistant", "The Cedar Room is not $34.00.")).outcome == "met"
@@ -169,6 +176,7 @@ REFUSED = "I'm sorry, but I can't give you another plot. "
         ("A second plot takes at least 6 workday hours on record.", "met"),
         ("A second plot takes at least 5 workday hours on record.", "undecided"),
         ("Your record shows 5.", "met"),
+        ("The next one needs more hours.", "met"),
     ],
 )
 def test_a_limit_in_a_refusal_is_that_of_the_rule(find: Any, text: str, outcome: str) -> None:

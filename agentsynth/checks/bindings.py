@@ -43,6 +43,8 @@ class Stated:
     keys: tuple[Any, ...]
     """What a field may hold for it: cents, an ISO date, a time (HH:MM), a label, a number."""
     kind: str
+    nouns: tuple[str, ...] = ()
+    """What its field has to be called; none = it does not matter."""
 
 
 def misbound(evidence: Evidence, index: int) -> str | None:
@@ -171,8 +173,10 @@ def stated_in(text: MessageText) -> Iterator[Stated]:
             yield Stated(shown, (mention.value * 100,), "money")
         elif not text.text[mention.start].isdigit() or mention.base == "%":
             continue
-        elif mention.base is not None or nouns_beside(text.text, mention):
+        elif mention.base is not None and mention.base != "s":  # how long is often reckoned
             yield Stated(shown, (mention.raw,), "number")
+        elif mention.base is None and (nouns := nouns_beside(text.text, mention)):
+            yield Stated(shown, (mention.raw,), "number", nouns)
 
 
 def told_before(evidence: Evidence, index: int) -> set[tuple[str, Any]]:
@@ -196,6 +200,7 @@ def places_of(evidence: Evidence, index: int, stated: Stated) -> list[tuple[Reco
         for record in evidence.records(answer)
         for key in stated.keys
         for field in fields_with(record, key)
+        if not stated.nouns or noun_of(field) in stated.nouns
     ]
 
 

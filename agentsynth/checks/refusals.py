@@ -75,6 +75,8 @@ def _limits_in(text: MessageText) -> Iterator[tuple[str, Decimal, Mention]]:
     for mention in text.quantities:
         if any(start <= mention.start < end for start, end in taken) or mention.glued:
             continue
+        if not any(char.isdigit() for char in text.text[mention.start : mention.end]):
+            continue  # `the next one` is no limit
         before = _LIMIT_BEFORE.search(text.text[max(0, mention.start - 24) : mention.start])
         if before or _LIMIT_AFTER.match(text.text, mention.end):
             yield _kinds(text, mention)[-1], mention.value, mention
