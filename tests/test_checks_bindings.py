@@ -155,6 +155,11 @@ def test_a_label_of_an_earlier_message_of_the_user_may_be_said_again(find: Any) 
     assert find(*asked, *again).outcome == "met"
 
 
+def test_hours_ahead_are_no_number_of_a_reminder(find: Any) -> None:
+    asked = [("user", "A reminder 2 hours ahead."), ("call", "list_tools", {}, {"ahead": 24})]
+    assert find(*asked, ("assistant", "I planned the reminder 24 hours ahead.")).outcome == "met"
+
+
 def test_a_list_of_labels_is_not_held_against_the_users(find: Any) -> None:
     shown = ("call", "list_tools", {}, {"rows": ["B50", "B51", "B52"]})
     said = ("assistant", "So B50, B51 and B52 go into quiet mode.")
