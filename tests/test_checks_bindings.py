@@ -115,6 +115,13 @@ def test_what_is_said_of_a_record_is_that_records(find: Any, text: str, outcome:
     assert find(("user", "Which room?"), LOOKED, ("assistant", text)).outcome == outcome
 
 
+def test_how_many_there_are_is_no_figure_of_another_record(find: Any) -> None:
+    rooms = [{"name": f"Flat B-{n:02}", "filter_days": n + 3} for n in range(1, 6)]
+    shown = ("call", "list_tools", {}, {"rooms": rooms})
+    text = "There are 5 rooms: Flat B-01, Flat B-02, Flat B-03, Flat B-04 and Flat B-05."
+    assert find(("user", "Which?"), shown, ("assistant", text)).outcome == "met"
+
+
 def test_a_figure_that_the_user_gave_is_not_held_against_the_record(find: Any) -> None:
     lines = [("user", "Is the Cedar Room $34.00?"), LOOKED]
     assert find(*lines, ("assistant", "The Cedar Room is not $34.00.")).outcome == "met"
@@ -148,6 +155,11 @@ def test_a_label_of_an_earlier_message_of_the_user_may_be_said_again(find: Any) 
     assert find(*asked, *again).outcome == "met"
 
 
+def test_hours_ahead_are_no_number_of_a_reminder(find: Any) -> None:
+    asked = [("user", "A reminder 2 hours ahead."), ("call", "list_tools", {}, {"ahead": 24})]
+    assert find(*asked, ("assistant", "I planned the reminder 24 hours ahead.")).outcome == "met"
+
+
 def test_a_list_of_labels_is_not_held_against_the_users(find: Any) -> None:
     shown = ("call", "list_tools", {}, {"rows": ["B50", "B51", "B52"]})
     said = ("assistant", "So B50, B51 and B52 go into quiet mode.")
@@ -169,6 +181,7 @@ REFUSED = "I'm sorry, but I can't give you another plot. "
         ("A second plot takes at least 6 workday hours on record.", "met"),
         ("A second plot takes at least 5 workday hours on record.", "undecided"),
         ("Your record shows 5.", "met"),
+        ("The next one needs more hours.", "met"),
     ],
 )
 def test_a_limit_in_a_refusal_is_that_of_the_rule(find: Any, text: str, outcome: str) -> None:

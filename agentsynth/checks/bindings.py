@@ -10,6 +10,8 @@ from datetime import date
 from typing import Any
 
 from agentsynth.checks.evidence import Evidence, MessageText
+from agentsynth.checks.forms import Mention
+from agentsynth.checks.found import forms_of
 from agentsynth.checks.nouns import is_noun, noun_of, nouns_beside
 from agentsynth.checks.records import Record, fields_with, scalars_of
 from agentsynth.core.words import has_words, normal
@@ -29,6 +31,7 @@ _FORM = re.compile(r"(?<!\w)(?:[A-Za-z]{1,5}-?|[a-z]{3,12} )$", re.ASCII)
 """Before a number, what things are called that it tells apart."""
 _TELLING = re.compile(r"[A-Z\d\u3040-\U0002ffff]")
 """What a name or a label has. A text without it (a status, a kind) is of many records."""
+_MEASURE = forms_of("en").measure
 _MARK = re.compile(r"[.!?](?=\s|$)")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _PART_OF = re.compile(r"\b(\d+) (?:out )?of (?:the |your |all |these |those )+(\d+)\b")
@@ -43,6 +46,8 @@ class Stated:
     keys: tuple[Any, ...]
     """What a field may hold for it: cents, an ISO date, a time (HH:MM), a label, a number."""
     kind: str
+    nouns: tuple[str, ...] = ()
+    """What its field has to be called; none = it does not matter."""
 
 
 def misbound(evidence: Evidence, index: int) -> str | None:
@@ -120,9 +125,15 @@ def _numbered(text: str) -> list[tuple[str, str, int]]:
     found: list[tuple[str, str, int]] = []
     for match in _NUMBER.finditer(text):
         form = _FORM.search(text, max(0, match.start() - 14), match.start())
-        if form is not None and (form[0][-1] != " " or is_noun(form[0][:-1])):
-            found.append((form[0].casefold(), match[0], match.start()))
+        if form is None or (form[0][-1] == " " and not _is_number_of(text, form[0][:-1], match)):
+            continue
+        found.append((form[0].casefold(), match[0], match.start()))
     return found
+
+
+def _is_number_of(text: str, word: str, number: re.Match[str]) -> bool:
+    """Whether a number is the one of what is named before it: floor 4, but no reminder 24 hours."""
+    return is_noun(word) and _MEASURE.match(text.casefold(), number.end()) is None
 
 
 def _is_asked(text: str, place: int) -> bool:
@@ -164,15 +175,21 @@ def stated_in(text: MessageText) -> Iterator[Stated]:
         label = label.rstrip("-/")
         yield Stated(label, (label.casefold(),), "label")
     for mention in text.quantities:
-        shown = text.text[mention.start : mention.end].strip()
-        if any(start <= mention.start < end for start, end in taken) or mention.glued:
-            continue
-        if mention.money:
-            yield Stated(shown, (mention.value * 100,), "money")
-        elif not text.text[mention.start].isdigit() or mention.base == "%":
-            continue
-        elif mention.base is not None or nouns_beside(text.text, mention):
-            yield Stated(shown, (mention.raw,), "number")
+        inside = any(start <= mention.start < end for start, end in taken)
+        if not (inside or mention.glued):
+            yield from _figure(text, mention)
+
+
+def _figure(text: MessageText, mention: Mention) -> Iterator[Stated]:
+    shown = text.text[mention.start : mention.end].strip()
+    if mention.money:
+        yield Stated(shown, (mention.value * 100,), "money")
+    elif not text.text[mention.start].isdigit() or mention.base in ("%", "s"):
+        return  # how long is often reckoned
+    elif mention.base is not None:
+        yield Stated(shown, (mention.raw,), "number")
+    elif nouns := nouns_beside(text.text, mention):
+        yield Stated(shown, (mention.raw,), "number", nouns)
 
 
 def told_before(evidence: Evidence, index: int) -> set[tuple[str, Any]]:
@@ -196,6 +213,7 @@ def places_of(evidence: Evidence, index: int, stated: Stated) -> list[tuple[Reco
         for record in evidence.records(answer)
         for key in stated.keys
         for field in fields_with(record, key)
+        if not stated.nouns or noun_of(field) in stated.nouns
     ]
 
 

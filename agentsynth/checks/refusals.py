@@ -2,7 +2,7 @@
 
 A refusal reckons nothing. Its limits are those of the clause that it has to name; its days, times
 and amounts are the user's, the clause's, or of the one record that was looked up for it. Everything
-here is doubt, never proof.
+here is doubt, never proof. Only of English: elsewhere rule and refusal use different words.
 """
 
 import re
@@ -37,7 +37,7 @@ def misrefused(evidence: Evidence, index: int) -> str | None:
     """
     text = evidence.texts[index]
     due = evidence.task.target.declined
-    if not (due and text.has_digits and evidence.refuses(text.text)):
+    if not (due and text.has_digits and evidence.language == "en" and evidence.refuses(text.text)):
         return None
     policy = evidence.runtime.domain.policy
     clauses = [evidence.read(policy[name].text) for name in due if name in policy]
@@ -47,7 +47,7 @@ def misrefused(evidence: Evidence, index: int) -> str | None:
 def _other_limit(evidence: Evidence, text: MessageText, clauses: list[MessageText]) -> str | None:
     """Return a limit that no clause has; None = there is none, or no clause tells any."""
     limits = {key for clause in clauses for key in _figures(clause)}
-    if not limits or evidence.language != "en":
+    if not limits:
         return None
     for kind, value, mention in _limits_in(text):
         alike = {number for known, number in limits if known == kind}
@@ -75,6 +75,8 @@ def _limits_in(text: MessageText) -> Iterator[tuple[str, Decimal, Mention]]:
     for mention in text.quantities:
         if any(start <= mention.start < end for start, end in taken) or mention.glued:
             continue
+        if not any(char.isdigit() for char in text.text[mention.start : mention.end]):
+            continue  # `the next one` is no limit
         before = _LIMIT_BEFORE.search(text.text[max(0, mention.start - 24) : mention.start])
         if before or _LIMIT_AFTER.match(text.text, mention.end):
             yield _kinds(text, mention)[-1], mention.value, mention
@@ -106,10 +108,7 @@ def _other_moment(
 
 
 def _is_looked_up(evidence: Evidence, index: int, text: MessageText, stated: Stated) -> bool:
-    """Whether a record that was got by itself, or that text or user name, has a value.
-
-    In other languages than that of the records any record will do: they are named in other words.
-    """
+    """Whether a record that was got by itself, or that text or user name, has a value."""
     said = [text, *(evidence.texts[place] for place, _ in evidence.said_by_user if place < index)]
     return any(
         not record.listed
