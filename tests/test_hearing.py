@@ -359,3 +359,21 @@ def test_one_of_a_list_is_heard_by_its_longest_name_or_not_at_all(garden: Domain
     assert among("the hoses, please") is UNKNOWN
     assert among("the bow saw or the leaf rake") is UNKNOWN
     assert among("the bow saw", "no, the leaf rake") == "leaf rake"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "joined"),
+    [
+        ("Pepper's visit has to go.", "Hello, Pepper's visit has to go."),
+        ("Pepper, please.", "Hello, Pepper, please."),
+        ("Peppers are not meant.", "Hello, peppers are not meant."),
+        ("When is it due?", "Hello, when is it due?"),
+    ],
+)
+def test_a_name_in_the_genitive_keeps_its_capital_behind_a_greeting(
+    garden: DomainRuntime, voice: Voice, sentence: str, joined: str
+) -> None:
+    name = next(iter(garden.playbook.intents))
+    user = user_of(garden, voice, name, personas()[0], 1)
+    facts = {"animal": Fact(name="animal", type="text", value="Pepper")}
+    assert user._join(["Hello,", sentence], facts) == joined

@@ -288,5 +288,5 @@ class ScriptedUser:
         if _KEEPS_CAPITAL.match(text) or text.startswith(_MONTHS):
             return True
         told = [str(v) for fact in facts.values() for v in (fact.value, fact.first)]
-        first = text.split(" ")[0].rstrip(",.:;!?")
+        first = text.split(" ")[0].rstrip(",.:;!?").removesuffix("'s").removesuffix("’s")
         return any(first in value.split(" ") for value in told)
