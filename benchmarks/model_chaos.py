@@ -4,7 +4,7 @@ Chaos: every rollout has to end kept, dropped or failed, each once, and what we 
 what the endpoint charged, to the token. Kill: the run's process gets SIGKILL at a random moment;
 the second run must lose no stored rollout and ask again only for what was in flight.
 
-    python -m benchmarks.model_chaos [--rollouts 2000] [--chaos 0.9] [--kills 3]
+    python -m benchmarks.model_chaos [--rollouts 2000] [--chaos 0.3] [--kills 3]
 """
 
 import argparse
@@ -31,7 +31,7 @@ from benchmarks.model_clients import ours
 from benchmarks.model_tasks import Scenario, capture, find_tasks
 from benchmarks.models import endpoint
 
-CHAOS = Scenario("chaos", rollouts=2000, at_once=200, latency=0.01, retries=30, call_s=0.4)
+CHAOS = Scenario("chaos", rollouts=2000, at_once=200, latency=0.01, retries=30, call_s=2.0)
 KILLED = Scenario("killed", rollouts=600, at_once=64, latency=0.02)
 
 
@@ -111,7 +111,7 @@ def killed(folder: Path, scenario: Scenario, seed: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rollouts", type=int, default=CHAOS.rollouts)
-    parser.add_argument("--chaos", type=float, default=0.9)
+    parser.add_argument("--chaos", type=float, default=0.3)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
