@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agentsynth.checks.replay import replay
 from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.compose.scenarios import personas
 from agentsynth.compose.tasks import NoTask
@@ -257,3 +258,39 @@ async def test_a_user_with_tools_of_its_own_sees_what_they_gave_where_it_used_th
         "assistant",
         "user",
     ]
+
+
+@pytest.mark.parametrize("seat", ["user", "assistant"])
+async def test_a_reply_that_a_limit_cut_off_is_never_taken_for_what_was_said(
+    worker: Worker, seat: str
+) -> None:
+    task = await task_of(worker, "info")
+    cut = LinesModel([ChatReply("I would like to know what I", finish="length")])
+    whole = LinesModel(["Hello."])
+    user, assistant = (cut, whole) if seat == "user" else (whole, cut)
+    trajectory = await talk(worker, task, user, assistant)
+    assert trajectory.stop_reason is StopReason.MODEL_ERROR
+    assert "cut off" in (trajectory.error or "")
+    assert not any("what I" in m.content for m in trajectory.messages)
+
+
+async def test_a_malformed_call_of_the_users_own_tools_reaches_no_tool(worker: Worker) -> None:
+    task = await task_of(worker, "info")
+    name = worker.runtimes[GARDEN].specs[0].name
+    broken = ChatReply("", calls=(RawCall("a", name, '{"id": ', None, "no JSON"),))
+    runtime = worker.runtimes[GARDEN]
+    agent = make_agent(runtime, agent_plans(runtime)[0], runtime.today(task.world_seed))
+    trajectory = await rollout(
+        task,
+        agent,
+        user_of(LinesModel([broken, "Bye. [DONE]"])),
+        assistant_of(LinesModel(["Goodbye."])),
+        runtime.open_rollout,
+        scenario_id="s",
+        limits=Limits(user_turns=4, waves_per_turn=4),
+        user_tools=(tool(name),),
+    )
+    made = trajectory.user_calls[0]
+    assert made.is_error
+    assert "malformed_arguments" in made.content
+    assert not (await replay(task, trajectory, runtime)).differences

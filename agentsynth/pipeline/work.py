@@ -27,6 +27,7 @@ from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.curate.attribute import attribute
 from agentsynth.curate.decide import conversation_key, decide
+from agentsynth.judge.questions import ModelJudge
 from agentsynth.judge.verdict import judge, with_answers
 from agentsynth.models.tally import Tally
 from agentsynth.pipeline.actors import SCRIPTED, Cast, role_of
@@ -271,9 +272,10 @@ class Worker:
             again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
         evidence = Evidence(task, trajectory, runtime, load_voice(task.language), again)
         verdict = judge(evidence, prepared.rubric)
-        decision = decide(trajectory, verdict, least_score=self.config.keep_score())
-        if decision.kept:
-            verdict, decision = await self._judged(prepared, cast, trajectory, verdict)
+        decision = decide(trajectory, verdict, least_score=self.config.least_score or 1.0)
+        judging = None if cast.slot == Item.probe_slot() else cast.judge()
+        if decision.kept and judging is not None:
+            verdict, decision = await self._judged(prepared, trajectory, verdict, judging)
         told = ledger(task, trajectory, today=evidence.today, words=runtime.lexicon.words)
         return Graded(
             slot=cast.slot,
@@ -287,18 +289,16 @@ class Worker:
         )
 
     async def _judged(
-        self, prepared: Prepared, cast: Cast, trajectory: Trajectory, verdict: Verdict
+        self, prepared: Prepared, trajectory: Trajectory, verdict: Verdict, judging: ModelJudge
     ) -> tuple[Verdict, Decision]:
         """Return verdict and decision once the judge has answered what is asked.
 
-        A judge is asked about what the checks would keep; it can drop it and save nothing.
+        A judge is asked about what the checks keep in full; it can drop it and save nothing.
         """
-        least = self.config.keep_score()
-        judging = None if cast.slot == Item.probe_slot() else cast.judge()
         open_ = {o.criterion for o in verdict.outcomes if o.outcome == "unanswered"}
         questions = [c for c in prepared.rubric.criteria if c.name in open_]
-        if judging is None or not questions:
-            return verdict, decide(trajectory, verdict, least_score=least)
+        if not questions:
+            return verdict, decide(trajectory, verdict, least_score=self.config.keep_score())
         try:
             answers = await judging.answer(trajectory.messages, questions)
         except ModelError as error:
@@ -313,7 +313,7 @@ class Worker:
         settings = self.config.models.seated()["judge"]
         judge_id = f"{settings.model} {content_id(role_of('judge', settings).model)}"
         judged = with_answers(verdict, prepared.rubric, answers, judge_id)
-        return judged, decide(trajectory, judged, least_score=least)
+        return judged, decide(trajectory, judged, least_score=self.config.keep_score())
 
     def _limits(self, task: Task) -> Limits:
         """Return the limits of a task: as many more waves as it has calls."""

@@ -4,11 +4,14 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, RawCall
+from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, ModelError, RawCall
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall
 from agentsynth.core.protocols import AssistantView
 
-__all__ = ["ModelAssistant", "message_of"]
+__all__ = ["ModelAssistant", "message_of", "whole"]
+
+_CUT_OFF = ("length", "max_tokens")
+"""Words of endpoints for a reply that a limit on tokens ended."""
 
 _SOUND_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,80}")
 
@@ -39,7 +42,22 @@ class ModelAssistant:
         request = ChatRequest(
             view.messages, tools=view.tools, max_tokens=self.max_tokens, seed=self.seed
         )
-        return message_of(await self.model.complete(request, key), view.messages)
+        return message_of(whole(await self.model.complete(request, key)), view.messages)
+
+
+def whole(reply: ChatReply) -> ChatReply:
+    """Return a reply that its model has ended itself.
+
+    Raises:
+        ModelError: `bad_reply`, if a limit on tokens cut it off: half a sentence is our doing, and
+            no row may show it as the model's.
+    """
+    if reply.finish in _CUT_OFF:
+        raise ModelError(
+            "bad_reply",
+            "the reply was cut off at its limit of tokens; raise 'max_tokens', or the context",
+        )
+    return reply
 
 
 def message_of(reply: ChatReply, before: Sequence[Message]) -> AssistantMessage:

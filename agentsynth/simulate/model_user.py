@@ -22,7 +22,7 @@ from agentsynth.core.prompts import prompt_id, render_prompt
 from agentsynth.core.protocols import ToolResult, UserAct, UserView
 from agentsynth.core.scenario import Persona
 from agentsynth.core.task import Fact
-from agentsynth.simulate.model_assistant import message_of
+from agentsynth.simulate.model_assistant import message_of, whole
 
 __all__ = ["USER_PROMPT", "ModelUser", "user_prompt"]
 
@@ -99,7 +99,7 @@ class ModelUser:
             max_tokens=self.max_tokens,
             seed=self.seed,
         )
-        reply = await self.model.complete(request, key)
+        reply = whole(await self.model.complete(request, key))
         if reply.calls and view.tools:
             message = message_of(reply, self.said)
             self.said.append(message)

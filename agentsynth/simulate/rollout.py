@@ -192,7 +192,7 @@ async def _user_turn(
         if not act.calls:
             return act
         for call in act.calls:
-            result = await world.call(call, "user")
+            result = not_run(call, None) or await world.call(call, "user")
             record.results.append((call, result))
             record.user_calls.append(
                 UserCall(
