@@ -34,7 +34,8 @@ class Endpoints:
         self._modelling = modelling
         self._stack = stack
         self._rng = rng
-        self._opened: dict[str, tuple[Model, Gate]] = {}
+        self._opened: dict[str, tuple[Model, ModelSettings]] = {}
+        self._gates: dict[tuple[str, str | None, str], Gate] = {}
         self._locals: dict[int | None, LocalServer] = {}
         folder = modelling.replay or modelling.recordings
         self._recordings = (
@@ -71,13 +72,16 @@ class Endpoints:
         return Seat(settings, stack, lambda: _counts(gate))
 
     async def _open(self, settings: ModelSettings) -> tuple[Model, Gate]:
-        known = self._opened.get(settings.model_dump_json())
-        if known is not None:
-            return known
-        model, reached = await self.transport(settings)
-        opened = (model, Gate(reached.in_flight or self._modelling.in_flight))
-        self._opened[settings.model_dump_json()] = opened
-        return opened
+        name = settings.model_dump_json()
+        if name not in self._opened:
+            self._opened[name] = await self.transport(settings)
+        model, reached = self._opened[name]
+        # Temperature and mode do not matter to how much an endpoint bears: one gate for both.
+        shared = (settings.via, reached.url, settings.model)
+        if shared not in self._gates:
+            most = reached.in_flight or self._modelling.in_flight
+            self._gates[shared] = Gate(most, name=f"model {settings.model!r}")
+        return model, self._gates[shared]
 
     async def transport(self, settings: ModelSettings) -> tuple[Model, ModelSettings]:
         """Return the bare model, and the settings with which it is reached in the end.

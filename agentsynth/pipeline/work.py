@@ -1,12 +1,10 @@
 """One place of a run: find its task, certify it, play it, check it, decide. No store, no order."""
 
 import asyncio
-import json
 import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from agentsynth.checks.evidence import Evidence, Replay
 from agentsynth.checks.replay import replay
@@ -14,24 +12,24 @@ from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.compose.kinds import wish_for
 from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
-from agentsynth.compose.tasks import Composed, Desk, NoTask, make_task
+from agentsynth.compose.tasks import Desk, NoTask, make_task
 from agentsynth.core.agent import Agent
 from agentsynth.core.chat import ModelError
 from agentsynth.core.errors import DomainError, ServerError
 from agentsynth.core.ids import content_id, derive_seed
 from agentsynth.core.lexicon import Language
-from agentsynth.core.rubric import Rubric
 from agentsynth.core.scenario import Role, Scenario
 from agentsynth.core.task import Certificate, Task
-from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
-from agentsynth.core.verdict import Attribution, Decision, Verdict
+from agentsynth.core.trajectory import StopReason, Trajectory
+from agentsynth.core.verdict import Decision, Verdict
 from agentsynth.curate.attribute import attribute
-from agentsynth.curate.decide import conversation_key, decide
+from agentsynth.curate.decide import decide
 from agentsynth.judge.questions import ModelJudge
 from agentsynth.judge.verdict import judge, with_answers
 from agentsynth.models.tally import Tally
 from agentsynth.pipeline.actors import SCRIPTED, Cast, role_of
 from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.placed import Graded, Prepared, rows_of, unfilled
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.seats import SCRIPTED_SEATS, Seats
 from agentsynth.pipeline.store import Item, Payload
@@ -41,18 +39,6 @@ from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["Certified", "Graded", "Prepared", "Worker", "rows_of"]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A place's task and everyone who will play it."""
-
-    place: Place
-    composed: Composed
-    agent: Agent
-    rubric: Rubric
-    scenarios: tuple[tuple[int, Scenario], ...]
-    """(slot, scenario)."""
 
 
 @dataclass(frozen=True)
@@ -72,26 +58,6 @@ class Certified:
 
 
 @dataclass(frozen=True)
-class Graded:
-    """One rollout and everything that was found out about it."""
-
-    slot: int
-    scenario: Scenario
-    trajectory: Trajectory
-    ledger: FactLedger
-    verdict: Verdict
-    attribution: Attribution
-    decision: Decision
-    tally: Tally
-    """What the models used, failed tries included."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether a model gave no reply: it is played again when the run is resumed."""
-        return self.decision.reason in ("model_error", "judge_error")
-
-
-@dataclass(frozen=True)
 class Worker:
     """Turns places into stored rows. Holds what all places share."""
 
@@ -107,7 +73,7 @@ class Worker:
         """Return the rows of a place."""
         prepared = await self.prepare(place)
         if isinstance(prepared, NoTask):
-            return [_unfilled(place, prepared)], []
+            return [unfilled(place, prepared)], []
         return rows_of(prepared, await self.play_all(prepared))
 
     async def play_all(self, prepared: Prepared) -> list[Graded]:
@@ -326,81 +292,3 @@ def _tried(certificate: Certificate) -> dict[str, int]:
     for probe in certificate.probes:
         counts[probe.name] += probe.tried
     return dict(counts)
-
-
-def _unfilled(place: Place, none: NoTask) -> Item:
-    return Item(
-        ordinal=place.ordinal, slot=0, status="unfilled", domain=place.domain, kind=place.kind,
-        scenario_id="", task_id="", trajectory_id="", conversation="", kept=0,
-        reason="unfilled", detail=none.reason, score=0.0, messages=0, calls=0, flaw="",
-        rejected=_counts(none.rejected),
-    )  # fmt: skip
-
-
-def _counts(rejected: Mapping[str, Any]) -> str:
-    """Return counts as the store keeps them: JSON, or nothing for none."""
-    return json.dumps(rejected, sort_keys=True) if rejected else ""
-
-
-def rows_of(prepared: Prepared, graded: list[Graded]) -> tuple[list[Item], list[Payload]]:
-    """Return what the store keeps of a place."""
-    return _items(prepared, graded), _payloads(prepared, graded)
-
-
-def _items(prepared: Prepared, graded: list[Graded]) -> list[Item]:
-    return [
-        Item(
-            ordinal=prepared.place.ordinal,
-            slot=one.slot,
-            status="failed" if one.failed else "done",
-            domain=prepared.place.domain,
-            kind=prepared.place.kind,
-            scenario_id=one.scenario.id,
-            task_id=prepared.composed.task.id,
-            trajectory_id=one.trajectory.id,
-            conversation=conversation_key(one.trajectory),
-            kept=int(one.decision.kept),
-            reason=one.decision.reason,
-            detail=one.decision.detail,
-            score=one.verdict.score,
-            messages=len(one.trajectory.messages),
-            calls=len(one.trajectory.calls),
-            flaw=one.scenario.assistant.flaw or "",
-            level=prepared.composed.difficulty.level,
-            rejected=_counts(prepared.composed.rejected) if one.slot == 0 else "",
-            usage=_counts(one.tally.plain),
-        )
-        for one in graded
-    ]
-
-
-def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
-    """Return the values to store: shared ones once under their id, rollouts with their grades."""
-    task = prepared.composed.task
-    certificate = prepared.composed.certificate
-    made = [
-        Payload(prepared.agent.id, "agent", prepared.agent.plain),
-        Payload(prepared.rubric.id, "rubric", prepared.rubric.plain),
-        Payload(
-            task.id,
-            "task",
-            {
-                "task": task.plain,
-                "certificate": certificate.plain,
-                "difficulty": prepared.composed.difficulty.plain,
-            },
-        ),
-    ]
-    for one in graded:
-        bundle = {
-            "seed": prepared.place.seed,
-            "scenario": one.scenario.plain,
-            "trajectory": one.trajectory.plain,
-            "ledger": one.ledger.plain,
-            "verdict": one.verdict.plain,
-            "attribution": one.attribution.plain,
-            "decision": one.decision.plain,
-            **({"usage": one.tally.plain} if one.tally.roles else {}),
-        }
-        made.append(Payload(one.scenario.id, "rollout", bundle))
-    return made
