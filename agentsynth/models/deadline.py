@@ -63,9 +63,16 @@ class Clocks:
 class Timed:
     """A model whose calls the clocks of a rollout count and end."""
 
-    def __init__(self, model: Model, clocks: Clocks) -> None:
+    def __init__(self, model: Model, clocks: Clocks, *, call_s: float = math.inf) -> None:
+        """Wrap a model.
+
+        Args:
+            call_s: seconds after which the model ends a call by itself; no second timer is set
+                where that comes first. Infinite = it does not.
+        """
         self._model = model
         self._clocks = clocks
+        self._call_s = call_s
 
     async def complete(self, request: ChatRequest, key: CallKey) -> ChatReply:
         """Return the model's reply within what is left.
@@ -78,6 +85,11 @@ class Timed:
         if left <= 0:
             raise ModelError("timeout", clocks.overdue())
         began = clocks.now()
+        if left > self._call_s:
+            try:
+                return await self._model.complete(request, key)
+            finally:
+                clocks.spend(clocks.now() - began)
         timer = asyncio.timeout(None if math.isinf(left) else left)
         try:
             async with timer:

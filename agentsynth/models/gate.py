@@ -31,7 +31,16 @@ DOWN: tuple[ModelFault, ...] = ("unreachable", "overloaded", "timeout")
 
 TOO_MANY = 0.25
 """Share of recent replies that must be 5xx before the limit halves. A few broken replies of an
-endpoint that is not full are no reason to slow down; a 429 always is."""
+endpoint that is not full are no reason to slow down."""
+
+LOADS_SEEN = 20
+"""Replies under a lower load before it can acquit the present one of a 429."""
+
+SURPRISE = 3.0
+"""Standard deviations by which the 429s under a load are more than those under a low one."""
+
+FORGETS = 0.98
+"""What each reply under a load leaves of those before it, where shares of 429s are compared."""
 
 MEMORY = 0.1
 """Weight of the latest reply in the running means of latency and of 5xx."""
@@ -72,6 +81,21 @@ class _Pass:
     """Halvings before it; a failure of an earlier era says nothing about the present limit."""
     sent: float
     probe: bool
+    load: int
+    """Binary digits of the number of requests in flight, this one included."""
+
+
+@dataclass(slots=True)
+class _Load:
+    """Replies under about the same load, older ones counting less."""
+
+    seen: float = 0.0
+    refused: float = 0.0
+    """Of them, 429s."""
+
+    def add(self, *, refused: bool) -> None:
+        self.seen = self.seen * FORGETS + 1
+        self.refused = self.refused * FORGETS + refused
 
 
 class Gate:
@@ -111,6 +135,7 @@ class Gate:
         self._waited = 0.0
         self._era = 0
         self._broken_share = 0.0
+        self._loads: dict[int, _Load] = {}
         self._latency: float | None = None
         self._best: dict[int, float] = {}
         self._good = 0
@@ -146,7 +171,7 @@ class Gate:
             raise RunError(self._gone)
         if self._paused is None and self._running < int(self._limit):
             self._running += 1
-            return _Pass(self._era, self._now(), probe=False)
+            return self._pass(probe=False)
         began = self._now()
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
@@ -163,7 +188,10 @@ class Gate:
         finally:
             self._waiting -= 1
             self._waited += self._now() - began
-        return _Pass(self._era, self._now(), probe)
+        return self._pass(probe=probe)
+
+    def _pass(self, *, probe: bool) -> _Pass:
+        return _Pass(self._era, self._now(), probe, self._running.bit_length())
 
     def leave(self, taken: _Pass, fault: ModelFault | None, *, answered: bool = True) -> None:
         """Give a place back and say how the request went.
@@ -200,7 +228,10 @@ class Gate:
 
     def _learn(self, taken: _Pass, fault: ModelFault | None) -> None:
         self._broken_share += MEMORY * ((fault == "overloaded") - self._broken_share)
-        if fault == "rate_limited" or (fault == "overloaded" and self._broken_share > TOO_MANY):
+        here = self._loads.setdefault(taken.load, _Load())
+        here.add(refused=fault == "rate_limited")
+        refused = fault == "rate_limited" and self._is_for_load(taken.load)
+        if refused or (fault == "overloaded" and self._broken_share > TOO_MANY):
             self._halve(taken)
         if fault in DOWN:
             self._streak += 1
@@ -210,6 +241,20 @@ class Gate:
         self._resume()
         if fault is None:
             self._rise(self._now() - taken.sent)
+
+    def _is_for_load(self, load: int) -> bool:
+        """Whether a 429 may be for the number of requests in flight.
+
+        It is unless 429s are about as frequent under the lowest load that is known: an endpoint
+        that refuses at random is no faster for being asked less.
+        """
+        known = [at for at, one in self._loads.items() if at < load and one.seen >= LOADS_SEEN]
+        if not known:
+            return True
+        here, low = self._loads[load], self._loads[min(known)]
+        share = (low.refused + 0.5) / (low.seen + 1)
+        spread = math.sqrt(here.seen * share * (1 - share))
+        return here.refused - here.seen * share > SURPRISE * spread
 
     def _halve(self, taken: _Pass) -> None:
         """Halve what is in flight, once for all requests that were sent under one limit."""

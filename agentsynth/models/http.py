@@ -137,25 +137,33 @@ class HttpModel:
     async def _exchange(
         self, body: bytes, tools: bool, merger: Merger, timer: asyncio.Timeout, last: float
     ) -> ChatReply:
-        async with self._transport.post(body) as response:
+        response = await self._transport.post(body)
+        try:
             streamed = response.headers.get("content-type", "").startswith("text/event-stream")
             if response.status != 200 or not streamed:
                 data = self._secret.hide_bytes(await self._read(response))
                 return self._whole(response, data, tools)
-            size = 0
-            chunks = response.chunks()
-            async for data in chunks:
-                size += len(data)
-                self._check_size(size)
-                merger.feed(data)
-                if merger.begun:
-                    timer.reschedule(last)
-                if merger.done:
-                    await _drain(chunks)
-                    break
+            await self._merge(response, merger, timer, last)
+        finally:
+            await response.close()
         # The key may have been cut in two by the stream, so it is looked for in the whole.
         merged = self._secret.hide_bytes(to_bytes(merger.body()))
         return read_reply(from_bytes(merged), tools_offered=tools)
+
+    async def _merge(
+        self, response: Response, merger: Merger, timer: asyncio.Timeout, last: float
+    ) -> None:
+        size = 0
+        chunks = response.chunks()
+        async for data in chunks:
+            size += len(data)
+            self._check_size(size)
+            merger.feed(data)
+            if merger.begun:
+                timer.reschedule(last)
+            if merger.done:
+                await _drain(chunks)
+                break
 
     async def _read(self, response: Response) -> bytes:
         pieces: list[bytes] = []

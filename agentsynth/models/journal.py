@@ -151,7 +151,8 @@ class JsonlRecordings:
         Raises:
             StoreError: if the disk does not take it.
         """
-        line = _line(key, exchange, self._written)
+        new = _new(exchange.request, self._written)
+        line = _line(key, exchange, new)
         handle = self._open() if self._handle is None else self._handle
         try:
             taken = os.write(handle, line)
@@ -161,10 +162,9 @@ class JsonlRecordings:
             ) from error
         if taken != len(line):
             raise StoreError(f"the disk of {str(self._file)!r} took only a part of an exchange")
-        request = exchange.request
         if len(self._written) > STARTS_KEPT:
             self._written.clear()
-        self._written.update(zip(request.messages, request.starts, strict=False))
+        self._written.update(new)
         self._places[key] = _Place(self._file, self._end, len(line))
         self._end += len(line)
 
@@ -217,13 +217,15 @@ def _stored(line: bytes) -> Mapping[str, Any] | None:
     return stored if isinstance(stored, dict) and "key" in stored and "new" in stored else None
 
 
-def _line(key: CallKey, exchange: Exchange, written: Mapping[str, str]) -> bytes:
+def _new(request: Fingerprint, written: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the starts of messages that are not yet written, by their hashes."""
+    fresh = set(request.messages) - written.keys()
+    named = zip(request.messages, request.starts, strict=False) if fresh else ()
+    return {name: start for name, start in named if name in fresh}
+
+
+def _line(key: CallKey, exchange: Exchange, new: Mapping[str, str]) -> bytes:
     request = exchange.request
-    new = {
-        name: start
-        for name, start in zip(request.messages, request.starts, strict=False)
-        if name not in written
-    }
     stored: dict[str, object] = {
         "key": [key.role, key.task, key.sample, key.ordinal, key.attempt, key.place],
         "whole": request.whole,

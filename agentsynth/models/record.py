@@ -8,6 +8,8 @@ patient we are and what it costs do not matter.
 import copy
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, ModelError
 from agentsynth.core.messages import Message
@@ -15,7 +17,7 @@ from agentsynth.core.tools import ToolSpec
 from agentsynth.models.codec import to_bytes
 from agentsynth.models.journal import Exchange, Fingerprint, Recordings
 from agentsynth.models.settings import ModelSettings
-from agentsynth.models.wire import tools_bytes
+from agentsynth.models.wire import begins_with, tools_bytes
 
 __all__ = ["Fingerprints", "Recorded", "Replayed"]
 
@@ -28,49 +30,57 @@ MATTERS = {
 START = 80
 """Characters of a message that are kept to recognise it by."""
 
-MESSAGES_KEPT = 65_536
-"""Messages whose hash is remembered, oldest dropped first."""
+_DIGITS = 32
+"""Hex digits of a hash."""
 
 NOT_EXCHANGES = ("over_budget", "not_recorded")
 """Faults of calls that were never made."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is known of the request before, of which the next one is mostly made."""
+
+    head: tuple[str, str]
+    """Hashes of the tools and of the rest."""
+    messages: tuple[Message, ...]
+    hashes: tuple[str, ...]
+    starts: tuple[str, ...]
+    running: Any
+    """SHA-256 over all of it so far."""
+
+
 class Fingerprints:
-    """Takes the fingerprints of requests to one model; each message is hashed once."""
+    """Takes the fingerprints of requests to one model.
+
+    A conversation comes again in each of its requests, with something added: what was hashed for
+    the request before is not hashed again.
+    """
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = _digest(to_bytes(settings.model_dump(mode="json", include=MATTERS)))
-        self._messages: dict[int, tuple[Message, str, str]] = {}
         self._tools: dict[tuple[int, ...], tuple[Sequence[ToolSpec], str]] = {}
+        self._told = self._begun(("", ""))
 
     def conversation(self) -> "Fingerprints":
-        """Return one that remembers the messages of its own conversation, and is gone with it."""
-        own = copy.copy(self)
-        own._messages = {}
-        return own
+        """Return one for a conversation of its own, gone with it."""
+        return copy.copy(self)
 
     def of(self, request: ChatRequest) -> Fingerprint:
         """Return the fingerprint of a request."""
-        known = self._messages
-        messages = [known.get(id(one)) or self._message(one) for one in request.messages]
-        tools = self._tools_of(request.tools)
         asked = (request.schema, request.max_tokens, request.seed)
         rest = "" if asked == (None, None, None) else _digest(to_bytes(asked))
-        hashes = tuple(name for _, name, _ in messages)
-        whole = _digest("\n".join((self._settings, tools, rest, *hashes)).encode())
-        starts = tuple(start for _, _, start in messages)
-        return Fingerprint(whole, self._settings, tools, rest, hashes, starts)
+        head = self._tools_of(request.tools), rest
+        told = self._told
+        if told.head != head or not begins_with(request.messages, told.messages):
+            told = self._begun(head)
+        told = self._told = _told_on(told, request.messages[len(told.messages) :])
+        whole = told.running.hexdigest()[:_DIGITS]
+        return Fingerprint(whole, self._settings, *head, told.hashes, told.starts)
 
-    def _message(self, message: Message) -> tuple[Message, str, str]:
-        """Take in a message that is new."""
-        plain = message.model_dump(mode="python")
-        start = " ".join(message.content[: 2 * START].split())[:START]
-        # The message is held, so that its id is given to no other.
-        found = message, _digest(to_bytes(plain))[:16], f"{message.role}: {start}"
-        self._messages[id(message)] = found
-        if len(self._messages) > MESSAGES_KEPT:
-            self._messages.pop(next(iter(self._messages)))
-        return found
+    def _begun(self, head: tuple[str, str]) -> _Told:
+        running = hashlib.sha256("\n".join((self._settings, *head)).encode())
+        return _Told(head, (), (), (), running)
 
     def _tools_of(self, tools: Sequence[ToolSpec]) -> str:
         key = tuple(map(id, tools))
@@ -178,5 +188,24 @@ def _difference(kept: Fingerprint, asked: Fingerprint) -> str:
     return "the schema, the most tokens or the seed changed"
 
 
+def _told_on(told: _Told, more: Sequence[Message]) -> _Told:
+    """Return what is known once these messages have been said too."""
+    hashes: list[str] = []
+    starts: list[str] = []
+    running = told.running.copy()
+    for message in more:
+        hashes.append(_digest(to_bytes(message.model_dump(mode="python")))[:16])
+        running.update(f"\n{hashes[-1]}".encode())
+        start = " ".join(message.content[: 2 * START].split())[:START]
+        starts.append(f"{message.role}: {start}")
+    return _Told(
+        told.head,
+        (*told.messages, *more),
+        (*told.hashes, *hashes),
+        (*told.starts, *starts),
+        running,
+    )
+
+
 def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]
+    return hashlib.sha256(data).hexdigest()[:_DIGITS]

@@ -6,8 +6,7 @@ the seam for everything else: tests, proxies, an application in this process.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 import aiohttp
@@ -36,12 +35,16 @@ class Response(Protocol):
         """Yield the body as it comes."""
         ...
 
+    async def close(self) -> None:
+        """End it, with what is left of its body."""
+        ...
+
 
 class Transport(Protocol):
     """Sends requests to one address, with the same headers each time."""
 
-    def post(self, body: bytes) -> AbstractAsyncContextManager[Response]:
-        """Send a body; give the response, and end with it what is left of it."""
+    async def post(self, body: bytes) -> Response:
+        """Send a body; return the response, which the caller closes."""
         ...
 
     async def aclose(self) -> None:
@@ -67,12 +70,10 @@ class AiohttpTransport:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
         self._session: aiohttp.ClientSession | None = None
 
-    @asynccontextmanager
-    async def post(self, body: bytes) -> AsyncGenerator["_AiohttpResponse"]:
-        """Send a body; give the response."""
+    async def post(self, body: bytes) -> "_AiohttpResponse":
+        """Send a body; return the response."""
         session = self._session or self._open()
-        async with session.post(self._url, data=body, allow_redirects=False) as response:
-            yield _AiohttpResponse(response)
+        return _AiohttpResponse(await session.post(self._url, data=body, allow_redirects=False))
 
     def _open(self) -> aiohttp.ClientSession:
         secure = httpx.create_ssl_context() if self._secure else False
@@ -103,6 +104,9 @@ class _AiohttpResponse:
     def chunks(self) -> AsyncIterator[bytes]:
         return self._response.content.iter_any()
 
+    async def close(self) -> None:
+        self._response.release()  # keeps the connection if the body has been read, else closes it
+
 
 class HttpxTransport:
     """Any httpx transport."""
@@ -120,17 +124,12 @@ class HttpxTransport:
         self._headers = httpx.Headers(dict(headers))
         self._extensions = {"timeout": {"connect": connect_s}}
 
-    @asynccontextmanager
-    async def post(self, body: bytes) -> AsyncGenerator["_HttpxResponse"]:
-        """Send a body; give the response."""
+    async def post(self, body: bytes) -> "_HttpxResponse":
+        """Send a body; return the response."""
         request = httpx.Request(
             "POST", self._url, headers=self._headers, content=body, extensions=self._extensions
         )
-        response = await self._transport.handle_async_request(request)
-        try:
-            yield _HttpxResponse(response)
-        finally:
-            await response.aclose()
+        return _HttpxResponse(await self._transport.handle_async_request(request))
 
     async def aclose(self) -> None:
         """Close the transport."""
@@ -145,3 +144,6 @@ class _HttpxResponse:
 
     def chunks(self) -> AsyncIterator[bytes]:
         return self._response.aiter_bytes()
+
+    async def close(self) -> None:
+        await self._response.aclose()

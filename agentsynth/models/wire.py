@@ -1,12 +1,15 @@
 """A chat request as the bytes of an OpenAI chat-completions body.
 
-Messages are values and come again in every request of a conversation, so each is written once and
-its bytes are kept. The order of the body is stable: model, tools, messages as they were said, and
-what varies last; so the endpoint's cache of prompts finds the longest prefix.
+The messages of a conversation come again in each of its requests, with something added: what was
+written for the request before is not written again. The order of the body is stable: model, tools,
+messages as they were said, and what varies last; so the endpoint's cache of prompts finds the
+longest prefix.
 """
 
 import copy
+import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
@@ -17,23 +20,30 @@ from agentsynth.core.tools import ToolSpec
 from agentsynth.models.codec import to_bytes
 from agentsynth.models.settings import ModelSettings
 
-__all__ = ["Wire", "message_bytes", "tools_bytes"]
+__all__ = ["Wire", "begins_with", "message_bytes", "tools_bytes"]
 
 OURS = ("messages", "model", "n", "stream", "stream_options", "tools")
 """Fields of the body that `extra` may not set: the rest of the engine relies on them."""
 
-KEPT_BYTES = 64_000_000
-"""Most bytes of written messages an endpoint keeps; about 60,000 messages of 1 KB."""
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The messages of the request before, of which the next one is mostly made."""
+
+    messages: tuple[Message, ...] = ()
+    data: bytes = b""
+    """Them as JSON, with commas between."""
+    turn: int = 0
+    """Where the turn began whose reasoning is in it."""
+    thoughts: bool = False
+    """Whether there is any reasoning in it."""
 
 
 class Wire:
     """Writes the requests to one endpoint."""
 
-    def __init__(self, settings: ModelSettings, *, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, settings: ModelSettings) -> None:
         """Take how the endpoint is spoken to.
-
-        Args:
-            kept_bytes: how many bytes of written messages are kept, oldest dropped first.
 
         Raises:
             UserError: if `extra` sets a field that is not the user's to set.
@@ -46,38 +56,38 @@ class Wire:
             )
         self._settings = settings
         self._head = b'{"model":' + to_bytes(settings.model)
-        self._spoken = _Kept(kept_bytes)
-        self._thought = _Kept(kept_bytes)
-        self._kept_bytes = kept_bytes
+        self._written = _Written()
         self._tools: dict[tuple[int, ...], tuple[Sequence[ToolSpec], bytes]] = {}
 
     def conversation(self) -> "Wire":
-        """Return one that keeps the messages of its own conversation, and is gone with it."""
-        own = copy.copy(self)
-        own._spoken, own._thought = _Kept(self._kept_bytes), _Kept(self._kept_bytes)
-        return own
+        """Return one for a conversation of its own, gone with it."""
+        return copy.copy(self)
 
     def body(self, request: ChatRequest) -> bytes:
         """Return the request as JSON in UTF-8."""
-        messages = request.messages
-        turn = _turn_start(messages) if self._settings.reasoning == "turn" else len(messages)
-        written = [self._message(message, at >= turn) for at, message in enumerate(messages)]
         parts = [self._head]
         if request.tools:
             parts += [b',"tools":', self._written_tools(request.tools)]
-        parts += [b',"messages":[', b",".join(written), b"]"]
+        parts += [b',"messages":[', self._messages(request.messages), b"]"]
         rest = self._rest(request)
         parts.append(b"," + to_bytes(rest)[1:] if rest else b"}")
         return b"".join(parts)
 
-    def _message(self, message: Message, thinking: bool) -> bytes:
-        thinking = thinking and isinstance(message, AssistantMessage) and bool(message.reasoning)
-        kept = self._thought if thinking else self._spoken
-        data = kept.find(message)
-        if data is None:
-            data = message_bytes(message, self._settings.reasoning_field if thinking else None)
-            kept.add(message, data)
-        return data
+    def _messages(self, messages: Sequence[Message]) -> bytes:
+        turn = _turn_start(messages) if self._settings.reasoning == "turn" else len(messages)
+        kept = self._written
+        stale = kept.thoughts and kept.turn != turn
+        if stale or not begins_with(messages, kept.messages):
+            kept = _Written()
+        said = [kept.data] if kept.messages else []
+        thoughts = kept.thoughts
+        for at in range(len(kept.messages), len(messages)):
+            message = messages[at]
+            thinks = at >= turn and isinstance(message, AssistantMessage) and message.reasoning
+            said.append(message_bytes(message, self._settings.reasoning_field if thinks else None))
+            thoughts = thoughts or bool(thinks)
+        self._written = _Written(tuple(messages), b",".join(said), turn, thoughts)
+        return self._written.data
 
     def _written_tools(self, tools: Sequence[ToolSpec]) -> bytes:
         key = tuple(map(id, tools))
@@ -162,20 +172,9 @@ def _turn_start(messages: Sequence[Message]) -> int:
     return 0
 
 
-class _Kept:
-    """Bytes of messages, found by the object, which is held so that its id stays its own."""
+def begins_with(messages: Sequence[Message], kept: Sequence[Message]) -> bool:
+    """Whether messages begin with the very objects that are kept.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._size = 0
-        self._found: dict[int, tuple[Message, bytes]] = {}
-
-    def find(self, message: Message) -> bytes | None:
-        found = self._found.get(id(message))
-        return None if found is None else found[1]
-
-    def add(self, message: Message, data: bytes) -> None:
-        self._found[id(message)] = (message, data)
-        self._size += len(data)
-        while self._size > self._most:
-            self._size -= len(self._found.pop(next(iter(self._found)))[1])
+    Equal ones would not do: 1 and 1.0 are equal and not written alike.
+    """
+    return len(kept) <= len(messages) and all(map(operator.is_, kept, messages))

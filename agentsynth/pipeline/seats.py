@@ -144,4 +144,5 @@ def metered(settings: ModelSettings, modelling: Modelling) -> Callable[[Model, C
         )
     purse = None if modelling.till is None else Purse(modelling.till, modelling.unit)
     meter = Meter(price, purse)
-    return lambda model, clocks: Metered(Timed(model, clocks), meter)
+    call_s = settings.timeouts.call
+    return lambda model, clocks: Metered(Timed(model, clocks, call_s=call_s), meter)

@@ -323,7 +323,7 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(100_000, 50, 100)
 
 
 async def _rows(worker: Worker, place: Place) -> Rows:

@@ -66,6 +66,11 @@ def message_of(reply: ChatReply, before: Sequence[Message]) -> AssistantMessage:
     Args:
         before: the messages it follows.
     """
+    calls = _calls(reply.calls, before) if reply.calls else ()
+    return AssistantMessage(content=reply.text, tool_calls=calls, reasoning=reply.reasoning)
+
+
+def _calls(raws: Sequence[RawCall], before: Sequence[Message]) -> tuple[ToolCall, ...]:
     used = {
         call.id
         for message in before
@@ -73,10 +78,10 @@ def message_of(reply: ChatReply, before: Sequence[Message]) -> AssistantMessage:
         for call in message.tool_calls
     }
     calls: list[ToolCall] = []
-    for raw in reply.calls:
+    for raw in raws:
         calls.append(_call(raw, used))
         used.add(calls[-1].id)
-    return AssistantMessage(content=reply.text, tool_calls=tuple(calls), reasoning=reply.reasoning)
+    return tuple(calls)
 
 
 def _call(raw: RawCall, used: Collection[str]) -> ToolCall:

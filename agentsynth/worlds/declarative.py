@@ -40,6 +40,8 @@ ToolFunction = Callable[[State, dict[str, Any]], Any]
 Raises ToolError where it refuses; its writes are undone then.
 """
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
 _REMEMBERED = 256
 """Answers kept per tool."""
 
@@ -255,7 +257,7 @@ class DeclarativeWorld:
             state.rollback()
             raise
         as_it_is = isinstance(result, str) and call.name in compiled.texts
-        text = result if as_it_is else json.dumps(result, ensure_ascii=False)
+        text = result if as_it_is else _JSON.encode(result)
         return ToolResult(text, changes=state.commit(before))
 
     def _check_invariants(self, guilty: str) -> None:

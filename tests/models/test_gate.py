@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Coroutine
+import random
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -346,3 +347,44 @@ async def test_many_callers_are_never_more_than_the_limit() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     assert most == 7
     assert (gate.counts().running, gate.counts().waiting) == (0, 0)
+
+
+async def limits_with(refuses: Callable[[random.Random, int], bool], requests: int) -> list[int]:
+    """Return the limit of a gate for 64 at each reply, where an endpoint refuses some."""
+    gate, rng, running = Gate(64, now=lambda: 0.0), random.Random(7), 0
+    limits: list[int] = []
+
+    class Refusing:
+        async def complete(self, request: ChatRequest, key: CallKey) -> ChatReply:
+            nonlocal running
+            running += 1
+            refused = refuses(rng, running)
+            for _ in range(rng.randrange(1, 4)):
+                await asyncio.sleep(0)
+            running -= 1
+            limits.append(gate.counts().limit)
+            if refused:
+                raise fault("rate_limited")
+            return ChatReply("ok")
+
+    asked = Gated(Refusing(), gate)
+    calls = (asked.complete(request(), replace(KEY, ordinal=n)) for n in range(requests))
+    await asyncio.gather(*calls, return_exceptions=True)
+    return limits
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
+async def test_an_endpoint_that_refuses_at_random_is_not_asked_less_for_long(share: float) -> None:
+    limits = await limits_with(lambda rng, running: rng.random() < share, 6000)
+    assert min(limits) < 8, "the first refusals are taken for what they may be"
+    late = limits[2000:]
+    assert sum(late) / len(late) > 40
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+async def test_an_endpoint_that_bears_eight_at_once_is_asked_for_about_eight(noise: float) -> None:
+    limits = await limits_with(
+        lambda rng, running: running > 8 or (running > 0 and rng.random() < noise), 6000
+    )
+    late = limits[2000:]
+    assert sum(late) / len(late) < 12

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.anyio
 
 SETTINGS = ModelSettings(url="http://localhost/v1", model="m", temperature=0.5)
 TAKE = Fingerprints(SETTINGS)
+CONVERSATION = conversation()
 OK = ChatReply(
     "Hello ü",
     (
@@ -290,6 +292,15 @@ def test_a_file_that_changed_meanwhile_is_a_store_error(tmp_path: Path) -> None:
         (tmp_path / "exchanges.jsonl").write_text("gone")
         with pytest.raises(StoreError, match="changed"):
             recordings.get(KEY)
+
+
+@pytest.mark.parametrize("ends", [range(1, 6), [5, 3, 5, 1, 4], [2, 2, 5, 5]])
+def test_what_is_kept_of_earlier_requests_never_shows_in_a_fingerprint(ends: Sequence[int]) -> None:
+    take = Fingerprints(SETTINGS).conversation()
+    for end in ends:
+        asked = request(*conversation()[:end], tools=(tool(),))
+        same = request(*CONVERSATION[:end], tools=(tool(),))
+        assert take.of(same) == Fingerprints(SETTINGS).of(asked)
 
 
 def test_a_fingerprint_does_not_depend_on_which_objects_hold_the_words() -> None:

@@ -161,13 +161,27 @@ messages = st.one_of(
 )
 
 
-@given(st.lists(messages, min_size=1, max_size=6), st.sampled_from([1, 300, 64_000_000]))
-def test_kept_bytes_are_those_a_fresh_wire_writes(said: list[Message], kept: int) -> None:
-    wire = Wire(settings(), kept_bytes=kept)
-    for end in range(1, len(said) + 1):
-        for _ in range(2):
-            asked = request(*said[:end], tools=(tool(),))
-            assert wire.body(asked) == Wire(settings()).body(asked)
+@given(
+    st.lists(messages, min_size=1, max_size=8),
+    st.lists(st.integers(1, 8), min_size=1, max_size=12),
+    st.sampled_from(["turn", "drop"]),
+)
+def test_what_is_kept_of_earlier_requests_never_shows(
+    said: list[Message], ends: list[int], reasoning: str
+) -> None:
+    wire = Wire(settings(reasoning=reasoning))
+    for end in (*ends, *range(1, len(said) + 1)):
+        asked = request(*said[:end], tools=(tool(),))
+        assert wire.body(asked) == Wire(settings(reasoning=reasoning)).body(asked)
+
+
+def test_an_equal_message_of_other_bytes_is_written_anew() -> None:
+    def asked(number: float) -> ChatRequest:
+        call = ToolCall(id="c", name="t", arguments={"n": number})
+        return request(AssistantMessage(content="", tool_calls=(call,)))
+
+    wire = Wire(settings())
+    assert wire.body(asked(1)) != wire.body(asked(1.0))
 
 
 def test_an_object_that_takes_the_place_of_another_is_not_taken_for_it() -> None:
