@@ -21,7 +21,9 @@ GREETING = "Hi! How can I help you today?"
 
 OPENING = "Please go through the tasks of my team with me and mark those that are done."
 
-_RULE = "Read a record before you change it, tell the user what you changed, and ask when in doubt. "
+_RULE = (
+    "Read a record before you change it, tell the user what you changed, and ask when in doubt. "
+)
 _LENGTH = 9_500
 
 SYSTEM = f"You keep the tasks of a team.\n{_RULE * (_LENGTH // len(_RULE))}"

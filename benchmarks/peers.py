@@ -20,7 +20,7 @@ from benchmarks.fake_endpoint import key_of
 from benchmarks.peer_pass import WARM
 from benchmarks.peer_talk import CALLS, GREETING, OPENING, USER_PROMPT, lines
 
-__all__ = ["PEERS", "ROLLOUTS", "Peer", "environment_of", "measure", "skipped", "talk"]
+__all__ = ["PEERS", "ROLLOUTS", "Peer", "Skipped", "environment_of", "measure", "skipped", "talk"]
 
 ROLLOUTS = 200
 """Rollouts of each peer; fewer than ours, since they are slow."""
