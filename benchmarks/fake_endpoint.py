@@ -85,7 +85,9 @@ class Endpoint:
         message = _spoilt(dict(self.script.line(body)), how)
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         choices = [] if how == "no_choices" else [choice]
-        reply = {"id": "x", "model": body["model"], "choices": choices, "usage": usage}
+        total = {"total_tokens": sum(usage.values())}
+        reply = {"id": "x", "object": "chat.completion", "created": 0, "model": body["model"]}
+        reply |= {"choices": choices, "usage": usage | total}
         data = orjson.dumps(reply)
         if how in ("junk", "cut"):  # nobody can know what was charged
             return data[: len(data) // 2] if how == "junk" else data

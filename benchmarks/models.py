@@ -5,7 +5,10 @@ fake endpoint in a process of its own then says the same lines over HTTP. Ours i
 worlds, checks, replay, recordings, store. The bare clients send the very same requests, one after
 the other within a conversation, and parse the replies. Finding the tasks is not measured.
 
-    python -m benchmarks.models [--repeat 3] [--only zero,busy,slow,many,chaos]
+With `--peers DIR`, other projects' rollout loops play a conversation of the same shape, once in
+each scenario, each in an environment of its own that is made in DIR and kept (`benchmarks.peers`).
+
+    python -m benchmarks.models [--repeat 3] [--only zero,busy,slow,many,chaos] [--peers DIR]
 """
 
 import argparse
@@ -25,6 +28,7 @@ import orjson
 
 from benchmarks.model_clients import bare_aiohttp, bare_transport, ours, padded
 from benchmarks.model_tasks import Scenario, capture, find_tasks
+from benchmarks.peers import PEERS, measure, talk
 
 _BODY = 12_000
 """Bytes added to each request in the scenarios with large bodies; it then has some 24 KB."""
@@ -83,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", default=",".join(SCENARIOS))
+    parser.add_argument("--peers", type=Path, metavar="DIR")
     parser.add_argument("--pass", nargs=4, dest="one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -110,7 +115,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     }
     for name in options.only.split(","):
         scenario = SCENARIOS[name]
-        result[name] = _compare(folder, script, scenario, options.repeat)
+        compared = _compare(folder, script, scenario, options.repeat)
+        result[name] = {**compared, **_peers(folder, scenario, options.peers)}
         print(json.dumps({name: result[name]}), flush=True)
     return result
 
@@ -132,6 +138,14 @@ def _compare(folder: Path, script: Path, scenario: Scenario, repeat: int) -> dic
         "own_ms": round(mine["cpu_ms_each"] - same["cpu_ms_each"], 2),
         "ideal": _ideal(scenario),
     }
+
+
+def _peers(folder: Path, scenario: Scenario, environments: Path | None) -> dict[str, Any]:
+    """Return each peer's figures, or why it has none."""
+    script = folder / "talk.json"
+    script.write_bytes(talk())
+    with endpoint(script, scenario.latency) as port:
+        return {peer.name: measure(peer, environments, port, scenario.at_once) for peer in PEERS}
 
 
 def _ideal(scenario: Scenario) -> float | None:
