@@ -4,7 +4,7 @@ Chaos: every rollout has to end kept, dropped or failed, each once, and what we 
 what the endpoint charged, to the token. Kill: the run's process gets SIGKILL at a random moment;
 the second run must lose no stored rollout and ask again only for what was in flight.
 
-    python -m benchmarks.model_chaos [--rollouts 2000] [--chaos 0.3] [--kills 3]
+    python -m benchmarks.model_chaos [--rollouts 2000] [--chaos 0.3] [--retries 30] [--kills 3]
 """
 
 import argparse
@@ -112,6 +112,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rollouts", type=int, default=CHAOS.rollouts)
     parser.add_argument("--chaos", type=float, default=0.3)
+    parser.add_argument("--retries", type=int, default=CHAOS.retries)
+    parser.add_argument("--at-once", type=int, default=CHAOS.at_once)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -129,7 +131,13 @@ def main() -> None:
         (folder / "tasks.pickle").write_bytes(pickle.dumps(tasks))
         result: dict[str, Any] = {"benchmark": "model_chaos"}
         if options.rollouts:
-            scenario = replace(CHAOS, rollouts=options.rollouts, chaos=options.chaos)
+            scenario = replace(
+                CHAOS,
+                rollouts=options.rollouts,
+                chaos=options.chaos,
+                retries=options.retries,
+                at_once=options.at_once,
+            )
             result["chaos"] = chaos(folder, scenario)
             print(json.dumps(result["chaos"]), flush=True)
         result["kills"] = [killed(folder, KILLED, seed) for seed in range(options.kills)]

@@ -8,7 +8,7 @@ the other within a conversation, and parse the replies. Finding the tasks is not
 With `--peers DIR`, other projects' rollout loops play a conversation of the same shape, once in
 each scenario, each in an environment of its own that is made in DIR and kept (`benchmarks.peers`).
 
-    python -m benchmarks.models [--repeat 3] [--only zero,busy,slow,many,chaos] [--peers DIR]
+    python -m benchmarks.models [--repeat 3] [--only zero,busy,slow,many] [--peers DIR]
 """
 
 import argparse

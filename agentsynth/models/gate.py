@@ -10,8 +10,9 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from agentsynth.core.chat import (
     Attempt,
@@ -29,18 +30,27 @@ __all__ = ["Gate", "GateCounts", "Gated"]
 DOWN: tuple[ModelFault, ...] = ("unreachable", "overloaded", "timeout")
 """Faults of an endpoint that may be down. Any other answer shows that it is there."""
 
+FULL: tuple[ModelFault, ...] = ("rate_limited", "overloaded")
+"""Faults of an endpoint that may be asked too much at once."""
+
 TOO_MANY = 0.25
 """Share of recent replies that must be 5xx before the limit halves. A few broken replies of an
 endpoint that is not full are no reason to slow down."""
 
 LOADS_SEEN = 20
-"""Replies under a lower load before it can acquit the present one of a 429."""
+"""Replies under other loads before they can acquit the present one of a fault."""
+
+MERE_CHANCE = 1.0
+"""Faults remembered of lower loads below which they have as good as none."""
+
+MOSTLY = 0.5
+"""Share of faults under a load from which it can acquit no other."""
 
 SURPRISE = 3.0
-"""Standard deviations by which the 429s under a load are more than those under a low one."""
+"""Standard deviations between two shares of faults that are no chance."""
 
-FORGETS = 0.98
-"""What each reply under a load leaves of those before it, where shares of 429s are compared."""
+FORGETS = 0.995
+"""What each reply under a load leaves of those before it, where shares of faults are compared."""
 
 MEMORY = 0.1
 """Weight of the latest reply in the running means of latency and of 5xx."""
@@ -90,12 +100,30 @@ class _Load:
     """Replies under about the same load, older ones counting less."""
 
     seen: float = 0.0
-    refused: float = 0.0
-    """Of them, 429s."""
+    refused: dict[ModelFault, float] = field(default_factory=lambda: {})
+    """Of them, those of each fault in `FULL`."""
 
-    def add(self, *, refused: bool) -> None:
+    def add(self, fault: ModelFault | None) -> None:
         self.seen = self.seen * FORGETS + 1
-        self.refused = self.refused * FORGETS + refused
+        for one in FULL:
+            self.refused[one] = self.refused.get(one, 0.0) * FORGETS + (one == fault)
+
+    def share(self, fault: ModelFault) -> "_Share":
+        return _Share(self.seen, self.refused[fault])
+
+
+class _Share(NamedTuple):
+    """So many replies, and how many of them had a fault."""
+
+    seen: float
+    had: float
+
+
+def _is_more(one: _Share, other: _Share) -> bool:
+    """Whether the one share is above the other by more than chance would make it."""
+    share = (one.had + other.had) / (one.seen + other.seen)
+    spread = math.sqrt(share * (1 - share) * (1 / one.seen + 1 / other.seen))
+    return one.had / one.seen - other.had / other.seen > SURPRISE * spread
 
 
 class Gate:
@@ -228,10 +256,9 @@ class Gate:
 
     def _learn(self, taken: _Pass, fault: ModelFault | None) -> None:
         self._broken_share += MEMORY * ((fault == "overloaded") - self._broken_share)
-        here = self._loads.setdefault(taken.load, _Load())
-        here.add(refused=fault == "rate_limited")
-        refused = fault == "rate_limited" and self._is_for_load(taken.load)
-        if refused or (fault == "overloaded" and self._broken_share > TOO_MANY):
+        self._loads.setdefault(taken.load, _Load()).add(fault)
+        few = fault == "overloaded" and self._broken_share <= TOO_MANY
+        if fault in FULL and not few and self._is_for_load(taken.load, fault):
             self._halve(taken)
         if fault in DOWN:
             self._streak += 1
@@ -242,19 +269,30 @@ class Gate:
         if fault is None:
             self._rise(self._now() - taken.sent)
 
-    def _is_for_load(self, load: int) -> bool:
-        """Whether a 429 may be for the number of requests in flight.
+    def _is_for_load(self, load: int, fault: ModelFault) -> bool:
+        """Whether a fault may be for the number of requests in flight.
 
-        It is unless 429s are about as frequent under the lowest load that is known: an endpoint
-        that refuses at random is no faster for being asked less.
+        It may, unless loads of half or less have it about as often, or higher ones no oftener: an
+        endpoint that refuses at random is no faster for being asked less.
         """
-        known = [at for at, one in self._loads.items() if at < load and one.seen >= LOADS_SEEN]
-        if not known:
-            return True
-        here, low = self._loads[load], self._loads[min(known)]
-        share = (low.refused + 0.5) / (low.seen + 1)
-        spread = math.sqrt(here.seen * share * (1 - share))
-        return here.refused - here.seen * share > SURPRISE * spread
+        here = self._loads[load].share(fault)
+        lower = self._first(fault, sorted(at for at in self._loads if at < load - 1))
+        if lower.seen >= LOADS_SEEN:
+            return lower.had < MERE_CHANCE or _is_more(here, lower)
+        higher = self._first(fault, sorted(at for at in self._loads if at > load))
+        if higher.seen < LOADS_SEEN or higher.had > MOSTLY * higher.seen:
+            return True  # where most is refused, a lower load has yet to be tried
+        return _is_more(higher, here)
+
+    def _first(self, fault: ModelFault, loads: Iterable[int]) -> _Share:
+        """Return the share of a fault under the first of these loads, as many as it takes."""
+        seen = had = 0.0
+        for load in loads:
+            share = self._loads[load].share(fault)
+            seen, had = seen + share.seen, had + share.had
+            if seen >= LOADS_SEEN:
+                break
+        return _Share(seen, had)
 
     def _halve(self, taken: _Pass) -> None:
         """Halve what is in flight, once for all requests that were sent under one limit."""

@@ -349,7 +349,11 @@ async def test_many_callers_are_never_more_than_the_limit() -> None:
     assert (gate.counts().running, gate.counts().waiting) == (0, 0)
 
 
-async def limits_with(refuses: Callable[[random.Random, int], bool], requests: int) -> list[int]:
+async def limits_with(
+    refuses: Callable[[random.Random, int], bool],
+    requests: int,
+    kind: ModelFault = "rate_limited",
+) -> list[int]:
     """Return the limit of a gate for 64 at each reply, where an endpoint refuses some."""
     gate, rng, running = Gate(64, now=lambda: 0.0), random.Random(7), 0
     limits: list[int] = []
@@ -364,7 +368,7 @@ async def limits_with(refuses: Callable[[random.Random, int], bool], requests: i
             running -= 1
             limits.append(gate.counts().limit)
             if refused:
-                raise fault("rate_limited")
+                raise fault(kind)
             return ChatReply("ok")
 
     asked = Gated(Refusing(), gate)
@@ -375,8 +379,14 @@ async def limits_with(refuses: Callable[[random.Random, int], bool], requests: i
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
 async def test_an_endpoint_that_refuses_at_random_is_not_asked_less_for_long(share: float) -> None:
-    limits = await limits_with(lambda rng, running: rng.random() < share, 6000)
-    assert min(limits) < 8, "the first refusals are taken for what they may be"
+    limits = await limits_with(lambda rng, running: rng.random() < share, 9000)
+    assert min(limits) < 64, "the first refusals are taken for what they may be"
+    late = limits[2000:]
+    assert sum(late) / len(late) > 40
+
+
+async def test_nor_is_one_that_breaks_at_random() -> None:
+    limits = await limits_with(lambda rng, running: rng.random() < 0.3, 9000, "overloaded")
     late = limits[2000:]
     assert sum(late) / len(late) > 40
 
