@@ -276,13 +276,17 @@ class Gate:
         endpoint that refuses at random is no faster for being asked less.
         """
         here = self._loads[load].share(fault)
-        lower = self._first(fault, sorted(at for at in self._loads if at < load - 1))
-        if lower.seen >= LOADS_SEEN:
-            return lower.had < MERE_CHANCE or _is_more(here, lower)
-        higher = self._first(fault, sorted(at for at in self._loads if at > load))
-        if higher.seen < LOADS_SEEN or higher.had > MOSTLY * higher.seen:
-            return True  # where most is refused, a lower load has yet to be tried
-        return _is_more(higher, here)
+        lower = sorted(at for at in self._loads if at < load)
+        half = self._first(fault, (at for at in lower if at < load - 1))
+        if half.seen >= LOADS_SEEN:
+            return half.had < MERE_CHANCE or _is_more(here, half)
+        less = self._first(fault, lower)  # may be too much as well: trusted where most is answered
+        if less.seen >= LOADS_SEEN and less.had < MOSTLY * less.seen:
+            return less.had < MERE_CHANCE or _is_more(here, less)
+        more = self._first(fault, sorted(at for at in self._loads if at > load))
+        if more.seen < LOADS_SEEN or more.had > MOSTLY * more.seen:
+            return True
+        return _is_more(more, here)
 
     def _first(self, fault: ModelFault, loads: Iterable[int]) -> _Share:
         """Return the share of a fault under the first of these loads, as many as it takes."""
