@@ -10,9 +10,8 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 from agentsynth.core.chat import (
     Attempt,
@@ -24,33 +23,16 @@ from agentsynth.core.chat import (
     ModelFault,
 )
 from agentsynth.core.errors import RunError
+from agentsynth.models.loads import FULL, Loads
 
 __all__ = ["Gate", "GateCounts", "Gated"]
 
 DOWN: tuple[ModelFault, ...] = ("unreachable", "overloaded", "timeout")
 """Faults of an endpoint that may be down. Any other answer shows that it is there."""
 
-FULL: tuple[ModelFault, ...] = ("rate_limited", "overloaded")
-"""Faults of an endpoint that may be asked too much at once."""
-
 TOO_MANY = 0.25
 """Share of recent replies that must be 5xx before the limit halves. A few broken replies of an
 endpoint that is not full are no reason to slow down."""
-
-LOADS_SEEN = 20
-"""Replies under other loads before they can acquit the present one of a fault."""
-
-MERE_CHANCE = 1.0
-"""Faults remembered of lower loads below which they have as good as none."""
-
-MOSTLY = 0.5
-"""Share of faults under a load from which it can acquit no other."""
-
-SURPRISE = 3.0
-"""Standard deviations between two shares of faults that are no chance."""
-
-FORGETS = 0.995
-"""What each reply under a load leaves of those before it, where shares of faults are compared."""
 
 MEMORY = 0.1
 """Weight of the latest reply in the running means of latency and of 5xx."""
@@ -95,37 +77,6 @@ class _Pass:
     """Binary digits of the number of requests in flight, this one included."""
 
 
-@dataclass(slots=True)
-class _Load:
-    """Replies under about the same load, older ones counting less."""
-
-    seen: float = 0.0
-    refused: dict[ModelFault, float] = field(default_factory=lambda: {})
-    """Of them, those of each fault in `FULL`."""
-
-    def add(self, fault: ModelFault | None) -> None:
-        self.seen = self.seen * FORGETS + 1
-        for one in FULL:
-            self.refused[one] = self.refused.get(one, 0.0) * FORGETS + (one == fault)
-
-    def share(self, fault: ModelFault) -> "_Share":
-        return _Share(self.seen, self.refused[fault])
-
-
-class _Share(NamedTuple):
-    """So many replies, and how many of them had a fault."""
-
-    seen: float
-    had: float
-
-
-def _is_more(one: _Share, other: _Share) -> bool:
-    """Whether the one share is above the other by more than chance would make it."""
-    share = (one.had + other.had) / (one.seen + other.seen)
-    spread = math.sqrt(share * (1 - share) * (1 / one.seen + 1 / other.seen))
-    return one.had / one.seen - other.had / other.seen > SURPRISE * spread
-
-
 class Gate:
     """Lets requests through in the order they came, as many at once as the endpoint bears."""
 
@@ -163,7 +114,7 @@ class Gate:
         self._waited = 0.0
         self._era = 0
         self._broken_share = 0.0
-        self._loads: dict[int, _Load] = {}
+        self._loads = Loads()
         self._latency: float | None = None
         self._best: dict[int, float] = {}
         self._good = 0
@@ -256,9 +207,9 @@ class Gate:
 
     def _learn(self, taken: _Pass, fault: ModelFault | None) -> None:
         self._broken_share += MEMORY * ((fault == "overloaded") - self._broken_share)
-        self._loads.setdefault(taken.load, _Load()).add(fault)
+        self._loads.add(taken.load, fault)
         few = fault == "overloaded" and self._broken_share <= TOO_MANY
-        if fault in FULL and not few and self._is_for_load(taken.load, fault):
+        if fault in FULL and not few and self._loads.blames(taken.load, fault):
             self._halve(taken)
         if fault in DOWN:
             self._streak += 1
@@ -268,35 +219,6 @@ class Gate:
         self._resume()
         if fault is None:
             self._rise(self._now() - taken.sent)
-
-    def _is_for_load(self, load: int, fault: ModelFault) -> bool:
-        """Whether a fault may be for the number of requests in flight.
-
-        It may, unless loads of half or less have it about as often, or higher ones no oftener: an
-        endpoint that refuses at random is no faster for being asked less.
-        """
-        here = self._loads[load].share(fault)
-        lower = sorted(at for at in self._loads if at < load)
-        half = self._first(fault, (at for at in lower if at < load - 1))
-        if half.seen >= LOADS_SEEN:
-            return half.had < MERE_CHANCE or _is_more(here, half)
-        less = self._first(fault, lower)  # may be too much as well: trusted where most is answered
-        if less.seen >= LOADS_SEEN and less.had < MOSTLY * less.seen:
-            return less.had < MERE_CHANCE or _is_more(here, less)
-        more = self._first(fault, sorted(at for at in self._loads if at > load))
-        if more.seen < LOADS_SEEN or more.had > MOSTLY * more.seen:
-            return True
-        return _is_more(more, here)
-
-    def _first(self, fault: ModelFault, loads: Iterable[int]) -> _Share:
-        """Return the share of a fault under the first of these loads, as many as it takes."""
-        seen = had = 0.0
-        for load in loads:
-            share = self._loads[load].share(fault)
-            seen, had = seen + share.seen, had + share.had
-            if seen >= LOADS_SEEN:
-                break
-        return _Share(seen, had)
 
     def _halve(self, taken: _Pass) -> None:
         """Halve what is in flight, once for all requests that were sent under one limit."""
