@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agentsynth.core.caller import Caller
 from agentsynth.core.chat import ModelError
 from agentsynth.core.messages import (
     AssistantMessage,
@@ -39,7 +40,7 @@ def answer(choice: str = "yes", reason: Any = "Polite.", messages: Any = (4,)) -
 def judge_of(*lines: Any) -> tuple[ModelJudge, LinesModel]:
     texts = [x if isinstance(x, str | ModelError) else json.dumps(x) for x in lines]
     model = LinesModel(texts)
-    return ModelJudge(model, task="t", sample=0, as_json=True), model
+    return ModelJudge(Caller(model, "judge", "t", 0), as_json=True), model
 
 
 async def test_sound_answers_are_read_with_reason_and_cited_messages() -> None:

@@ -271,3 +271,16 @@ def test_worker_processes_give_the_same_rows_as_one(tmp_path: Path) -> None:
         run(path, "--out", tmp_path / "b", "--workers", 2)
     ids = [[i.trajectory_id for i in items_of(tmp_path / n)] for n in "ab"]
     assert ids[0] == ids[1]
+
+
+def test_a_run_is_not_resumed_with_other_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(Endpoint(polite)) as endpoint:
+        path = config(tmp_path, endpoint)
+        run(path, "--out", tmp_path / "a")
+        asked = len(endpoint.bodies)
+        monkeypatch.setattr("agentsynth.pipeline.actors.USER_PROMPT", "user@s1:other")
+        assert run(path, "--out", tmp_path / "a") != 0
+        assert "prompts of the user" in capsys.readouterr().err
+        assert len(endpoint.bodies) == asked

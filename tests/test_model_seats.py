@@ -10,6 +10,7 @@ from agentsynth.checks.replay import replay
 from agentsynth.compose.agents import agent_plans, make_agent
 from agentsynth.compose.scenarios import personas
 from agentsynth.compose.tasks import NoTask
+from agentsynth.core.caller import Caller
 from agentsynth.core.chat import ChatReply, ModelError, RawCall
 from agentsynth.core.messages import AssistantMessage, ToolMessage, UserMessage
 from agentsynth.core.protocols import ToolResult, UserView
@@ -29,11 +30,11 @@ PERSONA: Persona = personas()[0]
 
 
 def user_of(model: LinesModel, *, as_json: bool = False) -> ModelUser:
-    return ModelUser(model, PERSONA, "en", task="t", sample=0, as_json=as_json)
+    return ModelUser(Caller(model, "user", "t", 0), PERSONA, "en", as_json)
 
 
 def assistant_of(model: LinesModel) -> ModelAssistant:
-    return ModelAssistant(model, task="t", sample=0)
+    return ModelAssistant(Caller(model, "assistant", "t", 0))
 
 
 async def task_of(worker: Worker, kind: TaskKind, seed: int = 3) -> Task:

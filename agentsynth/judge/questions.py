@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from agentsynth.core.chat import CallKey, ChatRequest, Model, ModelError
+from agentsynth.core.caller import Caller
+from agentsynth.core.chat import ModelError
 from agentsynth.core.messages import (
     AssistantMessage,
     Message,
@@ -47,16 +48,9 @@ class Answered:
 class ModelJudge:
     """A model that answers questions."""
 
-    model: Model
-    task: str
-    sample: int
+    caller: Caller
     as_json: bool
     """True = it answers under a schema; False = it is only asked to."""
-    attempt: int = 0
-    place: int = 0
-    max_tokens: int | None = None
-    seed: int | None = None
-    calls: int = 0
 
     async def answer(
         self, messages: Sequence[Message], questions: Sequence[Criterion]
@@ -86,15 +80,8 @@ class ModelJudge:
             ) from None
 
     async def _ask(self, messages: Sequence[Message], questions: Sequence[Criterion]) -> str:
-        key = CallKey("judge", self.task, self.sample, self.calls, self.attempt, self.place)
-        self.calls += 1
-        request = ChatRequest(
-            tuple(messages),
-            schema=_schema(questions) if self.as_json else None,
-            max_tokens=self.max_tokens,
-            seed=self.seed,
-        )
-        return (await self.model.complete(request, key)).text
+        schema = _schema(questions) if self.as_json else None
+        return (await self.caller.ask(messages, schema=schema)).text
 
 
 def judge_prompt(messages: Sequence[Message], questions: Sequence[Criterion]) -> str:

@@ -20,10 +20,14 @@ from agentsynth.core.messages import (
     ToolMessage,
     UserMessage,
 )
-from agentsynth.core.prompts import render_prompt
+from agentsynth.core.prompts import prompt_id, render_prompt
 from agentsynth.core.tools import ToolSpec
 
-__all__ = ["REPLY", "Actions", "action_schema"]
+__all__ = ["ACTION_PROMPT", "REPLY", "Actions", "action_schema"]
+
+_PACKAGE, _PROMPT = "agentsynth.models", "action"
+ACTION_PROMPT = prompt_id(_PACKAGE, _PROMPT)
+"""Id of the prompt that tells how to act."""
 
 REPLY = "reply"
 """The action that is a message; a tool of this name is offered as `reply_`."""
@@ -67,7 +71,8 @@ def action_schema(
         else _object({"action": {"const": REPLY}, "content": dict(content)})
     )
     offered: list[JsonValue] = [
-        _object({"action": {"const": _name(tool)}, "arguments": tool.parameters}) for tool in tools
+        _object({"action": {"const": _name(tool.name)}, "arguments": tool.parameters})
+        for tool in tools
     ]
     return {"oneOf": [message, *offered]}
 
@@ -81,23 +86,23 @@ def _object(properties: dict[str, Any]) -> dict[str, JsonValue]:
     }
 
 
-def _name(tool: ToolSpec) -> str:
-    return f"{tool.name}_" if tool.name == REPLY else tool.name
+def _name(tool: str) -> str:
+    return f"{tool}_" if tool == REPLY else tool
 
 
 def _as_text(request: ChatRequest) -> list[Message]:
     """Return the messages with the tools described in words and calls and results as text."""
     tools = [
         {
-            "name": _name(tool),
+            "name": _name(tool.name),
             "description": tool.description,
             "parameters": json.dumps(tool.parameters, ensure_ascii=False),
         }
         for tool in request.tools
     ]
     rules = render_prompt(
-        "agentsynth.models",
-        "action",
+        _PACKAGE,
+        _PROMPT,
         tools=tools,
         reply=REPLY,
         reply_form="message" if request.schema is None else "content",
@@ -125,7 +130,8 @@ def _own(message: AssistantMessage, plain: bool) -> list[Message]:
         said = message.content if plain else _parsed(message.content)
         actions.append({"action": REPLY, "text" if plain else "content": said})
     for call in message.tool_calls:
-        actions.append({"action": call.name, "arguments": call.arguments})
+        given = call.arguments if call.text is None else _parsed(call.text)
+        actions.append({"action": _name(call.name), "arguments": given})
     return [AssistantMessage(content=json.dumps(action, ensure_ascii=False)) for action in actions]
 
 
@@ -146,7 +152,7 @@ def _read(reply: ChatReply, request: ChatRequest) -> ChatReply:
     name = action["action"]
     if name == REPLY:
         return replace(reply, text=_said(action, reply))
-    tool = next((tool.name for tool in request.tools if _name(tool) == name), name)
+    tool = next((tool.name for tool in request.tools if _name(tool.name) == name), name)
     arguments = action.get("arguments")
     text = json.dumps(arguments, ensure_ascii=False)
     known = isinstance(arguments, dict)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from agentsynth.core.chat import Model
+from agentsynth.core.caller import Caller
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.protocols import Assistant, User
 from agentsynth.core.scenario import Role, Scenario
 from agentsynth.core.task import Task
 from agentsynth.judge.questions import JUDGE_PROMPTS, ModelJudge
+from agentsynth.models.actions import ACTION_PROMPT
 from agentsynth.models.deadline import Clocks
 from agentsynth.models.settings import ModelSettings, sampling_of
 from agentsynth.models.tally import Tallied, Tally
@@ -25,7 +26,7 @@ from agentsynth.simulate.user import ScriptedUser
 from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["SCRIPTED", "Cast", "role_of"]
+__all__ = ["SCRIPTED", "Cast", "prompts_of", "role_of"]
 
 SCRIPTED = Role(driver="scripted")
 
@@ -34,12 +35,14 @@ def role_of(seat: SeatName, settings: ModelSettings | None) -> Role:
     """Return who sits in a seat: part of what names a scenario."""
     if settings is None:
         return SCRIPTED
-    prompts: dict[SeatName, list[JsonValue]] = {
-        "user": [USER_PROMPT],
-        "judge": list(JUDGE_PROMPTS),
-    }
-    model: dict[str, JsonValue] = {**sampling_of(settings), "prompts": prompts.get(seat, [])}
+    model: dict[str, JsonValue] = {**sampling_of(settings), "prompts": prompts_of(seat, settings)}
     return Role(driver="model", model=model)
+
+
+def prompts_of(seat: SeatName, settings: ModelSettings) -> list[JsonValue]:
+    """Return the ids of the prompts that a model in a seat is given."""
+    own: dict[SeatName, list[JsonValue]] = {"user": [USER_PROMPT], "judge": list(JUDGE_PROMPTS)}
+    return own.get(seat, []) + ([ACTION_PROMPT] if settings.mode == "action" else [])
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,10 @@ class Cast:
         task, scenario, seat = self.task, self.scenario, self.seats.user
         if scenario.user.driver == "model" and seat is not None:
             return ModelUser(
-                self._model(seat),
+                self._caller(seat, "user"),
                 scenario.persona,
                 task.language,
-                task=task.id,
-                sample=self.slot,
                 as_json=seat.settings.mode == "action",
-                attempt=self.attempt,
-                place=self.place,
-                seed=self._seed(seat.settings, "user"),
             )
         intents = self.runtime.playbook.intents
         return ScriptedUser(
@@ -87,14 +85,7 @@ class Cast:
         """Return who calls tools."""
         task, scenario, seat = self.task, self.scenario, self.seats.assistant
         if scenario.assistant.driver == "model" and seat is not None:
-            return ModelAssistant(
-                self._model(seat),
-                task=task.id,
-                sample=self.slot,
-                attempt=self.attempt,
-                place=self.place,
-                seed=self._seed(seat.settings, "assistant"),
-            )
+            return ModelAssistant(self._caller(seat, "assistant"))
         today = self.runtime.today(task.world_seed)
         return ScriptedAssistant(
             task.intents,
@@ -110,23 +101,20 @@ class Cast:
         seat = self.seats.judge
         if seat is None:
             return None
-        return ModelJudge(
-            self._model(seat),
+        as_json = seat.settings.mode == "action"
+        return ModelJudge(self._caller(seat, "judge"), as_json=as_json)
+
+    def _caller(self, seat: Seat, role: SeatName) -> Caller:
+        drawn = derive_seed(self.scenario.seed, role, self.attempt) % 2**31
+        return Caller(
+            Tallied(seat.stack(self.clocks), self.tally),
+            role,
             task=self.task.id,
             sample=self.slot,
-            as_json=seat.settings.mode == "action",
             attempt=self.attempt,
             place=self.place,
-            seed=self._seed(seat.settings, "judge"),
+            seed=drawn if seat.settings.send_seed else None,
         )
-
-    def _model(self, seat: Seat) -> Model:
-        return Tallied(seat.stack(self.clocks), self.tally)
-
-    def _seed(self, settings: ModelSettings, role: str) -> int | None:
-        if not settings.send_seed:
-            return None
-        return derive_seed(self.scenario.seed, role, self.attempt) % 2**31
 
 
 def _flawed(scenario: Scenario, today: str) -> Flawed | None:

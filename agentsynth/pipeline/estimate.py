@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from agentsynth.core.caller import Caller
 from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, Usage
 from agentsynth.core.messages import AssistantMessage, UserMessage
 from agentsynth.core.trajectory import Trajectory
@@ -148,14 +149,8 @@ async def _user(
     task, played = prepared.composed.task, graded.trajectory
     as_json = settings.mode == "action"
     counting = _Counting(Wire(settings), '{"say": "-", "then": "go_on"}' if as_json else "-")
-    user = ModelUser(
-        counting,
-        graded.scenario.persona,
-        task.language,
-        task=task.id,
-        sample=0,
-        as_json=as_json,
-    )
+    caller = Caller(counting, "user", task=task.id, sample=0)
+    user = ModelUser(caller, graded.scenario.persona, task.language, as_json)
     for at, message in enumerate(played.messages):
         if not isinstance(message, UserMessage):
             continue

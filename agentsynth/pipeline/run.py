@@ -17,6 +17,7 @@ from agentsynth.core.ids import content_id
 from agentsynth.core.task import TaskKind
 from agentsynth.curate.decide import Deduplicator
 from agentsynth.models.tally import tally_of
+from agentsynth.pipeline.actors import prompts_of
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.events import Event, Listener, Progress
 from agentsynth.pipeline.schedule import Place, place_at
@@ -132,11 +133,13 @@ def check_resumable(store: Store, worker: Worker) -> None:
     Raises:
         UserError: naming what differs from what the folder was begun with.
     """
+    config = worker.config
     identity = {
-        **worker.config.identity(),
+        **config.identity(),
         "agentsynth": __version__,
-        "rubric": whole_rubric(worker.config.rubric).id,
+        "rubric": whole_rubric(config.rubric).id,
         **{f"domain {n}": _domain_identity(r) for n, r in sorted(worker.runtimes.items())},
+        **{f"prompts of the {n}": prompts_of(n, s) for n, s in config.models.seated().items()},
     }
     before = store.setting("identity")
     if before is None:

@@ -18,7 +18,7 @@ from agentsynth.core.errors import UserError
 from agentsynth.models.budget import Till
 from agentsynth.models.deadline import Clocks, Timed
 from agentsynth.models.meter import Meter, Metered, Purse
-from agentsynth.models.prices import Price, price_of
+from agentsynth.models.prices import price_of
 from agentsynth.models.settings import ModelSettings
 from agentsynth.pipeline.config import ModelsConfig
 
@@ -30,7 +30,6 @@ __all__ = [
     "Seats",
     "metered",
     "open_seats",
-    "prices",
 ]
 
 
@@ -98,11 +97,6 @@ SCRIPTED_SEATS = Seats()
 """Nobody in the seats is a model."""
 UNMODELLED = Modelling()
 """No recordings and no budget."""
-
-
-def prices(models: ModelsConfig, at: datetime) -> dict[str, Price | None]:
-    """Return the price of each model by role; None = unknown."""
-    return {role: price_of(settings, at) for role, settings in models.seated().items()}
 
 
 async def open_seats(models: ModelsConfig, modelling: Modelling, stack: AsyncExitStack) -> Seats:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, ModelError, RawCall
+from agentsynth.core.caller import Caller
+from agentsynth.core.chat import ChatReply, ModelError, RawCall
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall
 from agentsynth.core.protocols import AssistantView
 
@@ -20,16 +21,7 @@ _SOUND_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,80}")
 class ModelAssistant:
     """An assistant that a model drives: one call of the model for each of its messages."""
 
-    model: Model
-    task: str
-    sample: int
-    attempt: int = 0
-    place: int = 0
-    max_tokens: int | None = None
-    seed: int | None = None
-    """None = the endpoint draws as it likes."""
-    calls: int = 0
-    """Calls of the model so far."""
+    caller: Caller
 
     async def act(self, view: AssistantView) -> AssistantMessage | None:
         """Return the next message.
@@ -37,12 +29,8 @@ class ModelAssistant:
         Raises:
             ModelError: if the model gives no usable reply.
         """
-        key = CallKey("assistant", self.task, self.sample, self.calls, self.attempt, self.place)
-        self.calls += 1
-        request = ChatRequest(
-            view.messages, tools=view.tools, max_tokens=self.max_tokens, seed=self.seed
-        )
-        return message_of(whole(await self.model.complete(request, key)), view.messages)
+        reply = await self.caller.ask(view.messages, view.tools)
+        return message_of(whole(reply), view.messages)
 
 
 def whole(reply: ChatReply) -> ChatReply:

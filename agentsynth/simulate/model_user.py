@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, ModelError
+from agentsynth.core.caller import Caller
+from agentsynth.core.chat import ChatReply, ModelError
 from agentsynth.core.lexicon import Language
 from agentsynth.core.messages import (
     AssistantMessage,
@@ -64,18 +65,11 @@ _LANGUAGES: Mapping[Language, str] = {"en": "English", "zh": "Chinese"}
 class ModelUser:
     """A user that a model plays, one call of the model for each of its turns."""
 
-    model: Model
+    caller: Caller
     persona: Persona
     language: Language
-    task: str
-    sample: int
     as_json: bool
     """True = it answers under a schema; False = in free text that ends with a mark."""
-    attempt: int = 0
-    place: int = 0
-    max_tokens: int | None = None
-    seed: int | None = None
-    calls: int = 0
     said: list[Message] = field(default_factory=lambda: [])
     """The conversation so far as the model sees it: it is the one who answers."""
     texts: int = 0
@@ -89,17 +83,9 @@ class ModelUser:
         Raises:
             ModelError: if the model gives no usable reply.
         """
-        key = CallKey("user", self.task, self.sample, self.calls, self.attempt, self.place)
-        self.calls += 1
         self._follow(view)
-        request = ChatRequest(
-            tuple(self.said),
-            tools=view.tools,
-            schema=_SAY if self.as_json else None,
-            max_tokens=self.max_tokens,
-            seed=self.seed,
-        )
-        reply = whole(await self.model.complete(request, key))
+        schema = _SAY if self.as_json else None
+        reply = whole(await self.caller.ask(self.said, view.tools, schema))
         if reply.calls and view.tools:
             message = message_of(reply, self.said)
             self.said.append(message)

@@ -136,3 +136,20 @@ async def test_with_a_schema_of_its_own_a_message_has_that_content() -> None:
     reply = await Actions(model).complete(request, KEY)
     assert json.loads(reply.text) == {"say": "hi"}
     assert model.history[0][1].schema == action_schema(REQUEST.tools, schema)
+
+
+async def test_the_model_sees_its_earlier_actions_as_it_wrote_them() -> None:
+    calls = (
+        ToolCall(id="1", name="reply", arguments={"id": "b1"}),
+        ToolCall(id="2", name="find", arguments={}, text='["b2"]'),
+        ToolCall(id="3", name="find", arguments={}, text='{"id": '),
+    )
+    said = (*REQUEST.messages, AssistantMessage(content="", tool_calls=calls))
+    model = LinesModel(['{"action": "reply", "text": "x"}'])
+    await Actions(model).complete(ChatRequest(said, tools=(tool("find"), tool("reply"))), KEY)
+    written = [m.content for m in model.history[0][1].messages if isinstance(m, AssistantMessage)]
+    assert [json.loads(text) for text in written] == [
+        {"action": "reply_", "arguments": {"id": "b1"}},
+        {"action": "find", "arguments": ["b2"]},
+        {"action": "find", "arguments": '{"id": '},
+    ]
