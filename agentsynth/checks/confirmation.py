@@ -140,7 +140,7 @@ def _shown_beside(evidence: Evidence, id_: str) -> list[str]:
     for _, _, answer in evidence.calls:
         if answer is None or answer.is_error or id_ not in answer.content:
             continue
-        pending: list[Any] = [evidence.runtime.decode(answer.content)]
+        pending: list[Any] = [evidence.result(answer)]
         while pending:
             value = pending.pop()
             if isinstance(value, dict):

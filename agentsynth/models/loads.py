@@ -44,13 +44,13 @@ class _Load:
     """Replies under about the same load, older ones counting less."""
 
     seen: float = 0.0
-    had: dict[ModelFault, float] = field(default_factory=lambda: {})
+    had: dict[ModelFault, float] = field(default_factory=lambda: dict.fromkeys(FULL, 0.0))
     """Of them, those of each fault in `FULL`."""
 
     def add(self, fault: ModelFault | None) -> None:
         self.seen = self.seen * FORGETS + 1
         for one in FULL:
-            self.had[one] = self.had.get(one, 0.0) * FORGETS + (one == fault)
+            self.had[one] = self.had[one] * FORGETS + (one == fault)
 
 
 class Loads:
@@ -61,7 +61,10 @@ class Loads:
 
     def add(self, load: int, fault: ModelFault | None) -> None:
         """Take in a reply; None = a good one."""
-        self._loads.setdefault(load, _Load()).add(fault)
+        here = self._loads.get(load)
+        if here is None:
+            here = self._loads[load] = _Load()
+        here.add(fault)
 
     def blames(self, load: int, fault: ModelFault) -> bool:
         """Return whether a fault under this load may be for the load.

@@ -107,7 +107,8 @@ class Metered:
             except ModelError as error:
                 error.cost = meter.cost(error.usage)
                 raise
-            return replace(reply, cost=meter.cost(reply.usage))
+            cost = meter.cost(reply.usage)
+            return reply if cost is None else replace(reply, cost=cost)
         return await self._within(meter.purse, request, key)
 
     async def _within(self, purse: Purse, request: ChatRequest, key: CallKey) -> ChatReply:

@@ -11,6 +11,9 @@ from agentsynth.models.faults import error_text, fault_of, shorten
 __all__ = ["parts_text", "read_call", "read_reply", "read_usage"]
 
 
+_UNSTATED = Usage()
+
+
 def read_reply(body: object, *, tools_offered: bool) -> ChatReply:
     """Return the reply in a response body.
 
@@ -23,20 +26,20 @@ def read_reply(body: object, *, tools_offered: bool) -> ChatReply:
         ModelError: `bad_reply` if there is nothing to use, or the fault an error object names. It
             carries the usage where the body states one.
     """
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         raise ModelError("bad_reply", f"the reply is no JSON object: {shorten(repr(body), 100)}")
     usage = read_usage(body.get("usage"))
     choice = _choice(body, usage)
     message = choice.get("message")
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         raise ModelError("bad_reply", "the reply's choice has no message", usage=usage)
     role = message.get("role", "assistant")
     if role not in ("assistant", "", None):
         raise ModelError("bad_reply", f"the reply speaks as {role!r}", usage=usage)
     finish = choice.get("finish_reason")
-    reply = _read_message(message, tools_offered)
-    if not reply.text and not reply.calls:
-        thought = " after reasoning only" if reply.reasoning else ""
+    text, reasoning, calls = _read_message(message, tools_offered)
+    if not text and not calls:
+        thought = " after reasoning only" if reasoning else ""
         raise ModelError(
             "bad_reply",
             f"the reply has neither text nor calls{thought} (finish_reason {finish!r})",
@@ -44,11 +47,11 @@ def read_reply(body: object, *, tools_offered: bool) -> ChatReply:
         )
     model = body.get("model")
     return ChatReply(
-        text=reply.text,
-        calls=reply.calls,
-        reasoning=reply.reasoning,
+        text=text,
+        calls=calls,
+        reasoning=reasoning,
         finish=finish if isinstance(finish, str) else "",
-        usage=usage or Usage(),
+        usage=usage or _UNSTATED,
         model=model if isinstance(model, str) else "",
         raw=dict(message),
     )
@@ -58,16 +61,19 @@ def _choice(body: Mapping[str, Any], usage: Usage | None) -> Mapping[str, Any]:
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     for place in (body, first):
-        if isinstance(place, Mapping) and place.get("error"):
+        if isinstance(place, dict) and place.get("error"):
             said, status = error_text(place)
             fault = "bad_reply" if status is None else fault_of(status, said)
             raise ModelError(fault, f"the reply is an error: {shorten(said)}", usage=usage)
-    if not isinstance(first, Mapping):
+    if not isinstance(first, dict):
         raise ModelError("bad_reply", "the reply has no choices", usage=usage)
     return first
 
 
-def _read_message(message: Mapping[str, Any], tools_offered: bool) -> ChatReply:
+def _read_message(
+    message: Mapping[str, Any], tools_offered: bool
+) -> tuple[str, str, tuple[RawCall, ...]]:
+    """Return (text, reasoning, calls)."""
     text, thinking = parts_text(message.get("content"))
     if not text and isinstance(message.get("refusal"), str):
         text = message["refusal"]
@@ -77,7 +83,7 @@ def _read_message(message: Mapping[str, Any], tools_offered: bool) -> ChatReply:
     if tools_offered:
         text, attempts = split_calls(text)
         calls = calls or attempts
-    return ChatReply(text=clean_text(text), calls=calls, reasoning=clean_text(reasoning))
+    return clean_text(text), clean_text(reasoning) if reasoning else "", calls
 
 
 def parts_text(content: object) -> tuple[str, str]:
@@ -105,7 +111,8 @@ def _reasoning(message: Mapping[str, Any]) -> str:
         said = message.get(name)
         if isinstance(said, str) and said:
             return said
-    return "".join(parts_text(message.get("reasoning_details")))
+    details = message.get("reasoning_details")
+    return "".join(parts_text(details)) if details else ""
 
 
 def _calls(message: Mapping[str, Any]) -> tuple[RawCall, ...]:
@@ -162,13 +169,13 @@ def read_usage(stated: object) -> Usage | None:
         cached=cached,
         reasoning=_count(wrote, "reasoning_tokens"),
     )
-    return None if usage == Usage() else usage
+    return None if usage == _UNSTATED else usage
 
 
 def _count(stated: object, *names: str) -> int | None:
     if isinstance(stated, dict):
         for name in names:
             count = stated.get(name)
-            if isinstance(count, int | float) and not isinstance(count, bool) and count >= 0:
+            if (type(count) is int or type(count) is float) and count >= 0:
                 return int(count)
     return None

@@ -58,7 +58,10 @@ class Tally:
 
     def of(self, role: str) -> RoleTally:
         """Return a role's sums."""
-        return self.roles.setdefault(role, RoleTally())
+        sums = self.roles.get(role)
+        if sums is None:
+            sums = self.roles[role] = RoleTally()
+        return sums
 
     def add(self, other: "Tally") -> None:
         """Take in another's sums."""
