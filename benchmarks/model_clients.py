@@ -1,16 +1,18 @@
 """What our engine takes, and what bare clients take for the very same requests."""
 
 import asyncio
+import pickle
 import resource
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.domains import open_runtimes
 from agentsynth.pipeline.events import ignore
 from agentsynth.pipeline.run import execute
@@ -18,11 +20,11 @@ from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.seats import Modelling, open_seats
 from agentsynth.pipeline.store import Item, Payload, Store
 from agentsynth.pipeline.work import Prepared, Worker, rows_of
-from agentsynth.pipeline.workers import settle_memory
+from agentsynth.pipeline.workers import Pool, settle_memory
 from agentsynth.simulate.rollout import Limits
 from benchmarks.model_tasks import DOMAIN, Scenario, config_for
 
-__all__ = ["bare_aiohttp", "bare_transport", "ours", "padded"]
+__all__ = ["bare_aiohttp", "bare_transport", "open_ready", "ours", "padded"]
 
 
 class Ready:
@@ -45,42 +47,60 @@ class Ready:
         return rows_of(replace(prepared, place=place), [graded])
 
 
-@asynccontextmanager
-async def _ready(
-    scenario: Scenario, port: int, tasks: list[Prepared], folder: Path
-) -> AsyncGenerator[Ready]:
-    config = config_for(port, scenario)
-    async with AsyncExitStack() as stack:
-        runtimes = await open_runtimes([DOMAIN], stack, log=print)
-        modelling = Modelling(recordings=folder / "recordings", in_flight=scenario.at_once)
-        seats = await open_seats(config.models, modelling, stack)
-        yield Ready(Worker(config, runtimes, Limits(), seats=seats), tasks)
+def _leave_tasks(folder: Path, tasks: list[Prepared]) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "tasks.pickle").write_bytes(pickle.dumps(tasks))
+
+
+def _found_tasks(folder: Path) -> list[Prepared]:
+    return pickle.loads((folder / "tasks.pickle").read_bytes())
+
+
+async def open_ready(
+    config: RunConfig,
+    stack: AsyncExitStack,
+    *,
+    log: Callable[[str], None],
+    names: Iterable[str] | None = None,
+    modelling: Modelling,
+) -> Ready:
+    """Return a worker whose tasks lie beside the recordings."""
+    assert modelling.recordings is not None
+    tasks = _found_tasks(modelling.recordings.parent)
+    runtimes = await open_runtimes(names or [DOMAIN], stack, log=log)
+    seats = await open_seats(config.models, modelling, stack)
+    return Ready(Worker(config, runtimes, Limits(), seats=seats), tasks)
 
 
 async def ours(
-    scenario: Scenario, port: int, tasks: list[Prepared], folder: Path
+    scenario: Scenario, port: int, tasks: list[Prepared], folder: Path, workers: int = 1
 ) -> dict[str, Any]:
     """Return what the whole engine takes.
 
     Args:
         folder: keeps store and recordings; a run that is in it already goes on.
+        workers: processes that play; 1 = this one.
     """
-    async with _ready(scenario, port, tasks, folder) as worker:
+    _leave_tasks(folder, tasks)
+    config = config_for(port, scenario)
+    modelling = Modelling(recordings=folder / "recordings", in_flight=scenario.at_once)
+    async with AsyncExitStack() as stack:
+        worker: Any = await open_ready(config, stack, log=print, modelling=modelling)
+        opens: Any = open_ready  # a worker like any other, but for finding tasks
+        pool = Pool(worker, workers, modelling, opens=opens) if workers > 1 else None
+        if pool is not None:
+            await stack.enter_async_context(pool)
         settle_memory()
         with Store(folder / "store.db") as store:
             began, cpu = time.perf_counter(), time.process_time()
             fold = await execute(
-                worker.config,
-                worker,  # pyright: ignore[reportArgumentType]  (the same but for finding tasks)
-                store,
-                concurrency=scenario.at_once,
-                listen=ignore,
+                config, worker, store, concurrency=scenario.at_once, listen=ignore, pool=pool
             )
             taken, used = time.perf_counter() - began, time.process_time() - cpu
     progress = fold.progress
     calls = sum(role.calls for role in progress.tally.roles.values())
     return {
-        **_figures(scenario, taken, used),
+        **_figures(scenario, taken, used if pool is None else None),
         "reasons": dict(progress.reasons),
         "messages": round(progress.messages / max(1, progress.rollouts), 1),
         "model_calls": round(calls / max(1, progress.rollouts), 1),
@@ -88,10 +108,11 @@ async def ours(
     }
 
 
-def _figures(scenario: Scenario, taken: float, used: float) -> dict[str, Any]:
+def _figures(scenario: Scenario, taken: float, used: float | None) -> dict[str, Any]:
+    """Return rate, CPU and memory; CPU is None where other processes played."""
     return {
         "rollouts_per_second": round(scenario.rollouts / taken, 1),
-        "cpu_ms_each": round(used / scenario.rollouts * 1000, 2),
+        "cpu_ms_each": None if used is None else round(used / scenario.rollouts * 1000, 2),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Protocol
 
 from agentsynth.core.errors import AgentsynthError, RunError
 from agentsynth.pipeline.config import RunConfig
@@ -27,7 +27,7 @@ from agentsynth.pipeline.witness import open_witness
 from agentsynth.pipeline.work import Certified, Worker
 from agentsynth.simulate.rollout import Limits
 
-__all__ = ["BLOCK", "Pool", "Rows", "open_worker", "playable_elsewhere", "settle_memory"]
+__all__ = ["BLOCK", "Opener", "Pool", "Rows", "open_worker", "playable_elsewhere", "settle_memory"]
 
 BLOCK = 8
 """Places handed out at once: enough to make the way there and back cheap."""
@@ -47,6 +47,7 @@ class _Setup:
     """The domains it opens."""
     modelling: Modelling
     """How its models are recorded and paid."""
+    opens: "Opener"
 
 
 @dataclass(frozen=True)
@@ -90,23 +91,49 @@ def playable_elsewhere(worker: Worker) -> frozenset[str]:
     return frozenset(n for n, runtime in worker.runtimes.items() if runtime.domain.live is None)
 
 
+class Opener(Protocol):
+    """Opens the worker of a process, as `open_worker` does. Travels there by its name."""
+
+    async def __call__(
+        self,
+        config: RunConfig,
+        stack: AsyncExitStack,
+        *,
+        log: Callable[[str], None],
+        names: Iterable[str] | None = None,
+        modelling: Modelling = UNMODELLED,
+    ) -> Worker:
+        """Return the worker; the stack closes what it holds open."""
+        ...
+
+
 class Pool:
     """So many worker processes. Use as an async context manager; they end with it."""
 
-    def __init__(self, worker: Worker, size: int, modelling: Modelling = UNMODELLED) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        size: int,
+        modelling: Modelling = UNMODELLED,
+        *,
+        opens: Opener = open_worker,
+    ) -> None:
         """Prepare a pool.
 
         Args:
             worker: the parent's own; the processes have to open the same domains.
             size: how many processes.
             modelling: as the parent's; each process then gets a journal of its own.
+            opens: opens the worker of each process.
         """
         self.domains = playable_elsewhere(worker)
         """What it can play."""
         self.size = size if self.domains else 0
         config = worker.config.model_dump(mode="json")
         self._setups = [
-            _Setup(config, tuple(sorted(self.domains)), modelling.of_process(number + 1, size))
+            _Setup(
+                config, tuple(sorted(self.domains)), modelling.of_process(number + 1, size), opens
+            )
             for number in range(self.size)
         ]
         self._expected = {n: worker.runtimes[n].domain.id for n in self.domains}
@@ -279,7 +306,7 @@ async def _answer_all(pipe: Connection, setup: _Setup) -> None:
     async with AsyncExitStack() as stack:
         try:
             config = RunConfig.model_validate(setup.config)
-            worker = await open_worker(
+            worker = await setup.opens(
                 config, stack, log=_silent, names=setup.names, modelling=setup.modelling
             )
         except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
