@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from agentsynth.cli.main import main
-from agentsynth.core.manifest import ServerManifest, parse_manifest
+from agentsynth.core.manifest import ServerManifest, live_notes, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.pipeline import domains
 from agentsynth.worlds.files import load_yaml
@@ -25,7 +25,8 @@ def misbehave(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Misbehave:
     def quick(name: str) -> ServerManifest:
         path = bundled("tools_registry") / f"{name}.yaml"
         found = parse_manifest(load_yaml(path).value, str(path))
-        return found.model_copy(update={"start_timeout_s": 2.0, "call_timeout_s": 2.0})
+        notes = live_notes(found).model_copy(update={"call_timeout_s": 2.0})
+        return found.model_copy(update={"start_timeout_s": 2.0, "live": notes})
 
     def use(mode: str) -> None:
         script = scratch / "prefix" / "bin" / "mcp-server-sqlite"

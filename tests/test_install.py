@@ -12,6 +12,11 @@ from agentsynth.core.resources import bundled
 from agentsynth.evolve.install import install_server, installed
 from agentsynth.worlds.files import load_yaml
 
+NOTES: dict[str, Any] = {
+    "tools": {"run": {"read_only": True}},
+    "state": {"kind": "sqlite", "file": "data.db"},
+    "results": "json",
+}
 RAW: dict[str, Any] = {
     "name": "tiny",
     "title": "A server for tests",
@@ -23,9 +28,7 @@ RAW: dict[str, Any] = {
     "homepage": "https://example.org/tiny",
     "licence": "MIT",
     "licence_source": "written here",
-    "tools": {"run": {"read_only": True}},
-    "state": {"kind": "sqlite", "file": "data.db"},
-    "results": "json",
+    "live": NOTES,
 }
 
 
@@ -113,8 +116,16 @@ def test_a_workspace_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     [
         ({"requirements": ["tiny-server>=1"]}, "'tiny-server>=1' is not of the form name==version"),
         ({"requirements": ["other==1.0"]}, "expected the line tiny-server==1.0"),
-        ({"results": "xml"}, "tiny.yaml: results: Input should be 'json'"),
-        ({"masks": [{"pattern": "(", "replacement": ""}]}, "masks.0.pattern: not a regular expr"),
+        ({"live": {**NOTES, "results": "xml"}}, "tiny.yaml: live.results: Input should be 'json'"),
+        (
+            {"live": {**NOTES, "masks": [{"pattern": "(", "replacement": ""}]}},
+            "live.masks.0.pattern: not a regular expr",
+        ),
+        ({"requirements": []}, "a server that worlds run on pins every package"),
+        ({"registry": "npm"}, "only packages of PyPI are pinned one by one"),
+        ({"package": "--index-url=evil"}, "tiny.yaml: package: String should match pattern"),
+        ({"prepare": [{"path": "../out", "text": ""}]}, "prepare.0.path"),
+        ({"prepare": [{"path": "a/../../out"}]}, "must stay below the scratch folder"),
         ({"colour": "red"}, "tiny.yaml: colour: Extra inputs are not permitted"),
     ],
 )

@@ -38,6 +38,8 @@ TINY = {
     "homepage": "https://example.org/tiny",
     "licence": "MIT",
     "licence_source": "written here",
+}
+NOTES = {
     "tools": {"run": {"read_only": False}, "secret": {"read_only": True, "offered": False}},
     "state": {"kind": "sqlite", "file": "data.db"},
     "reusable": True,
@@ -60,7 +62,7 @@ def domain() -> Domain:
 
 
 def manifest(**changes: Any) -> ServerManifest:
-    return parse_manifest({**TINY, **changes}, "tiny.yaml")
+    return parse_manifest({**TINY, "live": {**NOTES, **changes}}, "tiny.yaml")
 
 
 @pytest.fixture

@@ -8,7 +8,16 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from agentsynth.core.errors import Problem, UserError, render_problems
 from agentsynth.core.frozen import Frozen, Identified
 
-__all__ = ["Mask", "ServerManifest", "SqliteState", "ToolNote", "parse_manifest"]
+__all__ = [
+    "LiveNotes",
+    "Mask",
+    "Prepared",
+    "ServerManifest",
+    "SqliteState",
+    "ToolNote",
+    "live_notes",
+    "parse_manifest",
+]
 
 ServerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 _PIN = re.compile(
@@ -52,29 +61,9 @@ class Mask(Frozen):
         return value
 
 
-class ServerManifest(Identified):
-    """One MCP server that is installed into a prefix of its own and spoken to over stdio."""
+class LiveNotes(Frozen):
+    """What has to be known of a server that worlds run on."""
 
-    schema_version: Literal[1] = 1
-    name: ServerName
-    title: str
-    registry: Literal["pypi"]
-    package: str
-    version: str
-    """Exact version of `package`."""
-    requirements: tuple[str, ...] = Field(min_length=1)
-    """Every package of the prefix as `name==version`, dependencies included, nothing else."""
-    command: str
-    """Script in the prefix's `bin`, or `-m module`."""
-    args: tuple[str, ...] = ()
-    """`{scratch}` becomes the rollout's own folder."""
-    env: dict[str, str] = {}
-    """Added to a nearly empty environment; `{scratch}` works here too."""
-    homepage: str
-    licence: str
-    """SPDX identifier."""
-    licence_source: str
-    """Where the licence was read."""
     tools: dict[str, ToolNote]
     """By tool name. A listed tool that has no note is not offered."""
     state: SqliteState
@@ -89,13 +78,76 @@ class ServerManifest(Identified):
     """Beginnings of texts that are errors although the server does not mark them."""
     masks: tuple[Mask, ...] = ()
     """Applied to every result, in order."""
-    start_timeout_s: float = Field(default=30.0, gt=0)
-    """Seconds from launch to the answered handshake; the listing gets as long again."""
     call_timeout_s: float = Field(default=15.0, gt=0)
     """Seconds for one tool call."""
 
+
+class Prepared(Frozen):
+    """A file or folder a server wants to find in its scratch folder."""
+
+    path: str = Field(pattern=r"^[A-Za-z0-9._][A-Za-z0-9._/-]*$")
+    """Below the scratch folder."""
+    text: str | None = None
+    """What the file holds; None = it is a folder."""
+    git: bool = False
+    """True = the folder is a git repository with one commit."""
+
+    @field_validator("path")
+    @classmethod
+    def _stays_below(cls, value: str) -> str:
+        if ".." in value.split("/"):
+            raise ValueError("must stay below the scratch folder")
+        return value
+
+
+class ServerManifest(Identified):
+    """One MCP server that is installed into a prefix of its own and spoken to over stdio."""
+
+    schema_version: Literal[1] = 1
+    name: ServerName
+    title: str
+    registry: Literal["npm", "pypi"]
+    package: str = Field(pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$")
+    """Exact version of `package`."""
+    requirements: tuple[str, ...] = ()
+    """Every package of the prefix as `name==version`, dependencies included, nothing else. Empty =
+    dependencies are resolved when it is installed, and recorded: enough to list its tools, not
+    to run worlds on."""
+    also: tuple[str, ...] = ()
+    """Further requirements where dependencies are resolved, such as `mcp<2`."""
+    python: tuple[int, int] = (3, 11)
+    """The least Python it runs on."""
+    command: str
+    """Script in the prefix, or `-m module`."""
+    args: tuple[str, ...] = ()
+    """`{scratch}` becomes the server's own folder, `{secret}` a dummy that shows if it leaks."""
+    env: dict[str, str] = {}
+    """Added to a nearly empty environment; the placeholders of `args` work here too."""
+    prepare: tuple[Prepared, ...] = ()
+    """What lies in the scratch folder when it starts."""
+    category: str = ""
+    """What it is about, in a word."""
+    homepage: str = ""
+    licence: str
+    """SPDX identifier, or `unknown`."""
+    licence_source: str
+    """Where the licence was read."""
+    reviewed: bool = False
+    """True = a person of this project has read what it does: it may start without a sandbox."""
+    start_timeout_s: float = Field(default=30.0, gt=0)
+    """Seconds from launch to the answered handshake; the listing gets as long again."""
+    live: LiveNotes | None = None
+    """None = its tools can be listed and no world runs on it."""
+
     @model_validator(mode="after")
     def _pins_are_exact_and_name_the_package(self) -> "ServerManifest":
+        if self.live is not None and not self.requirements:
+            raise ValueError("requirements: a server that worlds run on pins every package")
+        if self.requirements and self.registry != "pypi":
+            raise ValueError("requirements: only packages of PyPI are pinned one by one")
+        if not self.requirements:
+            return self
         pins: dict[str, str] = {}
         for line in self.requirements:
             match = _PIN.fullmatch(line)
@@ -108,6 +160,20 @@ class ServerManifest(Identified):
         if pins.get(_normalised(self.package)) != self.version:
             raise ValueError(f"requirements: expected the line {self.package}=={self.version}")
         return self
+
+
+def live_notes(manifest: ServerManifest) -> LiveNotes:
+    """Return what worlds need to know of a server.
+
+    Raises:
+        UserError: if its manifest has no `live` part.
+    """
+    if manifest.live is None:
+        raise UserError(
+            f"server {manifest.name!r} has no 'live' part in its manifest: its tools can be "
+            "listed, and no world runs on it"
+        )
+    return manifest.live
 
 
 def parse_manifest(raw: object, file: str) -> ServerManifest:

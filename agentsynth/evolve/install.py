@@ -1,16 +1,14 @@
-"""Installing a server into a prefix of its own: pinned wheels only, never our environment.
+"""Installing a server into a prefix of its own: never our environment, none of its code run.
 
-A prefix is a virtual environment and cannot be moved, so it is built where it stays. It counts only
-once `done.json` beside it names it; that file is replaced atomically, so a killed or a second
-concurrent installation does no harm.
+A prefix cannot be moved, so it is built where it stays. It counts only once `done.json` beside it
+names it; that file is replaced atomically, so a killed or a second concurrent installation does no
+harm.
 """
 
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,24 +17,13 @@ from pathlib import Path
 from agentsynth.core.errors import RunError
 from agentsynth.core.ids import digest
 from agentsynth.core.manifest import ServerManifest
+from agentsynth.evolve.prefix import StepFailed, build_prefix, is_usable
 
-__all__ = ["install_server", "installed"]
+__all__ = ["install_server", "installed", "resolved_versions"]
 
 _MARKER = "done.json"
-_STEP_TIMEOUT_S = 900
 _ABANDONED_AFTER_S = 6 * 3600
 _SHOWN_LINES = 12
-# What would make pip write elsewhere than into the prefix, or Python read from elsewhere.
-_NOT_INHERITED = (
-    "PIP_PREFIX",
-    "PIP_ROOT",
-    "PIP_TARGET",
-    "PIP_USER",
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "__PYVENV_LAUNCHER__",
-)
 # Beginnings of a cause in pip's or the system's words, and what a person could do about it.
 _ADVICE = (
     (r"No space left", "the disk is full: free some space and try again"),
@@ -48,6 +35,10 @@ _ADVICE = (
         "the package index cannot be reached: connect once, or point pip at a mirror "
         "(PIP_INDEX_URL) or a folder of wheels (PIP_FIND_LINKS)",
     ),
+    (r"npm.*not found|No such file.*npm", "node and npm are needed: install Node.js 20 or newer"),
+    (r"E404|404 Not Found", "the registry does not have it, or one of its dependencies, any more"),
+    (r"ETARGET", "the registry does not have this version any more"),
+    (r"EAI_AGAIN|ENOTFOUND|ECONNREFUSED", "the registry cannot be reached: connect once"),
     (r"CERTIFICATE|SSLError", "the index's certificate is not trusted: set PIP_CERT"),
     (
         r"No matching distribution|Could not find a version",
@@ -69,7 +60,7 @@ def installed(manifest: ServerManifest, prefix_root: Path) -> Path | None:
         done = json.loads((home / _MARKER).read_text(encoding="utf-8"))
         prefix = home / str(done["prefix"])
         # A moved workspace or a removed Python leaves a prefix that no longer starts.
-        usable = done["path"] == str(prefix) and (prefix / "bin" / "python").exists()
+        usable = done["path"] == str(prefix) and is_usable(manifest, prefix)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return prefix if usable else None
@@ -80,8 +71,8 @@ def install_server(
 ) -> Path:
     """Return the server's prefix, installing it first unless it is there.
 
-    Wheels only, so no package's own code runs; only the pinned versions, so a later installation
-    gives the same. `done.json` records what was installed.
+    Wheels only, and no install scripts, so no package's own code runs. Where every package is
+    pinned, a later installation gives the same; else `done.json` records what was resolved.
 
     Args:
         manifest: the server.
@@ -101,9 +92,12 @@ def install_server(
         prefix = Path(tempfile.mkdtemp(prefix="venv-", dir=home))
     except OSError as exc:
         raise RunError(_message(manifest, f"{home}: {exc.strerror or exc}", "")) from exc
+    log(f"installing {manifest.package} {manifest.version} into a prefix of its own")
     try:
-        resolved = _build(manifest, prefix, log)
-        _mark(home, prefix, manifest, resolved)
+        python, resolved = build_prefix(manifest, prefix)
+        _mark(home, prefix, manifest, python, resolved)
+    except StepFailed as exc:
+        raise RunError(_message(manifest, exc.what, exc.output)) from exc
     except OSError as exc:
         raise RunError(_message(manifest, f"{prefix}: {exc.strerror or exc}", "")) from exc
     finally:
@@ -113,32 +107,29 @@ def install_server(
     return prefix
 
 
+def resolved_versions(manifest: ServerManifest, prefix_root: Path) -> dict[str, str]:
+    """Return the version of every package of an installed server; empty if it is not installed."""
+    try:
+        done = json.loads((_home(manifest, prefix_root) / _MARKER).read_text(encoding="utf-8"))
+        return {str(name): str(version) for name, version in done["resolved"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
 def _home(manifest: ServerManifest, prefix_root: Path) -> Path:
-    pins = digest("\n".join(sorted(manifest.requirements)))[:12]
+    wanted = [manifest.registry, manifest.package, *sorted(manifest.requirements), *manifest.also]
+    pins = digest("\n".join(wanted))[:12]
     return prefix_root.absolute() / f"{manifest.name}-{manifest.version}-{pins}"
 
 
-def _build(manifest: ServerManifest, prefix: Path, log: Callable[[str], None]) -> dict[str, str]:
-    """Fill the prefix and return what it holds, version by package."""
-    log(f"installing {manifest.package} {manifest.version} into a prefix of its own")
-    _step(manifest, [sys.executable, "-m", "venv", str(prefix)])
-    wanted = prefix / "requirements.txt"
-    wanted.write_text("\n".join(manifest.requirements) + "\n", encoding="utf-8")
-    pip = [str(prefix / "bin" / "python"), "-m", "pip", "--no-input", "--disable-pip-version-check"]
-    # No dependency is resolved: the pins are the whole list, and `pip check` proves it.
-    only_pins = ["--no-deps", "--only-binary", ":all:", "--requirement", str(wanted)]
-    _step(manifest, [*pip, "install", "--quiet", *only_pins])
-    _step(manifest, [*pip, "check"])
-    listed = _step(manifest, [*pip, "list", "--format", "json"])
-    return {str(entry["name"]): str(entry["version"]) for entry in json.loads(listed)}
-
-
-def _mark(home: Path, prefix: Path, manifest: ServerManifest, resolved: dict[str, str]) -> None:
+def _mark(
+    home: Path, prefix: Path, manifest: ServerManifest, python: str, resolved: dict[str, str]
+) -> None:
     done = {
         "prefix": prefix.name,
         "path": str(prefix),
         "manifest": manifest.id,
-        "python": ".".join(str(part) for part in sys.version_info[:3]),
+        "python": python,
         "resolved": resolved,
     }
     draft = prefix / _MARKER
@@ -152,31 +143,6 @@ def _sweep(home: Path) -> None:
     for leftover in home.glob("venv-*"):
         if leftover.stat().st_mtime < oldest:
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _step(manifest: ServerManifest, argv: list[str]) -> str:
-    """Run one command and return its stdout."""
-    env = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
-    try:
-        done = subprocess.run(
-            argv,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_STEP_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise RunError(
-            _message(manifest, f"no end after {_STEP_TIMEOUT_S} s: timed out", "")
-        ) from exc
-    if done.returncode != 0:
-        what = f"{' '.join(Path(argv[0]).name if a == argv[0] else a for a in argv[:4])} failed"
-        raise RunError(_message(manifest, what, done.stdout + done.stderr))
-    return done.stdout
 
 
 def _message(manifest: ServerManifest, what: str, output: str) -> str:

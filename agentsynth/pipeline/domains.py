@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agentsynth.core.errors import UserError, render_problems
-from agentsynth.core.manifest import ServerManifest, parse_manifest
+from agentsynth.core.manifest import ServerManifest, live_notes, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.evolve.install import install_server
 from agentsynth.plan.lint import plan_problems
@@ -92,7 +92,9 @@ async def _live(
     if problems:
         raise UserError(render_problems(problems))
     seed_sql = read_text(loaded.folder / live.state_sql)
-    own_server = manifest.model_copy(update={"reusable": False})
+    notes = live_notes(manifest)
+    alone = notes.model_copy(update={"reusable": False})
+    own_server = manifest.model_copy(update={"live": alone})
     opener, rollout_opener = [
         await stack.enter_async_context(
             live_worlds(
@@ -108,9 +110,9 @@ async def _live(
         specs=specs,
         open=opener,
         open_rollout=rollout_opener,
-        decode=_DECODERS[manifest.results],
+        decode=_DECODERS[notes.results],
         rows=seed_rows(seed_sql, source=loaded.domain.name),
-        sql_arguments=frozenset(manifest.sql_arguments),
+        sql_arguments=frozenset(notes.sql_arguments),
     )
 
 

@@ -6,7 +6,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from agentsynth.core.errors import ServerError
-from agentsynth.core.manifest import ServerManifest, ToolNote
+from agentsynth.core.manifest import ServerManifest, ToolNote, live_notes
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
 from agentsynth.worlds.wire import JsonObject, Listing
 
@@ -22,7 +22,7 @@ def offered_specs(listing: Listing, manifest: ServerManifest) -> tuple[ToolSpec,
         ServerError: the manifest offers a tool that the server does not list.
     """
     listed = {str(raw["name"]): raw for raw in listing.tools}
-    offered = {name: note for name, note in manifest.tools.items() if note.offered}
+    offered = {name: note for name, note in live_notes(manifest).tools.items() if note.offered}
     missing = sorted(offered.keys() - listed.keys())
     if missing:
         skipped = "".join(f"; {line}" for line in listing.skipped)

@@ -13,7 +13,7 @@ from pathlib import Path
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import ServerError
 from agentsynth.core.ids import content_id
-from agentsynth.core.manifest import ServerManifest
+from agentsynth.core.manifest import ServerManifest, live_notes
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor, OpenWorld, ToolResult, World
 from agentsynth.core.task import Change
@@ -49,7 +49,7 @@ class LiveWorld:
             offered: the tools that calls may name.
         """
         self._connection = connection
-        self._manifest = manifest
+        self._notes = live_notes(manifest)
         self._database = database
         self._shown = shown
         self._offered = offered
@@ -71,7 +71,7 @@ class LiveWorld:
             reply = await self._connection.call_tool(call.name, call.arguments)
             before, self._now = self._now, read_tables(self._database)
         content = self._masked(reply.text)
-        unmarked = content.startswith(self._manifest.error_prefixes)
+        unmarked = content.startswith(self._notes.error_prefixes)
         return ToolResult(
             content=content,
             is_error=reply.is_error or unmarked,
@@ -100,7 +100,7 @@ class LiveWorld:
     def _masked(self, text: str) -> str:
         for path, stand_in in self._shown.items():
             text = text.replace(path, stand_in)
-        for mask in self._manifest.masks:
+        for mask in self._notes.masks:
             text = re.sub(mask.pattern, mask.replacement, text)
         return text
 
@@ -166,7 +166,7 @@ async def live_worlds(
                 own = await stack.enter_async_context(AsyncExitStack())
                 seat = await _seated(own, domain, manifest, prefix, seed_sql, specs)
             yield _world(seat, manifest, specs)
-            if manifest.reusable and seat.connection.usable and not ended.is_set():
+            if live_notes(manifest).reusable and seat.connection.usable and not ended.is_set():
                 stack.pop_all()
                 idle.append(seat)
 

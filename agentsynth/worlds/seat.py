@@ -7,15 +7,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentsynth.core.manifest import ServerManifest
+from agentsynth.core.manifest import ServerManifest, live_notes
+from agentsynth.worlds.launching import launch_of
 from agentsynth.worlds.sqlite_state import create_database
-from agentsynth.worlds.stdio import Connection, Launch, Limits, connect
+from agentsynth.worlds.stdio import Connection, connect
 
-__all__ = ["Seat", "sweep_scratch"]
+__all__ = ["Seat", "scratch_folder", "sweep_scratch"]
 
-_SHOWN_SCRATCH = "/scratch"
 _PREFIX = "agentsynth-scratch-"
-_SHOWN_PREFIX = "/server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,13 @@ class Seat:
             seed_sql: the SQL that makes the starting state.
             source: what messages call that SQL.
         """
-        scratch = _scratch(stack)
-        database = scratch / manifest.state.file
+        scratch = scratch_folder(stack)
+        notes = live_notes(manifest)
+        database = scratch / notes.state.file
         create_database(database, seed_sql, source=source)
         pristine = database.read_bytes()
-        connection = await stack.enter_async_context(connect(_launch(manifest, prefix, scratch)))
+        launch = launch_of(manifest, prefix, scratch, call_timeout_s=notes.call_timeout_s)
+        connection = await stack.enter_async_context(connect(launch))
         return cls(stack, connection, database, pristine)
 
     def put_back(self) -> None:
@@ -64,47 +65,11 @@ class Seat:
         self.database.write_bytes(self.pristine)
 
 
-def _scratch(stack: AsyncExitStack) -> Path:
+def scratch_folder(stack: AsyncExitStack) -> Path:
+    """Return a new folder that is removed with the stack."""
     prefix = f"{_PREFIX}{os.getpid()}-"
     folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
     return Path(stack.enter_context(folder)).resolve()
-
-
-def _launch(manifest: ServerManifest, prefix: Path, scratch: Path) -> Launch:
-    binaries = prefix / "bin"
-    if manifest.command.startswith("-m "):
-        program = [str(binaries / "python"), "-m", manifest.command.removeprefix("-m ").strip()]
-    else:
-        program = [str(binaries / manifest.command)]
-    env = {
-        "PATH": os.pathsep.join([str(binaries), "/usr/local/bin", "/usr/bin", "/bin"]),
-        "HOME": str(scratch),
-        "TMPDIR": str(scratch),
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "NO_COLOR": "1",
-        **{name: _filled(value, scratch) for name, value in manifest.env.items()},
-    }
-    return Launch(
-        name=manifest.name,
-        argv=(*program, *(_filled(argument, scratch) for argument in manifest.args)),
-        cwd=scratch,
-        env=env,
-        limits=Limits(
-            start_timeout_s=manifest.start_timeout_s,
-            list_timeout_s=manifest.start_timeout_s,
-            call_timeout_s=manifest.call_timeout_s,
-        ),
-        hide=((str(scratch), _SHOWN_SCRATCH), (str(prefix), _SHOWN_PREFIX)),
-    )
-
-
-def _filled(text: str, scratch: Path) -> str:
-    return text.replace("{scratch}", str(scratch))
 
 
 def sweep_scratch() -> None:
