@@ -117,7 +117,8 @@ def resolved_versions(manifest: ServerManifest, prefix_root: Path) -> dict[str, 
 
 
 def _home(manifest: ServerManifest, prefix_root: Path) -> Path:
-    wanted = [manifest.registry, manifest.package, *sorted(manifest.requirements), *manifest.also]
+    resolved = [manifest.registry, manifest.package, *sorted(manifest.also)]
+    wanted = sorted(manifest.requirements) or resolved
     pins = digest("\n".join(wanted))[:12]
     return prefix_root.absolute() / f"{manifest.name}-{manifest.version}-{pins}"
 

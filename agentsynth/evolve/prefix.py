@@ -31,7 +31,8 @@ _NOT_INHERITED = (
     "__PYVENV_LAUNCHER__",
 )
 
-_PYTHONS = ("python3.11", "python3.12", "python3.13", "python3.14")
+_LAST_MINOR = 14
+"""The newest Python that is looked for."""
 
 
 @dataclass
@@ -117,13 +118,22 @@ def _python(least: tuple[int, int]) -> str:
     """
     if sys.version_info[:2] >= least:
         return sys.executable
-    for name in _PYTHONS:
-        minor = int(name.rpartition(".")[2])
-        found = shutil.which(name)
-        if (3, minor) >= least and found is not None and _version_of(found) != "unknown":
-            return found
+    for minor in range(least[1], _LAST_MINOR + 1):
+        for found in _pythons(minor):
+            if _version_of(found).startswith(f"3.{minor}."):
+                return found
     needed = ".".join(map(str, least))
     raise StepFailed(f"Python {needed} or newer was not found: install it, or leave the server out")
+
+
+def _pythons(minor: int) -> list[str]:
+    """Return where a Python may lie: on the path, or where pyenv keeps them."""
+    on_path = shutil.which(f"python3.{minor}")
+    kept = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    return [
+        *([on_path] if on_path else []),
+        *map(str, sorted(kept.glob(f"3.{minor}.*/bin/python3.{minor}"))),
+    ]
 
 
 @cache

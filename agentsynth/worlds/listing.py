@@ -10,7 +10,7 @@ from agentsynth.core.manifest import ServerManifest, ToolNote, live_notes
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
 from agentsynth.worlds.wire import JsonObject, Listing
 
-__all__ = ["normalised_parameters", "offered_specs", "raw_hashes"]
+__all__ = ["normalised_parameters", "offered_specs", "raw_hash", "raw_hashes"]
 
 _DEEPEST = 32
 
@@ -35,7 +35,18 @@ def offered_specs(listing: Listing, manifest: ServerManifest) -> tuple[ToolSpec,
 
 def raw_hashes(listing: Listing) -> dict[str, str]:
     """Return each listed tool's hash over its raw specification."""
-    return {str(raw["name"]): _raw_hash(raw) for raw in listing.tools}
+    return {str(raw["name"]): raw_hash(raw) for raw in listing.tools}
+
+
+def raw_hash(raw: JsonObject) -> str:
+    """Return the hash of a listed tool: of all that an agent is told of it."""
+    return spec_hash(
+        str(raw["name"]),
+        _text(raw.get("description")),
+        raw["inputSchema"],
+        raw.get("outputSchema"),
+        raw.get("annotations"),
+    )
 
 
 def normalised_parameters(schema: JsonObject) -> JsonObject:
@@ -69,18 +80,8 @@ def _spec(raw: JsonObject, note: ToolNote, manifest: ServerManifest) -> ToolSpec
             package=manifest.package,
             version=manifest.version,
             licence=manifest.licence,
-            spec_hash=_raw_hash(raw),
+            spec_hash=raw_hash(raw),
         ),
-    )
-
-
-def _raw_hash(raw: JsonObject) -> str:
-    return spec_hash(
-        str(raw["name"]),
-        _text(raw.get("description")),
-        raw["inputSchema"],
-        raw.get("outputSchema"),
-        raw.get("annotations"),
     )
 
 

@@ -84,6 +84,8 @@ class Connection:
     process: ServerProcess
     noise: int = 0
     """Lines on stdout so far that were not JSON-RPC."""
+    greeting: JsonObject = field(default_factory=dict[str, JsonValue])
+    """What the server answered to the handshake: protocol, name, instructions."""
     _answered: bool = True
     """False = a request is under way, or was given up."""
     _last_id: int = 0
@@ -154,6 +156,7 @@ class Connection:
             raise self.failure(
                 f"speaks protocol {version!r}; known are {', '.join(_KNOWN_PROTOCOLS)}"
             )
+        self.greeting = result
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def failure(self, what: str, advice: str = _IF_WRONG) -> ServerError:
