@@ -6,6 +6,7 @@ runs its code, with nothing of ours in reach.
 """
 
 import asyncio
+import json
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -144,8 +145,11 @@ async def _listed(
         )
     greeting = connection.greeting
     instructions, protocol = greeting.get("instructions"), greeting.get("protocolVersion")
-    secret = canary(manifest)
-    if secret in f"{instructions} {listing.tools}":
+    said = json.dumps([instructions, listing.tools], ensure_ascii=False)
+    for path, stand_in in connection.launch.hide:
+        said = said.replace(path, stand_in)
+    instructions, tools = json.loads(said)
+    if canary(manifest) in said:
         notes = (*notes, "shows a secret that it was given")
     return ListedServer(
         name=manifest.name,
@@ -157,7 +161,7 @@ async def _listed(
         category=manifest.category,
         protocol=protocol if isinstance(protocol, str) else "",
         instructions=instructions if isinstance(instructions, str) else "",
-        tools=listing.tools,
+        tools=tuple(tools),
         skipped=listing.skipped,
         noise=connection.noise,
         notes=notes,
