@@ -35,6 +35,11 @@ _ADVICE = (
         "the package index cannot be reached: connect once, or point pip at a mirror "
         "(PIP_INDEX_URL) or a folder of wheels (PIP_FIND_LINKS)",
     ),
+    (
+        r"no usable wheels|no wheels with a matching",
+        "a dependency has no wheel for this Python, and building one would run its code: leave "
+        "the server out",
+    ),
     (r"npm.*not found|No such file.*npm", "node and npm are needed: install Node.js 20 or newer"),
     (r"E404|404 Not Found", "the registry does not have it, or one of its dependencies, any more"),
     (r"ETARGET", "the registry does not have this version any more"),
