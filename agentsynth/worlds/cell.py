@@ -148,6 +148,7 @@ def _system_mounts() -> Iterator[str]:
             yield from ("--symlink", str(folder.readlink()), str(folder))
         elif folder.is_dir():
             yield from ("--ro-bind", str(folder), str(folder))
+    yield from ("--dir", "/etc")
     for file in _SYSTEM_FILES:
         yield from ("--ro-bind-try", file, file)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentsynth.worlds.cell import ResourceLimits
+from agentsynth.worlds.sandbox import sandboxed
 from tests.collect.closed import (
     Where,
     all_gone,
@@ -140,7 +141,6 @@ def test_nothing_beside_the_scratch_folder_can_be_written(where: Where, tmp_path
         for path in (prefix, *prefix.rglob("*")):
             path.chmod(0o777)
     bodies = {
-        "beside": "Path(GIVEN['folder'], 'new').write_text('x')",
         "own prefix": "Path(GIVEN['folder'], 'prefix', 'lib', 'code.py').write_text('x')",
         "new in it": "Path(GIVEN['folder'], 'prefix', 'new').write_text('x')",
         "open it": "os.chmod(Path(GIVEN['folder'], 'prefix', 'lib'), 0o777)",
@@ -149,6 +149,9 @@ def test_nothing_beside_the_scratch_folder_can_be_written(where: Where, tmp_path
     for what, body in bodies.items():
         answer = attempt(where, cell_in(tmp_path, prefix), body, folder=str(tmp_path))
         assert holds(where, answer), what
+    beside = "Path(GIVEN['folder'], 'new').write_text('x')"  # a folder that is made up inside
+    attempt(where, cell_in(tmp_path, prefix), beside, folder=str(tmp_path))
+    assert (tmp_path / "new").exists() == (where == "outside")
     assert ((prefix / "lib" / "code.py").read_text(encoding="utf-8") == "") == (where == "inside")
 
 
@@ -395,8 +398,9 @@ shutil.copy("/usr/bin/id", "mine")
 os.chmod("mine", 0o6755)
 """
     cell = cell_in(tmp_path)
-    assert attempt("inside", cell, body).startswith(("yes", "no:"))
-    shown = run("inside", cell, "/usr/bin/id", "-u").stdout
-    assert shown == "65534\n"
-    if (cell.scratch / "mine").exists():
-        assert run("inside", cell, str(cell.scratch / "mine"), "-u").stdout == "65534\n"
+    assert attempt("inside", cell, body) == "yes"
+    if os.geteuid() == 0:
+        os.chown(cell.scratch / "mine", 0, 0)
+        (cell.scratch / "mine").chmod(0o6755)
+    command = sandboxed((str(cell.scratch / "mine"), "-u"), cell)  # without handing it over again
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"65534\n"
