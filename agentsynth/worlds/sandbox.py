@@ -41,6 +41,22 @@ _NAMESPACES = (
 )  # fmt: skip
 _NOBODY = ("--unshare-user", "--uid", str(INSIDE_USER), "--gid", str(INSIDE_USER))
 _SEALED = ("--disable-userns", "--new-session", "--dev-bind", "/", "/")
+_KEEPER = """\
+read -r _ _ _ parent group _ < /proc/self/stat
+if [ "$parent" != "$1" ] || [ "$group" != $$ ]; then
+    echo "a sandbox must be started by who asked for it, in a session of its own" >&2
+    exit 125
+fi
+shift
+trap 'kill -KILL 0' TERM
+exec 3<&0
+"$@" <&3 3<&- &
+exec <&- >&- 2>&- 3<&-
+wait $!
+"""
+"""Shell: runs the rest, and kills its whole group when its parent dies (it is then sent SIGTERM).
+For a few milliseconds of a start, `--die-with-parent` alone misses that: bubblewrap asks for the
+signal only after it has forked, and again only after it has mounted."""
 _SETUID = ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
 
 
@@ -85,6 +101,7 @@ def why_unavailable() -> str | None:
                 capture_output=True,
                 timeout=_PROBE_S,
                 check=False,
+                start_new_session=True,
             )
         except UserError as exc:
             return str(exc)
@@ -98,6 +115,9 @@ def why_unavailable() -> str | None:
 
 def sandboxed(argv: Sequence[str], cell: Cell) -> tuple[str, ...]:
     """Return the command that runs `argv` in a sandbox.
+
+    It must be started by this process, from a thread that lives as long as the server may, and in
+    a session of its own (`worlds.process.running` does so); otherwise it exits with 125.
 
     Two bubblewraps, one in the other. The outer one mounts, and lives on as process 1. The inner
     one makes a second user namespace, so that the server cannot trace process 1 and so escape its
@@ -121,7 +141,9 @@ def sandboxed(argv: Sequence[str], cell: Cell) -> tuple[str, ...]:
         identity, change_user = _NOBODY, ()
     return (
         # Without `env -i` our own environment could be read as that of process 1.
-        *(_tool("env"), "-i", bwrap, *_CLOSED, *identity, *_NAMESPACES, *mount_options(cell)),
+        *(_tool("env"), "-i", _tool("setpriv"), "--pdeathsig", "TERM", "--"),
+        *(_tool("sh"), "-c", _KEEPER, "keeper", str(os.getpid())),
+        *(bwrap, *_CLOSED, *identity, *_NAMESPACES, *mount_options(cell)),
         *("--", *change_user, bwrap, *_CLOSED, *_NOBODY, *_SEALED),
         *("--chdir", str(cell.scratch), *environment_options(cell)),
         *("--", _tool("prlimit"), *limit_options(cell.limits), "--", *argv),

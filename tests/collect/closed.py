@@ -67,7 +67,13 @@ def inside(cell: Cell, *argv: str) -> tuple[str, ...]:
 def run(where: Where, cell: Cell, *argv: str) -> subprocess.CompletedProcess[str]:
     command = inside(cell, *argv) if where == "inside" else argv
     return subprocess.run(
-        command, cwd=cell.scratch, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=cell.scratch,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,
     )
 
 

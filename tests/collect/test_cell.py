@@ -19,7 +19,7 @@ def no_bubblewrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     """A machine that has every tool but bubblewrap."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("env", "prlimit", "setpriv", "true"):
+    for name in ("env", "prlimit", "setpriv", "sh", "true"):
         (tools / name).symlink_to(f"/usr/bin/{name}")
     monkeypatch.setattr(sandbox, "_TOOL_PATH", str(tools))
     why_unavailable.cache_clear()

@@ -314,13 +314,14 @@ def test_the_processes_of_each_sandbox_are_counted_apart(tmp_path: Path) -> None
                     inside(cell, sys.executable, "-c", f"{program}  # {token}"),
                     stdout=subprocess.PIPE,
                     text=True,
+                    start_new_session=True,
                 )
             )
         said = [process.stdout.readline() for process in started if process.stdout]
         assert said == ["ok\n"] * 3
     finally:
         for process in started:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
     assert all_gone(token)
 
@@ -403,4 +404,7 @@ os.chmod("mine", 0o6755)
         os.chown(cell.scratch / "mine", 0, 0)
         (cell.scratch / "mine").chmod(0o6755)
     command = sandboxed((str(cell.scratch / "mine"), "-u"), cell)  # without handing it over again
-    assert subprocess.run(command, capture_output=True, check=True).stdout == b"65534\n"
+    assert (
+        subprocess.run(command, capture_output=True, check=True, start_new_session=True).stdout
+        == b"65534\n"
+    )

@@ -15,9 +15,9 @@ import pytest
 from agentsynth.core.errors import ServerError
 from agentsynth.worlds.cell import Cell, ResourceLimits
 from agentsynth.worlds.prefix import prefix_paths
-from agentsynth.worlds.sandbox import closed_in, hand_over
+from agentsynth.worlds.sandbox import closed_in, hand_over, sandboxed
 from agentsynth.worlds.stdio import Connection, Launch, Limits, connect
-from tests.collect.closed import all_gone, attempt, cell_in, needs_sandbox, run, running_with
+from tests.collect.closed import Where, all_gone, attempt, cell_in, needs_sandbox, run, running_with
 
 pytestmark = [needs_sandbox, pytest.mark.anyio]
 
@@ -113,43 +113,86 @@ async def test_a_run_stopped_at_any_moment_of_a_start_leaves_no_server(tmp_path:
 CARELESS = """
 import asyncio, sys
 from pathlib import Path
+from agentsynth.worlds.cell import Cell
+from agentsynth.worlds.sandbox import closed_in
 from agentsynth.worlds.stdio import Launch, connect
 
-async def play():
-    launch = Launch("careless", tuple(sys.argv[2:]), Path(sys.argv[1]), {})
-    async with connect(launch) as connection:
+async def play(where, scratch, read_only, argv):
+    if where == "inside":
+        argv = closed_in(argv, Cell(scratch, read_only), opted_out=False)
+    async with connect(Launch("careless", tuple(argv), scratch, {})) as connection:
         print((await connection.call_tool("echo", {})).text, flush=True)
         await asyncio.Event().wait()
 
-asyncio.run(play())
+where, scratch, read_only, *argv = sys.argv[1:]
+asyncio.run(play(where, Path(scratch), tuple(map(Path, read_only.split(":"))), argv))
 """
 
 
-def test_a_server_is_gone_when_we_are_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["inside", "outside"])
+def test_a_server_is_gone_when_we_are_killed(where: Where, tmp_path: Path) -> None:
     script, cell = server_in(tmp_path, "fake")
-    argv = closed_in((sys.executable, "-S", str(script), "hangs_on"), cell, opted_out=False)
-    command = [sys.executable, "-c", CARELESS, str(cell.scratch), *argv]
+    shown = ":".join(map(str, cell.read_only))
+    server = (sys.executable, "-S", str(script), "hangs_on")
+    command = [sys.executable, "-c", CARELESS, where, str(cell.scratch), shown, *server]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGKILL)
-    assert all_gone(str(script))
-
-
-def test_outside_a_sandbox_the_same_server_would_stay(tmp_path: Path) -> None:
-    script, cell = server_in(tmp_path, "fake")
-    argv = (sys.executable, "-S", str(script), "hangs_on")
-    command = [sys.executable, "-c", CARELESS, str(cell.scratch), *argv]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGKILL)
-    pids = [int(pid) for pid in (cell.scratch / "pids").read_text(encoding="utf-8").split()]
+    if where == "inside":
+        assert all_gone(str(script))
+        return
     try:
         assert not all_gone(str(script), within_s=0.3)
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        for pid in (cell.scratch / "pids").read_text(encoding="utf-8").split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
+STARTER = """
+import subprocess, sys, time
+from pathlib import Path
+from agentsynth.worlds.cell import Cell
+from agentsynth.worlds.sandbox import sandboxed
+
+argv = sandboxed(sys.argv[2:], Cell(Path(sys.argv[1])))
+print("now", flush=True)
+subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
+time.sleep(60)
+"""
+
+
+def test_when_we_are_killed_at_any_moment_of_a_start_no_sandbox_stays(tmp_path: Path) -> None:
+    cell = cell_in(tmp_path)
+    hand_over(cell.scratch)
+    token = f"60.{os.getpid()}"
+    command = [sys.executable, "-c", STARTER, str(cell.scratch), "/usr/bin/sleep", token]
+    for number in range(12):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "now\n"
+            time.sleep(number * 0.002)
+            process.kill()
+    assert all_gone(token)
+
+
+@pytest.mark.parametrize("own_session", [True, False])
+def test_a_sandbox_that_could_not_be_ended_is_not_started(
+    own_session: bool, tmp_path: Path
+) -> None:
+    cell = cell_in(tmp_path)
+    hand_over(cell.scratch)
+    command = sandboxed(("/usr/bin/true",), cell)
+    if own_session:  # but of another process than the one that asked
+        command = (
+            sys.executable,
+            "-c",
+            "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:], start_new_session=True).returncode)",
+            *command,
+        )
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 125
+    assert "started by who asked for it, in a session of its own" in done.stderr
 
 
 async def test_a_server_past_its_limits_is_a_server_error(tmp_path: Path) -> None:
