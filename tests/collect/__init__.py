@@ -1,0 +1,1 @@
+"""Tests of how tool servers are started and what is taken from them."""
