@@ -95,6 +95,7 @@ def install_server(
         home.mkdir(parents=True, exist_ok=True)
         _sweep(home)
         prefix = Path(tempfile.mkdtemp(prefix="venv-", dir=home))
+        prefix.chmod(0o755)  # servers run as nobody and read it
     except OSError as exc:
         raise RunError(_message(manifest, f"{home}: {exc.strerror or exc}", "")) from exc
     log(f"installing {manifest.package} {manifest.version} into a prefix of its own")

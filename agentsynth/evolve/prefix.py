@@ -99,8 +99,8 @@ def _npm(manifest: ServerManifest, prefix: Path) -> tuple[str, dict[str, str]]:
     if npm is None or shutil.which("node") is None:
         raise StepFailed("npm was not found")
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--quiet"]
-    wanted = f"{manifest.package}@{manifest.version}"
-    _step([npm, "install", "--prefix", str(prefix), *quiet, wanted])
+    wanted = [f"{manifest.package}@{manifest.version}", *manifest.also]
+    _step([npm, "install", "--prefix", str(prefix), *quiet, *wanted])
     lock = json.loads((prefix / "package-lock.json").read_text(encoding="utf-8"))
     packages = {
         path.rpartition("node_modules/")[2]: str(entry.get("version", ""))

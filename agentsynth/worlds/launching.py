@@ -23,6 +23,7 @@ _ALWAYS: Mapping[str, str] = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "NO_COLOR": "1",
     "NO_UPDATE_NOTIFIER": "1",
+    "NODE_OPTIONS": "--max-old-space-size=1024",
 }
 
 _GIT = ("git", "-c", "user.name=agentsynth", "-c", "user.email=agentsynth@example.org")
