@@ -197,7 +197,7 @@ def test_a_sandbox_that_could_not_be_ended_is_not_started(
 
 async def test_a_server_past_its_limits_is_a_server_error(tmp_path: Path) -> None:
     script, cell = server_in(tmp_path, "fake")
-    starved = Cell(cell.scratch, cell.read_only, limits=ResourceLimits(memory_bytes=4 * 1024**2))
+    starved = Cell(cell.scratch, cell.read_only, limits=ResourceLimits(address_bytes=4 * 1024**2))
     with pytest.raises(ServerError, match="ended with exit code"):
         async with closed_server(script, starved, "good"):
             raise AssertionError("the handshake was accepted")
@@ -234,7 +234,8 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.accept()[0].sendall(b"hello")
         require(client.recv(5) == b"hello")
 subprocess.run(["true"], check=True)
-import sqlite3, ssl, threading
+import getpass, sqlite3, ssl, threading
+require(getpass.getuser() == 'nobody')
 threading.Thread(target=print, args=("",)).start()
 sqlite3.connect("data.db").execute("CREATE TABLE t (a)")
 """
