@@ -25,6 +25,8 @@ INSIDE_USER = 65534
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
+_ETC = Path(__file__).with_name("etc")
+"""What stands in /etc instead of our own files: the one user, and what `localhost` is."""
 _SOURCES = Path("/usr/src")
 """Shown empty: it is where images keep a project itself."""
 
@@ -33,8 +35,13 @@ _SOURCES = Path("/usr/src")
 class ResourceLimits:
     """What the kernel lets a server use up. Source of each meaning: setrlimit(2)."""
 
-    memory_bytes: int = 4 * 1024**3
-    """Address space of each process. Not resident memory, of which programs use far less."""
+    memory_bytes: int = 2 * 1024**3
+    """Memory of its own that each process can write (RLIMIT_DATA); what is only reserved is free.
+    """
+    address_bytes: int = 64 * 1024**3
+    """Address space of each process, which also bounds the memory that processes share. Node
+    reserves 32 GiB as soon as it uses WebAssembly, as its `fetch` does; 4 GiB are ample for Python.
+    """
     cpu_s: int = 600
     """Seconds of processor time of each process."""
     file_bytes: int = 256 * 1024**2
@@ -92,7 +99,8 @@ def environment_options(cell: Cell) -> Iterator[str]:
 def limit_options(limits: ResourceLimits) -> tuple[str, ...]:
     """Return the options of prlimit; each sets the soft and the hard limit."""
     return (
-        f"--as={limits.memory_bytes}",
+        f"--data={limits.memory_bytes}",
+        f"--as={limits.address_bytes}",
         f"--cpu={limits.cpu_s}",
         f"--fsize={limits.file_bytes}",
         f"--nofile={limits.open_files}",
@@ -151,6 +159,8 @@ def _system_mounts() -> Iterator[str]:
     yield from ("--dir", "/etc")
     for file in _SYSTEM_FILES:
         yield from ("--ro-bind-try", file, file)
+    for name in ("passwd", "group", "hosts"):
+        yield from ("--ro-bind", str(_ETC / name), f"/etc/{name}")
 
 
 def _empty_folders() -> tuple[str, ...]:

@@ -140,7 +140,7 @@ def sandboxed(argv: Sequence[str], cell: Cell) -> tuple[str, ...]:
     else:
         identity, change_user = _NOBODY, ()
     return (
-        # Without `env -i` our own environment could be read as that of process 1.
+        # Without `env -i` process 1 would keep our environment, if only unseen.
         *(_tool("env"), "-i", _tool("setpriv"), "--pdeathsig", "TERM", "--"),
         *(_tool("sh"), "-c", _KEEPER, "keeper", str(os.getpid())),
         *(bwrap, *_CLOSED, *identity, *_NAMESPACES, *mount_options(cell)),

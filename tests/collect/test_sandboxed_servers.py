@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from agentsynth.core.errors import ServerError
 from agentsynth.worlds.cell import Cell, ResourceLimits
 from agentsynth.worlds.prefix import prefix_paths
+from agentsynth.worlds.process import Ended, running
 from agentsynth.worlds.sandbox import closed_in, hand_over, sandboxed
 from agentsynth.worlds.stdio import Connection, Launch, Limits, connect
 from tests.collect.closed import Where, all_gone, attempt, cell_in, needs_sandbox, run, running_with
@@ -93,6 +94,36 @@ async def test_a_server_that_is_cut_off_while_it_hangs_is_gone(tmp_path: Path) -
     assert all_gone(str(script))
 
 
+TURNS_ON_ITS_KEEPERS = """
+import os, signal, sys, time
+for process in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+    if process != os.getpid():
+        try:
+            os.kill(process, getattr(signal, sys.argv[1]))
+        except OSError:
+            pass
+print("done", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("signal_name", ["SIGSTOP", "SIGKILL", "SIGTERM"])
+async def test_a_server_that_turns_on_its_keepers_is_gone_too(
+    signal_name: str, tmp_path: Path
+) -> None:
+    cell = cell_in(tmp_path)
+    token = f"turns-on-its-keepers-{os.getpid()}"
+    program = (sys.executable, "-c", TURNS_ON_ITS_KEEPERS, signal_name, token)
+    argv = closed_in(program, cell, opted_out=False)
+    process = running(
+        argv, cwd=cell.scratch, env={}, line_bytes=99, stderr_bytes=99, exit_grace_s=0.1
+    )
+    async with process as server:
+        with suppress(Ended):  # it may have ended itself
+            await server.line()
+    assert all_gone(token)
+
+
 async def test_a_run_stopped_at_any_moment_of_a_start_leaves_no_server(tmp_path: Path) -> None:
     script, cell = server_in(tmp_path, "fake")
 
@@ -114,6 +145,7 @@ CARELESS = """
 import asyncio, sys
 from pathlib import Path
 from agentsynth.worlds.cell import Cell
+from agentsynth.worlds.process import Ended, running
 from agentsynth.worlds.sandbox import closed_in
 from agentsynth.worlds.stdio import Launch, connect
 
@@ -153,6 +185,7 @@ STARTER = """
 import subprocess, sys, time
 from pathlib import Path
 from agentsynth.worlds.cell import Cell
+from agentsynth.worlds.process import Ended, running
 from agentsynth.worlds.sandbox import sandboxed
 
 argv = sandboxed(sys.argv[2:], Cell(Path(sys.argv[1])))
@@ -197,7 +230,7 @@ def test_a_sandbox_that_could_not_be_ended_is_not_started(
 
 async def test_a_server_past_its_limits_is_a_server_error(tmp_path: Path) -> None:
     script, cell = server_in(tmp_path, "fake")
-    starved = Cell(cell.scratch, cell.read_only, limits=ResourceLimits(memory_bytes=4 * 1024**2))
+    starved = Cell(cell.scratch, cell.read_only, limits=ResourceLimits(address_bytes=4 * 1024**2))
     with pytest.raises(ServerError, match="ended with exit code"):
         async with closed_server(script, starved, "good"):
             raise AssertionError("the handshake was accepted")
@@ -234,7 +267,8 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.accept()[0].sendall(b"hello")
         require(client.recv(5) == b"hello")
 subprocess.run(["true"], check=True)
-import sqlite3, ssl, threading
+import getpass, sqlite3, ssl, threading
+require(getpass.getuser() == 'nobody')
 threading.Thread(target=print, args=("",)).start()
 sqlite3.connect("data.db").execute("CREATE TABLE t (a)")
 """
