@@ -3,18 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+from agentsynth.core.errors import UserError
 from agentsynth.core.manifest import ServerManifest
 from agentsynth.evolve.collect import Confine
-from agentsynth.worlds.cell import Cell, ResourceLimits
+from agentsynth.worlds.cell import Cell
 from agentsynth.worlds.prefix import prefix_paths
-from agentsynth.worlds.sandbox import closed_in
+from agentsynth.worlds.sandbox import closed_in, why_unavailable
 from agentsynth.worlds.stdio import Launch
 
 __all__ = ["confine_with"]
-
-_NODE = ResourceLimits(memory_bytes=128 * 1024**3)
-"""Node reserves 10 GB of addresses for each WebAssembly memory and uses next to nothing of them;
-what it may really use is told by `--max-old-space-size`."""
 
 
 def confine_with(*, unconfined: bool) -> Confine:
@@ -25,10 +22,14 @@ def confine_with(*, unconfined: bool) -> Confine:
     """
 
     def confine(manifest: ServerManifest, prefix: Path, launch: Launch) -> Launch:
-        limits = _NODE if manifest.registry == "npm" else ResourceLimits()
-        cell = Cell(launch.cwd, read_only=prefix_paths(prefix), env=launch.env, limits=limits)
-        return replace(
-            launch, argv=closed_in(launch.argv, cell, opted_out=manifest.reviewed or unconfined)
-        )
+        trusted = manifest.reviewed or unconfined
+        missing = why_unavailable()
+        if missing is not None and not trusted:
+            raise UserError(
+                f"server {manifest.name!r} is not reviewed and there is no sandbox ({missing}): "
+                "install bubblewrap, or give --unconfined to start it with all your rights"
+            )
+        cell = Cell(launch.cwd, read_only=prefix_paths(prefix), env=launch.env)
+        return replace(launch, argv=closed_in(launch.argv, cell, opted_out=trusted))
 
     return confine

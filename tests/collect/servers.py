@@ -51,8 +51,11 @@ def serve(root: Path, name: str, source: str) -> Path:
     """Write a prefix whose command runs a script; return the prefix."""
     prefix = root / name
     (prefix / "bin").mkdir(parents=True, exist_ok=True)
+    python = prefix / "bin" / "python"
+    if not python.exists():
+        python.symlink_to(sys.executable)
     script = prefix / "bin" / "serve"
-    script.write_text(f"#!{sys.executable} -S\n{source}", encoding="utf-8")
+    script.write_text(f"#!{python} -S\n{source}", encoding="utf-8")
     script.chmod(0o755)
     return prefix
 

@@ -18,7 +18,9 @@ from agentsynth.evolve.snapshot import (
     load_server,
     save_snapshot,
 )
+from agentsynth.pipeline import confine
 from agentsynth.pipeline.confine import confine_with
+from agentsynth.worlds import sandbox
 from agentsynth.worlds.launching import canary
 from tests.collect.servers import failed, how, listed, listing, manifest, serve, tool
 
@@ -123,9 +125,11 @@ async def test_a_server_that_breaks_on_the_newer_sdk_is_tried_with_the_older_one
 
 
 async def test_a_server_nobody_reviewed_is_not_started_unless_the_user_says_so(
-    tmp_path: Path, serving: Serving
+    tmp_path: Path, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serving("tiny", listing(tool()))
+    monkeypatch.setattr(confine, "why_unavailable", lambda: "there is no bubblewrap")
+    monkeypatch.setattr(sandbox, "why_unavailable", lambda: "there is no bubblewrap")
     closed = how(tmp_path, confine=confine_with(unconfined=False))
     assert "give --unconfined" in failed(await collect_one(manifest(), closed)).reason
     listed(await collect_one(manifest(reviewed=True), closed))
