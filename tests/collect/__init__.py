@@ -1,0 +1,1 @@
+"""Tests of what is collected: registries, and tools people bring themselves."""
