@@ -29,7 +29,7 @@ _PREFIXED = re.compile(
     r"(?:sk|pk|rk)-[A-Za-z0-9_-]{12,}|(?:sk|pk|rk)_(?:live|test)_\w{8,}|gh[pousr]_\w{16,}"
     r"|github_pat_\w{16,}|glpat-[\w-]{12,}|xox[abeprs]-[\w-]{8,}|A[KS]IA[0-9A-Z]{16}"
     r"|AIza[\w-]{30,}|hf_\w{16,}|npm_\w{20,}|pypi-[\w-]{16,}|ya29\.[\w-]{8,}"
-    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
 _SCHEME = re.compile(r"(?:bearer|basic|token)\s+\S", re.IGNORECASE)
 _DENSE = re.compile(r"[A-Za-z0-9+_=-]{32,}")
