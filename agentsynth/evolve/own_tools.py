@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import JsonValue
@@ -32,6 +33,8 @@ RawTool = dict[str, JsonValue]
 _LONGEST_NAME = 128
 _DEEPEST = 60
 """Levels of a document; what lies deeper belongs to no description of tools."""
+_MOST_VALUES = 2_000_000
+"""Values of a YAML document once its aliases are written out."""
 _LISTS = ("tools", "functions")
 _INPUT = ("parameters", "input_schema", "inputSchema")
 _OUTPUT = ("outputSchema", "output_schema", "returns")
@@ -76,6 +79,7 @@ def parse_document(text: str, file: str) -> Any:
         except BadJson as error:
             raise UserError(f"{file}: {error}; expected JSON or YAML") from None
     else:
+        _check_aliases(text, file)
         value = parse_yaml(text, file).value
     return _shallow(value, file, _DEEPEST)
 
@@ -172,6 +176,32 @@ def _shown_name(item: object) -> str:
     body = inner if isinstance(inner, dict) else item
     name = body.get("name") if isinstance(body, dict) else None
     return f"{name[:60]!r}: " if isinstance(name, str) and name else ""
+
+
+def _check_aliases(text: str, file: str) -> None:
+    """Refuse a YAML document whose aliases multiply: a few lines can stand for billions."""
+    if "*" not in text:
+        return
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []
+    total = 0
+    try:
+        for event in yaml.parse(text, yaml.CSafeLoader):
+            before = total
+            if isinstance(event, yaml.AliasEvent):
+                total += sizes.get(str(event.anchor), 0)
+            elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+                total += 1
+            if total > _MOST_VALUES:
+                raise UserError(f"{file}: its aliases stand for more than {_MOST_VALUES} values")
+            if isinstance(event, yaml.CollectionStartEvent):
+                open_nodes.append((event.anchor, before))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                anchor, start = open_nodes.pop()
+                if anchor is not None:
+                    sizes[anchor] = total - start
+    except yaml.YAMLError:
+        return  # `parse_yaml` says what is wrong and where
 
 
 def _shallow(value: Any, file: str, levels: int) -> Any:

@@ -54,6 +54,16 @@ def test_a_document_that_is_neither_is_an_error_that_names_the_file(text: str) -
         parse_document(text, "tools.json")
 
 
+def test_aliases_that_multiply_are_refused_and_others_are_read() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    with pytest.raises(UserError, match=r"f: its aliases stand for more than 2000000 values"):
+        parse_document("\n".join(lines), "f")
+    assert parse_document("a: &x [1]\nb: *x\nc: *x", "f") == {"a": [1], "b": [1], "c": [1]}
+    with pytest.raises(UserError, match="f"):
+        parse_document("a: &x [*x]", "f")
+
+
 def test_half_of_a_surrogate_pair_does_not_stay_in_a_document() -> None:
     assert parse_document('{"\\ud83d": "\\ud83d!"}', "f") == {"\ufffd": "\ufffd!"}
 
