@@ -32,6 +32,7 @@ _CAPS = Caps()
 _PATH = "/v0.1"
 _PAGE_SIZE = 100
 """Most rows of a page that registries give."""
+_LONGEST_CURSOR = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ async def _walk(fetcher: Fetcher, found: _Found, address: httpx.URL, query: dict
         cursor = string(mapping(page.get("metadata")).get("nextCursor"))
         if not cursor:
             return ""
+        if len(cursor) > _LONGEST_CURSOR:
+            return f"its cursor on page {found.pages} has {len(cursor)} characters"
         if cursor in seen:
             return f"it repeated the cursor {shorten(cursor, 60)!r} on page {found.pages}"
         seen.add(cursor)

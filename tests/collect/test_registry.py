@@ -95,6 +95,13 @@ async def test_a_cursor_that_repeats_stops_with_what_was_found() -> None:
     assert found.newest is None  # the next listing must not skip what this one missed
 
 
+async def test_a_cursor_that_no_address_can_hold_stops_with_what_was_found() -> None:
+    async with registry(lambda *_: page(row("a"), following="x" * 100_000)) as (url, asked):
+        found = await listed(url)
+    assert (names(found), len(asked)) == (["a"], 1)
+    assert found.stopped == "its cursor on page 1 has 100000 characters"
+
+
 async def test_endless_pages_end_at_the_cap() -> None:
     async with registry(lambda _, n: page(row(f"s{n}"), following=f"c{n}")) as (url, asked):
         found = await listed(url, caps=Caps(pages=3))
@@ -160,6 +167,23 @@ async def test_a_registry_that_is_always_slow_ends_in_an_error_that_says_so() ->
         with pytest.raises(RunError, match=r"not complete within 0\.05 s \(asked 2 times\)"):
             await listed(url, caps=Caps(page_s=0.05, attempts=2))
     assert len(asked) == 2
+
+
+async def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
+    async def broken(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b'{"servers": [')
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    def answer(request: web.Request, n: int) -> Any:
+        return broken(request) if n == 1 else page(row("a"))
+
+    async with registry(answer) as (url, asked):
+        found = await listed(url)
+    assert (names(found), len(asked), found.stopped) == (["a"], 2, "")
 
 
 async def test_the_whole_listing_has_a_deadline_and_keeps_what_came_before() -> None:
@@ -437,6 +461,14 @@ def test_a_package_that_cannot_be_read_costs_only_itself() -> None:
 def test_half_of_a_surrogate_pair_does_not_stay_in_a_record() -> None:
     raw = json.loads('{"name": "io.example/a", "version": "1", "description": "\\ud83d!"}')
     assert record(raw).description == "\ufffd!"
+
+
+def test_a_record_that_is_nested_deep_is_cut_off() -> None:
+    deep: Any = {"registryType": "npm", "identifier": "a"}
+    for _ in range(5_000):
+        deep = [deep]
+    raw = {"name": "io.example/a", "version": "1", "packages": deep, "remotes": [{"url": deep}]}
+    assert len(record(raw).problems) == 2
 
 
 KEYS = st.sampled_from(

@@ -83,6 +83,12 @@ def test_an_npm_package_becomes_a_value_with_everything_a_manifest_needs() -> No
     assert made.licence == "unknown"
 
 
+def test_a_launchable_survives_being_written_down() -> None:
+    made = launched(package(environmentVariables=[{"name": "A", "isRequired": True}]))
+    assert made.needs_config
+    assert Launchable.model_validate_json(made.model_dump_json()) == made
+
+
 def test_a_pypi_package_is_started_by_uvx() -> None:
     made = launched(package(registryType="pypi", identifier="notes-mcp", version="1.0.0rc1"))
     assert command_line(made) == ["uvx", "notes-mcp==1.0.0rc1"]
