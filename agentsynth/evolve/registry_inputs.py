@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agentsynth.core.errors import UserError
-from agentsynth.evolve.canaries import SecretSource, is_secret_name
+from agentsynth.evolve.canaries import SecretSource, is_secret_name, is_secret_value
 from agentsynth.evolve.launchable import Need
 from agentsynth.evolve.registry_record import Input
 
@@ -57,13 +57,17 @@ class Inputs:
         if one.value is not None:
             value = self._fixed(one, name, where)
             return [] if value is None else [value]
-        if self._is_secret(one, name):
+        if one.is_secret:
             return self._secret(one, name, where)
         chosen = self._chosen(one, name)
         if chosen is not None:
             return chosen
-        if one.default is not None:
+        if one.default is not None and not _is_key(one.default):
             return [one.default]
+        if one.default is not None:
+            return self._secret(one, name, where)
+        if not one.choices and is_secret_name(name):  # publishers forget to mark them
+            return self._secret(one, name, where)
         return self._lacking(one, name, where)
 
     def substituted(
@@ -96,7 +100,7 @@ class Inputs:
 
     def _fixed(self, one: Input, name: str, where: Where) -> str | None:
         text = one.value or ""
-        hides = one.is_secret
+        hides = one.is_secret or _is_key(text)
         if hides and _VARIABLE.search(text) is None:
             return next(iter(self._secret(one, name, where)), None)
         needed = len(self.needs)
@@ -104,9 +108,6 @@ class Inputs:
         if value is None and one.is_required and len(self.needs) == needed:
             self.need(one, name, where)
         return value
-
-    def _is_secret(self, one: Input, name: str) -> bool:
-        return one.is_secret or (one.default is None and not one.choices and is_secret_name(name))
 
     def _secret(self, one: Input, name: str, where: Where) -> list[str]:
         value = self.secret(self.server, name)
@@ -139,6 +140,11 @@ class Inputs:
             return []
         _note(self.dummies, name)
         return [one.choices[0] if one.choices else _dummy(one, name)]
+
+
+def _is_key(text: str) -> bool:
+    """Return whether a published value is somebody's key; addresses are sample ones as a rule."""
+    return "://" not in text and is_secret_value(text)
 
 
 def _dummy(one: Input, name: str) -> str:

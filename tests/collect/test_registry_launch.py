@@ -299,6 +299,17 @@ def test_a_published_secret_is_never_used() -> None:
     assert set(find_canaries(" ".join(made.env.values()))) == set(made.env.values())
 
 
+def test_a_key_that_was_published_without_being_marked_is_not_used_either() -> None:
+    key = "sk-abcdefghijklmnop1234"
+    env = [
+        {"name": "A", "value": key},
+        {"name": "B", "default": key},
+        {"name": "C", "default": "x"},
+    ]
+    made = launched(package(environmentVariables=env))
+    assert made.env == {"A": canary(SERVER, "A"), "B": canary(SERVER, "B"), "C": "x"}
+
+
 def test_a_secret_inside_a_header_is_filled_in_where_it_belongs() -> None:
     described = {
         "name": "Authorization",
@@ -316,10 +327,12 @@ def test_a_secret_inside_a_header_is_filled_in_where_it_belongs() -> None:
     }
 
 
-def test_an_input_that_is_called_like_a_secret_is_one_unless_it_has_a_default() -> None:
-    env = [{"name": "OPENAI_API_KEY"}, {"name": "SORT_KEY", "default": "name"}]
-    made = launched(package(environmentVariables=env))
-    assert made.env == {"OPENAI_API_KEY": canary(SERVER, "OPENAI_API_KEY"), "SORT_KEY": "name"}
+def test_an_input_that_is_called_like_a_secret_is_one_unless_it_has_a_value() -> None:
+    env = [{"name": "OPENAI_API_KEY"}, {"name": "SORT_KEY", "default": "name"}, {"name": "MAP_KEY"}]
+    made = launched(package(environmentVariables=env), given={"MAP_KEY": "id"})
+    key = canary(SERVER, "OPENAI_API_KEY")
+    assert made.env == {"OPENAI_API_KEY": key, "SORT_KEY": "name", "MAP_KEY": "id"}
+    assert made.secrets == ("OPENAI_API_KEY",)
 
 
 def test_another_source_of_secrets_can_say_it_has_none() -> None:
