@@ -1,1 +1,1 @@
-"""Tests of how tool servers are started and what is taken from them."""
+"""Tests of what is collected: registries, and tools people bring themselves."""
