@@ -111,9 +111,9 @@ def parameters_of(raw: Mapping[str, JsonValue]) -> Parameters:
         before = schema
         schema, more = _normalised(before)
         notes.update(more)
-        if schema == before:
+        if schema == before or schema["type"] != "object":
             break
-    if schema.get("type") != "object":
+    if schema["type"] != "object":
         return Parameters(None, tuple(notes), "the parameters are not an object")
     lost = [note for note in notes if note.where == "" and note.code in LOSSES]
     if not schema["properties"] and lost:
@@ -157,10 +157,11 @@ def _normalised(root: JsonObject) -> tuple[JsonObject, dict[Note, None]]:
     declared = root.get("$schema")
     old = isinstance(declared, str) and any(f"draft-0{n}" in declared for n in range(3, 8))
     run = _Pass(root, old)
-    start = root
+    # A call's arguments are never null, whatever an OpenAPI flag says of them.
+    start = {key: value for key, value in root.items() if key != "nullable"}
     if root.get("type", []) != "object" and "$ref" not in root:
         run.say("root_type", "/type")
-        start = {**root, "type": "object"}
+        start = {**start, "type": "object"}
     made = _schema(start, _Place(), run)
     if "$ref" in root:
         made = {"type": "object", **made}
@@ -171,6 +172,7 @@ def _schema(node: JsonValue, place: _Place, run: _Pass) -> JsonObject:
     """Return one node normalised."""
     run.nodes += 1
     if isinstance(node, bool):
+        run.say("boolean_schema", place.where)
         return {} if node else {"not": {}}
     if not isinstance(node, dict):
         return _lost("not_a_schema", place, run)
@@ -270,8 +272,8 @@ def _one(key: str, value: JsonValue, place: _Place, run: _Pass) -> JsonValue:
 
 
 def _open(key: str, value: JsonValue, place: _Place, run: _Pass) -> JsonValue:
-    if isinstance(value, bool):
-        return {} if value and key == "items" else value
+    if isinstance(value, bool) and not (value and key == "items"):
+        return value
     return _schema(value, place.inside(key), run)
 
 
@@ -281,7 +283,12 @@ def _several(key: str, value: JsonValue, place: _Place, run: _Pass) -> JsonValue
         _schema(item, place.inside(key, str(number), same_value=same), run)
         for number, item in enumerate(cast(list[JsonValue], value))
     ]
-    return cast(JsonValue, joined_branches(branches) if key == "anyOf" else branches)
+    if key != "anyOf":
+        return cast(JsonValue, branches)
+    joined = joined_branches(branches)
+    if joined != branches:
+        run.say("branches_joined", place.at(key))
+    return cast(JsonValue, joined)
 
 
 def _named(key: str, value: JsonValue, place: _Place, run: _Pass) -> JsonValue:
@@ -340,11 +347,11 @@ def _agreeing(node: JsonObject, say: Say) -> JsonObject:
     """Return a node that alone describes an object, with a type and only known names required."""
     known = cast(JsonObject, node["properties"])
     names = cast(list[JsonValue], node.get("required", []))
-    made = node
+    made: JsonObject = node
     if "type" not in node:
         say("type_assumed", "type")
         made = {"type": "object", **node}
     if any(name not in known for name in names):
         say("required_unknown", "required")
-        made = {**made, "required": [name for name in names if name in known]}
+        made = {**made, "required": cast(JsonValue, [name for name in names if name in known])}
     return made

@@ -125,8 +125,9 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def _is_number(value: JsonValue) -> TypeGuard[int | float]:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and (isinstance(value, int) or math.isfinite(value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_count(value: JsonValue) -> bool:
