@@ -4,7 +4,7 @@ What is not understood for certain is unknown, and unknown is not allowed.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -120,14 +120,17 @@ def licence_of(field: JsonValue, classifiers: Collection[str] = ()) -> Licence:
     """
     entries = [_expression(text) for text in _entries(field)]
     field_known = bool(entries) and None not in entries
-    named = [_of_classifier(text) for text in sorted(classifiers) if text.startswith("License ::")]
+    licences = sorted(text for text in classifiers if text.startswith("License ::"))
+    named = [_of_classifier(text) for text in licences]
     known = [name for name in named if name is not None]
-    if not field_known and (not known or len(known) < len(named) or _refuses(field)):
-        return Licence(None, _shown(field, classifiers))
+    # A vague classifier ("BSD License") says less than the field, but not against it.
+    silent = not field_known and (not known or len(known) < len(named) or _refuse(_entries(field)))
+    if silent or _refuse(licences):
+        return Licence(None, _shown(field, licences))
     parts = [entry for entry in entries if entry is not None] if field_known else []
     unique = list(dict.fromkeys([*parts, *known]))
     joined = unique[0] if len(unique) == 1 else " AND ".join(_bracketed(part) for part in unique)
-    return Licence(joined, _shown(field, classifiers))
+    return Licence(joined, _shown(field, licences))
 
 
 def allowed(licence: Licence, allow_list: Collection[str] = ALLOWED) -> bool:
@@ -150,16 +153,18 @@ def _entries(field: JsonValue) -> Iterator[str]:
             yield "?"
 
 
-def _refuses(field: JsonValue) -> bool:
-    """Return whether the field says something that a classifier must not overrule."""
-    return any(
-        re.search(r"unlicensed|proprietary|all rights|non-?commercial|commons clause", text, re.I)
-        for text in _entries(field)
-    )
+def _refuse(texts: Iterable[str]) -> bool:
+    """Return whether one of the texts says what no other statement may overrule."""
+    return any(_REFUSALS.search(text) for text in texts)
 
 
-def _shown(field: JsonValue, classifiers: Collection[str]) -> str:
-    said = [*_entries(field), *sorted(text for text in classifiers if text.startswith("License"))]
+_REFUSALS = re.compile(
+    r"unlicensed|proprietary|all rights|non-?commercial|commons clause", re.IGNORECASE
+)
+
+
+def _shown(field: JsonValue, licences: Iterable[str]) -> str:
+    said = [*_entries(field), *licences]
     return " | ".join(" ".join(text.split())[:_MAX_EXPRESSION] for text in said)
 
 
