@@ -82,10 +82,7 @@ def near_groups(
         said = shingles_of(tools[key])
         if said:
             same.setdefault(said, []).append(key)
-    leaders = {keys[0]: said for said, keys in same.items()}
-    parents = {leader: leader for leader in leaders}
-    for left, right in _near_pairs(leaders, threshold):
-        parents[_leader(parents, left)] = _leader(parents, right)
+    parents = _joined({keys[0]: said for said, keys in same.items()}, threshold)
     chains: dict[str, list[str]] = {}
     for keys in same.values():
         chains.setdefault(_leader(parents, keys[0]), []).extend(keys)
@@ -136,30 +133,48 @@ def _without_words(node: JsonObject) -> JsonObject:
     return made
 
 
-def _near_pairs(sets: Mapping[str, frozenset[str]], threshold: float) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of keys whose sets are similar enough.
+def _joined(sets: Mapping[str, frozenset[str]], threshold: float) -> dict[str, str]:
+    """Return a forest over the keys, parent by key, one tree per chain of similar sets.
 
     With the elements of each set in one order, rarest first, two similar sets share an element
-    among their first `size - ceil(threshold * size) + 1`; only such pairs are compared.
+    among their first `size - ceil(threshold * size) + 1`; only such pairs are compared, and of
+    these only pairs that are not in one chain yet.
     """
     rarity = Counter(element for members in sets.values() for element in members)
-    waiting: dict[str, list[str]] = {}
+    parents = {key: key for key in sets}
+    # By element, then by the leader that a chain had: the keys with this element.
+    waiting: dict[str, dict[str, list[str]]] = {}
     for key in sorted(sets, key=lambda key: (len(sets[key]), key)):
         members = sets[key]
         ordered = sorted(members, key=lambda element: (rarity[element], element))
         # A hair less than exact, so that rounding never leaves out a pair.
         least = math.ceil(threshold * len(members) - 1e-9)
         prefix = ordered[: len(members) - least + 1]
-        for other in _met(waiting, prefix):
-            if len(sets[other]) >= least and _jaccard(members, sets[other]) >= threshold:
-                yield other, key
+        tried: set[str] = set()
+        for leader, others in _met(waiting, prefix):
+            if _leader(parents, leader) == _leader(parents, key):
+                continue
+            fresh = [other for other in others if other not in tried]
+            tried.update(fresh)
+            if any(_similar(members, sets[other], least, threshold) for other in fresh):
+                # The newcomer joins, so that old leaders stay and few names gather in `waiting`.
+                parents[_leader(parents, key)] = _leader(parents, leader)
         for element in prefix:
-            waiting.setdefault(element, []).append(key)
+            chains = waiting.setdefault(element, {})
+            chains.setdefault(_leader(parents, key), []).append(key)
+    return parents
 
 
-def _met(waiting: Mapping[str, Sequence[str]], prefix: Sequence[str]) -> list[str]:
-    met = dict.fromkeys(key for element in prefix for key in waiting.get(element, ()))
-    return list(met)
+def _met(
+    waiting: Mapping[str, Mapping[str, list[str]]], prefix: Sequence[str]
+) -> Iterator[tuple[str, list[str]]]:
+    for element in prefix:
+        yield from waiting.get(element, {}).items()
+
+
+def _similar(members: frozenset[str], other: frozenset[str], least: int, threshold: float) -> bool:
+    """Return whether two sets reach the threshold, the other one being no larger."""
+    return len(other) >= least and _jaccard(members, other) >= threshold
 
 
 def _jaccard(left: frozenset[str], right: frozenset[str]) -> float:
