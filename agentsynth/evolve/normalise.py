@@ -12,6 +12,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from agentsynth.evolve.schema_keywords import ANNOTATIONS, COMBINATORS, KINDS, Kind, is_legal
+from agentsynth.evolve.schema_notes import LOSSES, Note
 from agentsynth.evolve.schema_rewrites import (
     Say,
     joined_branches,
@@ -22,7 +23,7 @@ from agentsynth.evolve.schema_rewrites import (
 )
 from agentsynth.worlds.wire import JsonObject
 
-__all__ = ["LOSSES", "Note", "Parameters", "parameters_of"]
+__all__ = ["Parameters", "parameters_of"]
 
 _MAX_DEPTH = 32
 """Schemas inside each other. The deepest of 4,088 real tools, measured, nests 13 levels."""
@@ -31,23 +32,6 @@ _MAX_NODES = 10_000
 _MAX_OPEN = 2
 """How often one reference is opened inside itself before the recursion is cut."""
 _MAX_PASSES = 5
-
-LOSSES = frozenset(
-    {"invalid_keyword", "not_a_schema", "null_added", "one_of_loosened", "pattern_dropped",
-     "recursion_cut", "reference_lost", "required_unknown", "too_deep", "too_large",
-     "given_up"}
-)  # fmt: skip
-"""Codes of notes after which the view accepts more than the raw schema does."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Note:
-    """One thing that was rewritten, dropped or given up."""
-
-    code: str
-    """Such as `dropped_key`; see `LOSSES` for those that cost something."""
-    where: str
-    """JSON pointer into the view, or to where the dropped key would stand in it."""
 
 
 @dataclass(frozen=True, slots=True)

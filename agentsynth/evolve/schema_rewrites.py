@@ -1,7 +1,7 @@
 """Small rewrites of one schema node: older drafts' spellings, type lists, ways to say "or null".
 
 Each takes a node and returns a new one. What a node accepts stays the same, but where a note with a
-code of `LOSSES` says otherwise.
+code of `schema_notes.LOSSES` says otherwise.
 """
 
 from collections.abc import Callable

@@ -17,8 +17,9 @@ from jsonschema import Draft202012Validator
 from pydantic import JsonValue
 
 from agentsynth.core.ids import canonical_json
-from agentsynth.evolve.normalise import LOSSES, parameters_of
+from agentsynth.evolve.normalise import parameters_of
 from agentsynth.evolve.schema_keywords import has_type
+from agentsynth.evolve.schema_notes import LOSSES
 from agentsynth.evolve.schema_views import usable_property_name
 from agentsynth.worlds.wire import JsonObject
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 from referencing.exceptions import Unresolvable
 
-from agentsynth.evolve.normalise import Note, parameters_of
+from agentsynth.evolve.normalise import parameters_of
+from agentsynth.evolve.schema_notes import MEANINGS, Note
 
 NAMES = st.sampled_from(["a", "b", "city name", "$meta", "x" * 70])
 SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "bc", "2024"])
@@ -60,10 +61,6 @@ def view(schema: Any) -> dict[str, Any]:
 
 def property_view(schema: Any, **root: Any) -> Any:
     return view({"type": "object", "properties": {"a": schema}, **root})["properties"]["a"]
-
-
-def codes(schema: Any) -> set[tuple[str, str]]:
-    return {(note.code, note.where) for note in parameters_of(raw(schema)).notes}
 
 
 # Legal schemas with the features seen in real listings; a few of them refer to each other.
@@ -166,6 +163,7 @@ def test_any_json_gives_a_legal_schema_that_stays_as_it_is_or_a_reason(schema: A
     before = repr(schema)
     made = parameters_of(raw(schema))
     assert repr(schema) == before
+    assert {note.code for note in made.notes} <= MEANINGS.keys()
     if made.schema is None:
         assert made.unusable
         return
@@ -195,6 +193,7 @@ def test_any_json_gives_a_legal_schema_that_stays_as_it_is_or_a_reason(schema: A
         ({}, {}),
         (7, {}),
         ({"const": 1}, {"const": 1}),
+        ({"type": ["string", "null"], "const": "a"}, {"type": "string", "const": "a"}),
         ({"type": "array"}, {"type": "array", "items": {}}),
         ({"type": "array", "items": True}, {"type": "array", "items": {}}),
         ({"properties": {"b": {}}}, {"type": "object", "properties": {"b": {}}}),
@@ -309,3 +308,28 @@ def test_a_schema_that_lost_its_parameters_is_unusable_and_an_empty_one_is_not()
 def test_names_required_by_a_branch_are_left_alone() -> None:
     either = {"type": "object", "properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}  # fmt: skip
     assert view(either) == either
+
+
+LETTERS = {"type": "string", "pattern": "\\p{L}"}
+
+
+@pytest.mark.parametrize(
+    ("node", "seen", "note"),
+    [
+        ({"not": LETTERS}, {}, Note("given_up", "/not")),
+        ({"if": LETTERS, "then": {"minLength": 2}}, {}, Note("given_up", "/if")),
+        ({"if": True, "then": LETTERS}, {"if": {}, "then": {"type": "string"}}, None),
+        ({"oneOf": [LETTERS, {"type": "null"}, {"const": "a"}]}, {"anyOf": [{"type": "string"}, {"const": "a"}, {"type": "null"}]}, Note("one_of_loosened", "/oneOf")),
+        ({"anyOf": [{}], "oneOf": [LETTERS, {"const": "a"}]}, {"anyOf": [{}]}, Note("one_of_loosened", "/oneOf")),
+        ({"contains": LETTERS, "minContains": 1, "maxContains": 1}, {"contains": {"type": "string"}, "minContains": 1}, Note("given_up", "/maxContains")),
+        ({"patternProperties": {"\\p{L}": True}, "additionalProperties": False}, {"patternProperties": {}}, Note("given_up", "/additionalProperties")),
+        ({"unevaluatedProperties": False}, {}, Note("given_up", "/unevaluatedProperties")),
+    ],
+)  # fmt: skip
+def test_what_a_lost_pattern_would_make_forbid_more_is_given_up_and_said(
+    node: Any, seen: Any, note: Note | None
+) -> None:
+    assert property_view(node) == seen
+    notes = parameters_of(raw({"type": "object", "properties": {"a": node}})).notes
+    expected = {Note(note.code, "/properties/a" + note.where)} if note else set()
+    assert expected == {made for made in notes if made.code in ("given_up", "one_of_loosened")}
