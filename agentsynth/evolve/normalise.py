@@ -3,6 +3,9 @@
 The raw tool is never changed; this is a view beside it. Whatever the raw schema accepts, the view
 accepts too, with one exception that is noted as `type_assumed`: where a node names properties and
 no type, an object is meant. All that was rewritten, dropped or given up is told in notes.
+
+Arguments are validated against the view and never against a raw schema: endless references in one
+end in a crash of the validator that no `except Exception` holds.
 """
 
 from collections.abc import Callable, Mapping
