@@ -1,1 +1,1 @@
-"""Tests of what is collected: registries, and tools people bring themselves."""
+"""Tests of what is collected: servers, registries, tools people bring themselves, and views."""
