@@ -200,6 +200,14 @@ def _add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     listing.add_argument("--licence", metavar="SPDX", action="append", help="only these licences")
     listing.add_argument("--known", action="store_true", help="what could be collected")
     _add_json(listing)
+    audit = actions.add_parser(
+        "audit",
+        help="say which collected tools are quarantined, and why",
+        description="Look for hidden instructions in collected tools: strong markers quarantine a "
+        "tool, words only score.",
+    )
+    audit.add_argument("names", metavar="NAME", nargs="*", help="servers (default: all)")
+    _add_json(audit)
     show = actions.add_parser(
         "show", help="print a tool as its server lists it", description="Print one collected tool."
     )

@@ -15,6 +15,7 @@ from agentsynth.core.errors import UserError
 from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.evolve.collect import Collecting, collect_all
+from agentsynth.evolve.safety import Audit, audit
 from agentsynth.evolve.snapshot import (
     ListedServer,
     Snapshot,
@@ -26,6 +27,7 @@ from agentsynth.evolve.snapshot import (
 from agentsynth.pipeline.confine import confine_with
 from agentsynth.pipeline.domains import WORKSPACE
 from agentsynth.worlds.files import load_yaml
+from agentsynth.worlds.launching import canary_text
 
 __all__ = ["tools"]
 
@@ -35,7 +37,7 @@ _SHOWN_CHANGES = 40
 
 def tools(options: argparse.Namespace) -> int:
     """Run the subcommand."""
-    chosen = {"collect": _collect, "list": _list, "show": _show}
+    chosen = {"collect": _collect, "list": _list, "show": _show, "audit": _audit}
     return chosen[options.action](options)
 
 
@@ -150,3 +152,38 @@ def _show(options: argparse.Namespace) -> int:
     console.print(escape(head), style="bold")
     console.print(escape(json.dumps(raw, indent=2, ensure_ascii=False)))
     return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    """Say which collected tools are quarantined, and why."""
+    lock = load_lock(_SNAPSHOT)
+    chosen = options.names or sorted(lock.servers)
+    tools = quarantined = 0
+    for name in chosen:
+        server = load_server(_SNAPSHOT, name)
+        for raw in server.tools:
+            found = audit(raw, canaries=(canary_text(name),))
+            tools += 1
+            quarantined += found.quarantined
+            if found.quarantined or (options.names and found.findings):
+                _print_audit(f"{name}/{raw['name']}", found, as_json=options.json)
+    if options.json:
+        emit("summary", {"tools": tools, "quarantined": quarantined})
+    else:
+        console.print(f"{tools} tools looked at, {quarantined} quarantined")
+    return 0
+
+
+def _print_audit(name: str, found: Audit, *, as_json: bool) -> None:
+    if as_json:
+        findings = [
+            {"marker": one.marker, "where": one.where, "why": one.why, "excerpt": one.excerpt}
+            for one in found.findings
+        ]
+        fields = {"quarantined": found.quarantined, "score": found.score, "findings": findings}
+        emit("tool", {"tool": name, **fields})
+        return
+    verdict = "[red]quarantined[/red]" if found.quarantined else f"score {found.score}"
+    console.print(f"{escape(name)}: {verdict}")
+    for one in found.findings:
+        console.print(f"  {one.marker} at {escape(one.where)}: {one.why}: {escape(one.excerpt)}")

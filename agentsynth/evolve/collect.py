@@ -18,7 +18,7 @@ from agentsynth.core.errors import RunError, ServerError, UserError
 from agentsynth.core.manifest import ServerManifest
 from agentsynth.evolve.install import install_server, installed, resolved_versions
 from agentsynth.evolve.snapshot import Failure, ListedServer
-from agentsynth.worlds.launching import canary, launch_of, prepare_scratch
+from agentsynth.worlds.launching import canary_text, launch_of, prepare_scratch
 from agentsynth.worlds.seat import scratch_folder
 from agentsynth.worlds.stdio import Connection, Launch, connect
 
@@ -149,7 +149,7 @@ async def _listed(
     for path, stand_in in connection.launch.hide:
         said = said.replace(path, stand_in)
     instructions, tools = json.loads(said)
-    if canary(manifest) in said:
+    if canary_text(manifest.name) in said:
         notes = (*notes, "shows a secret that it was given")
     return ListedServer(
         name=manifest.name,

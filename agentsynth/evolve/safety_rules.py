@@ -138,6 +138,7 @@ _ORDER_TO_READ = (
 )
 _BASE64 = (
     r"(?<![A-Za-z0-9+/_-])(?<!;base64,)"
+    r"(?!\S{0,300}[a-z]{2,}-[a-z]{2,}-)"  # an address with words in it
     r"(?=\S{0,300}[a-z])(?=\S{0,300}[A-Z])(?=\S{0,300}[0-9])[A-Za-z0-9+/_-]{120,}={0,2}"
 )
 _CALL_FIRST = (
