@@ -1,5 +1,6 @@
 """Worker processes: the same bytes as without, and nothing lost when one dies or all are stopped."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -218,3 +219,19 @@ async def test_a_domain_that_changes_meanwhile_is_refused(open_one: Open, tmp_pa
 def test_the_number_of_workers_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "any.yaml", "--out", "any", "--workers", "0"]) == 2
     assert "--workers is between 1 and" in capsys.readouterr().err
+
+
+async def test_hundreds_of_questions_at_once_block_neither_side(open_one: Open) -> None:
+    def late(number: int, frame: object) -> None:
+        raise TimeoutError("the two sides wait for each other")
+
+    before = signal.signal(signal.SIGALRM, late)
+    async with Pool(await open_one(), 1) as pool:
+        signal.alarm(60)
+        try:
+            # More than a pipe holds, and the answers are more than it holds as well.
+            rows = await asyncio.gather(*(pool.play(0, [PLACE]) for _ in range(600)))
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
+    assert len(rows) == 600

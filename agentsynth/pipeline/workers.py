@@ -10,7 +10,8 @@ import gc
 import multiprocessing
 import signal
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -315,20 +316,31 @@ async def _answer_all(pipe: Connection, setup: _Setup) -> None:
         settle_memory()
         pipe.send((0, {name: runtime.domain.id for name, runtime in worker.runtimes.items()}))
         playing: set[asyncio.Task[None]] = set()
-        try:
-            while True:
-                await _readable(pipe.fileno())
-                number, (job, places) = pipe.recv()
-                task = asyncio.create_task(_answer(pipe, number, worker, job, places))
-                playing.add(task)
-                task.add_done_callback(playing.discard)
-        finally:
-            for task in playing:
-                task.cancel()
+        # Answers leave from a thread: if they waited here for the parent to read them, while it
+        # waits for its questions to be read, neither would ever go on.
+        with ThreadPoolExecutor(1) as sender:
+
+            async def send(answer: tuple[int, Any]) -> None:
+                await asyncio.get_running_loop().run_in_executor(sender, pipe.send, answer)
+
+            try:
+                while True:
+                    await _readable(pipe.fileno())
+                    number, (job, places) = pipe.recv()
+                    task = asyncio.create_task(_answer(send, number, worker, job, places))
+                    playing.add(task)
+                    task.add_done_callback(playing.discard)
+            finally:
+                for task in playing:
+                    task.cancel()
 
 
 async def _answer(
-    pipe: Connection, number: int, worker: Worker, job: str, places: Sequence[Place]
+    send: Callable[[tuple[int, Any]], Awaitable[None]],
+    number: int,
+    worker: Worker,
+    job: str,
+    places: Sequence[Place],
 ) -> None:
     try:
         rows: list[Any] = (
@@ -337,9 +349,10 @@ async def _answer(
             else [await worker.certify(place) for place in places]
         )
     except Exception as error:  # noqa: BLE001  (a process: the parent raises it)
-        pipe.send((number, _failed(error)))
+        await send((number, _failed(error)))
         return
-    pipe.send((number, rows))
+    with suppress(BrokenPipeError, ConnectionResetError):  # the parent has left
+        await send((number, rows))
 
 
 def settle_memory() -> None:
