@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ async def _collected(
             await asyncio.to_thread(prepare_scratch, manifest, scratch)
             launch = how.confine(manifest, prefix, launch_of(manifest, prefix, scratch))
             connection = await stack.enter_async_context(connect(launch))
-        except (ServerError, UserError, OSError) as error:
+        except (ServerError, UserError, OSError, subprocess.SubprocessError) as error:
             return Failure(stage="start", reason=str(error))
         try:
             return await _listed(manifest, connection, how, notes)

@@ -20,7 +20,7 @@ from agentsynth.evolve.snapshot import (
 )
 from agentsynth.pipeline import confine
 from agentsynth.pipeline.confine import confine_with
-from agentsynth.worlds import sandbox
+from agentsynth.worlds import launching, sandbox
 from agentsynth.worlds.launching import canary_text
 from tests.collect.servers import failed, how, listed, listing, manifest, serve, tool
 
@@ -134,6 +134,18 @@ async def test_a_server_nobody_reviewed_is_not_started_unless_the_user_says_so(
     assert "give --unconfined" in failed(await collect_one(manifest(), closed)).reason
     listed(await collect_one(manifest(reviewed=True), closed))
     listed(await collect_one(manifest(), how(tmp_path, confine=confine_with(unconfined=True))))
+
+
+async def test_a_folder_that_cannot_be_prepared_is_that_server_s_failure(
+    tmp_path: Path, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("good", "repo"):
+        serving(name, listing(tool()))
+    monkeypatch.setattr(launching, "_GIT", ("false",))
+    wanted = [manifest("good"), manifest("repo", prepare=[{"path": "r", "git": True}])]
+    found, failures = await collect_all(wanted, how(tmp_path))
+    assert [server.name for server in found] == ["good"]
+    assert failures["repo"].stage == "start"
 
 
 async def test_a_full_disk_stops_installing_and_says_so(

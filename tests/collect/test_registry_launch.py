@@ -123,7 +123,7 @@ def test_every_way_that_failed_is_named() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["--registry=http://x.test", "git+https://x.test/a", "../a", "a b", "https://x.test/a.tgz", "@a/b/c", "a@2", "", "file:a", "-c"],
+    ["--global", "git+https://x.test/a", "../a", "a b", "https://x.test/a.tgz", "@a/b/c", "a@2", "", "file:a", "-c"],
 )  # fmt: skip
 def test_a_package_name_cannot_be_an_option_an_address_or_a_path(name: str) -> None:
     assert "is no npm package name" in refused(package(identifier=name))
