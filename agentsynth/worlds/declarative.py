@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
-from agentsynth.core.domain import Domain, ToolDef
+from agentsynth.core.domain import Domain, Mirrored, ToolDef
 from agentsynth.core.errors import DomainError, ToolError
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor, ToolResult
@@ -48,6 +48,8 @@ _REMEMBERED = 256
 
 def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
     """Return the specification a model is offered for this tool."""
+    if tool.mirrors is not None:
+        return _mirror(name, tool, tool.mirrors)
     properties = {
         key: {part: value for part, value in schema.items() if part != "optional"}
         for key, schema in tool.parameters.items()
@@ -69,6 +71,27 @@ def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
             source=domain.name,
             licence="Apache-2.0",
             spec_hash=spec_hash(name, tool.description, parameters, None, annotations),
+        ),
+    )
+
+
+def _mirror(name: str, tool: ToolDef, mirrored: Mirrored) -> ToolSpec:
+    """Return the specification of a shadow's tool: the real one, with where it came from."""
+    return ToolSpec(
+        name=name,
+        description=tool.description,
+        parameters=mirrored.parameters,
+        returns=mirrored.returns,
+        read_only=tool.kind == "read",
+        consequential=tool.kind == "write" and tool.consequential,
+        level=mirrored.level,
+        provenance=Provenance(
+            origin="mcp",
+            source=mirrored.server,
+            package=mirrored.package,
+            version=mirrored.version,
+            licence=mirrored.licence,
+            spec_hash=mirrored.spec_hash,
         ),
     )
 

@@ -1,0 +1,140 @@
+"""One tool as its name and parameters tell of it, before the other tools of its server are known."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import JsonValue
+
+from agentsynth.evolve.shadows.offered import offered
+from agentsynth.evolve.shadows.parameters import Param, params_of
+from agentsynth.evolve.shadows.words import TRANSITIONS, Name, common_prefix, read_name
+
+__all__ = ["Reading", "has_stem", "read_tools"]
+
+_SINGLE = frozenset(
+    ("create", "add", "update", "delete", "remove", "rename", "set", "move", *TRANSITIONS)
+)
+"""Verbs that here act on one record: with a plural they take lists, whose keys are hidden."""
+_ASYNCHRONOUS = re.compile(
+    r"(?i)\b(asynchronous(ly)?|in the background|long[- ]running|poll(ing)? (for|until)|job id|task id "
+    r"to (check|poll)|may take (several|a few|up to))\b"
+)
+_LANGUAGES = re.compile(
+    r"(?i)\b([jck]ql|sql|odata|soql|nrql|regex|regular expression|query language|query syntax|"
+    r"search syntax|filter expression|operators?|lucene|glob|semantic|natural language|cypher|graphql"
+    r"|embedding|vector|fuzzy)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a tool seems to do."""
+
+    tool: str
+    name: Name
+    deed: str | None
+    """`create`, `get`, `list`, `update`, `delete`, or a verb of transition; None = not known."""
+    params: tuple[Param, ...]
+    description: str
+    output: Mapping[str, Any] | None
+    """The output schema, where it says more than that there is a text."""
+    why: str = ""
+    """Why nothing can come of it; empty = nothing is known against it."""
+
+    @property
+    def noun(self) -> str:
+        """What it acts on, in snake case; empty = not said."""
+        return "_".join(self.name.noun)
+
+    def required(self) -> tuple[Param, ...]:
+        """Return the parameters that a call must have."""
+        return tuple(param for param in self.params if param.required)
+
+
+def read_tools(tools: Sequence[Mapping[str, JsonValue]]) -> list[Reading]:
+    """Read every tool of a server as it lists them."""
+    names = [str(tool.get("name", "")) for tool in tools]
+    prefix = common_prefix(names)
+    return [_reading(tool, read_name(str(tool.get("name", "")), prefix)) for tool in tools]
+
+
+def _reading(tool: Mapping[str, JsonValue], name: Name) -> Reading:
+    description = str(tool.get("description") or "")
+    spec = offered(tool)
+    params = params_of(spec.schema) if spec is not None else ()
+    why = ""
+    if spec is None:
+        why = "unusable_schema"
+    elif name.verb is None:
+        why = "no_verb"
+    elif not name.noun:
+        why = "no_noun"
+    elif name.plural and name.verb in _SINGLE:
+        why = "batch"
+    elif _ASYNCHRONOUS.search(description):
+        why = "asynchronous"
+    return Reading(
+        tool=str(tool.get("name", "")),
+        name=name,
+        deed=_deed(name, params) if not why else None,
+        params=params,
+        description=description,
+        output=_output(tool.get("outputSchema")),
+        why=why,
+    )
+
+
+def _deed(name: Name, params: Sequence[Param]) -> str | None:
+    verb = name.verb
+    if verb in TRANSITIONS:
+        return verb
+    match verb:
+        case "create" | "delete" | "list":
+            return verb
+        case "update" | "rename" | "set" | "move" | "assign":
+            return "update"
+        case "add" | "comment":
+            return "create" if not any(joint == "to" for joint, _ in name.tail) else "add"
+        case "remove":
+            return "delete" if not any(joint == "from" for joint, _ in name.tail) else "remove"
+        case "search":
+            return "list"
+        case "get":
+            return "list" if name.plural and not _own_key(name, params) else "get"
+        case _:
+            return None
+
+
+def _own_key(name: Name, params: Sequence[Param]) -> bool:
+    return any(
+        param.required and param.kind == "key" and has_stem(param.stem, name.noun)
+        for param in params
+    )
+
+
+def has_stem(stem: Sequence[str], noun: Sequence[str]) -> bool:
+    """Whether a parameter's stem speaks of the noun itself: `issue` of `jira issue`."""
+    size = len(stem)
+    return size == 0 or tuple(noun[-size:]) == tuple(stem)
+
+
+def languages(reading: Reading, param: Param) -> bool:
+    """Whether a query is more than a text to be contained."""
+    said = str(param.schema.get("description", ""))
+    return bool(_LANGUAGES.search(said) or _LANGUAGES.search(reading.description))
+
+
+def _output(raw: JsonValue) -> Mapping[str, Any] | None:
+    """Return an output schema that names what is in a result; None = it only says 'a text'."""
+    if not isinstance(raw, dict):
+        return None
+    properties = raw.get("properties")
+    if not isinstance(properties, dict) or not properties:
+        return None
+    if len(properties) == 1:
+        (only,) = properties.values()
+        if isinstance(only, dict) and only.get("type") == "string":
+            return None
+    return raw
