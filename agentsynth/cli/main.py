@@ -208,6 +208,19 @@ def _add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     audit.add_argument("names", metavar="NAME", nargs="*", help="servers (default: all)")
     _add_json(audit)
+    shadow = actions.add_parser(
+        "shadow",
+        help="make stateful mocks of collected servers, from what they list",
+        description="Infer what collected tools do to which records, and write domains that do it: "
+        "shadow/SERVER/ENTITY. A tool that does not stand its tests is left out, with the reason.",
+    )
+    shadow.add_argument("names", metavar="NAME", nargs="*", help="servers of the snapshot")
+    shadow.add_argument("--all", action="store_true", help="every server of the snapshot")
+    shadow.add_argument(
+        "--licence", metavar="SPDX", action="append", help="only these (default: permissive ones)"
+    )
+    shadow.add_argument("--why", action="store_true", help="say of every tool why it is left out")
+    _add_json(shadow)
     show = actions.add_parser(
         "show", help="print a tool as its server lists it", description="Print one collected tool."
     )

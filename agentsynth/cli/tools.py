@@ -11,6 +11,7 @@ from typing import Any
 from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
+from agentsynth.cli.shadows import shadow
 from agentsynth.core.errors import UserError
 from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
@@ -37,7 +38,7 @@ _SHOWN_CHANGES = 40
 
 def tools(options: argparse.Namespace) -> int:
     """Run the subcommand."""
-    chosen = {"collect": _collect, "list": _list, "show": _show, "audit": _audit}
+    chosen = {"collect": _collect, "list": _list, "show": _show, "audit": _audit, "shadow": shadow}
     return chosen[options.action](options)
 
 

@@ -4,12 +4,12 @@ import ast
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 from agentsynth.core.errors import UserError, render_problems
 from agentsynth.core.manifest import ServerManifest, live_notes, parse_manifest
 from agentsynth.core.resources import bundled
+from agentsynth.core.workspace import SHADOWS, WORKSPACE
 from agentsynth.evolve.install import install_server
 from agentsynth.plan.lint import plan_problems
 from agentsynth.plan.phrase_lint import phrase_problems
@@ -23,10 +23,7 @@ from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
 from agentsynth.worlds.seat import sweep_scratch
 
-__all__ = ["WORKSPACE", "load_checked", "open_runtimes"]
-
-WORKSPACE = Path(".agentsynth")
-"""Folder of installed servers, beside where the command runs."""
+__all__ = ["SHADOWS", "WORKSPACE", "load_checked", "open_runtimes"]
 
 _SERVERS_AT_ONCE = 2
 

@@ -21,7 +21,11 @@ from agentsynth.core.domain import (
 
 __all__ = ["Role", "all_steps", "parameter_roles"]
 
-_ARGUMENT = re.compile(r"=\s*args\.([A-Za-z_][A-Za-z0-9_]*)\s*")
+_NAME = r"args\.([A-Za-z_][A-Za-z0-9_]*)"
+_ARGUMENT = re.compile(
+    rf"=\s*(?:{_NAME}|string\({_NAME}\)|{_NAME} == null \? [^:]* : (?:string\()?{_NAME}\)?)\s*"
+)
+"""An argument as it is, as a text, or in place of what was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def all_steps(steps: Any) -> list[Any]:
 
 def _is_argument(value: Any, parameter: str) -> bool:
     match = _ARGUMENT.fullmatch(value) if isinstance(value, str) else None
-    return match is not None and match[1] == parameter
+    return match is not None and parameter in (match[1], match[2], match[4])
 
 
 def _compared(domain: Domain, step: Any) -> list[tuple[Any, Role]]:

@@ -70,6 +70,13 @@ def names_of(entity: ShadowEntity) -> Bank:
     return _split(_kind(entity.name)["names"])
 
 
+def natural_bank(entity: ShadowEntity) -> Bank:
+    """Return values for the field that people name a record by: as many as there are."""
+    field = entity.field(entity.natural) if entity.natural is not None else None
+    rule = _rule(list(tokens_of(field.name))) if field is not None else None
+    return _split(rule["values"]) if rule is not None and "values" in rule else names_of(entity)
+
+
 def slugs_of(entity: ShadowEntity, last: str) -> Bank:
     """Return keys of an entity that is known by its name."""
     del entity

@@ -8,9 +8,9 @@ from pydantic import JsonValue
 from agentsynth.core.domain import Mirrored
 from agentsynth.evolve.shadows.bank import noun_of
 from agentsynth.evolve.shadows.forms import Forms, id_pattern, plural, taken_by
-from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity
+from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
 from agentsynth.evolve.shadows.offered import Offered, offered
-from agentsynth.evolve.shadows.parameters import plain
+from agentsynth.core.schemas import plain
 from agentsynth.evolve.shadows.seeds import entity_order, field_spec, generate
 from agentsynth.evolve.shadows.steps import steps_of
 
@@ -116,11 +116,17 @@ def needed(inferred: Inferred, operations: Sequence[Operation]) -> dict[str, Sha
             found[name] = entity.model_copy(update={"hidden": True, "fields": (), "natural": None})
             continue
         fields = [
-            field if field.ref in wanted else field.model_copy(update={"ref": None})
+            field if field.ref is None or field.ref in wanted else _unbound(field, inferred)
             for field in entity.fields
         ]
         found[name] = entity.model_copy(update={"fields": tuple(fields)})
     return found
+
+
+def _unbound(field: ShadowField, inferred: Inferred) -> ShadowField:
+    """Return a reference as a plain value, for where nothing shows what it refers to."""
+    number = inferred.entities[field.ref or ""].key_number
+    return field.model_copy(update={"ref": None, "type": "integer" if number else field.type})
 
 
 def _persona(main: str, source: Source) -> str:
@@ -165,7 +171,7 @@ def _entity(
         fields[entity.key] = {"type": "string"}
     for field in entity.fields:
         if field.name not in fields:
-            fields[field.name] = field_spec(forms, field)
+            fields[field.name] = field_spec(field)
     made: dict[str, Any] = {"key": key, "id_pattern": pattern, "fields": fields}
     natural = entity.key if entity.named_by else entity.natural
     if natural is not None and not entity.hidden:
@@ -185,7 +191,7 @@ def _tool(
     required = spec.schema.get("required", [])
     parameters: dict[str, Any] = {}
     for name, one in spec.schema["properties"].items():
-        parameters[name] = _parameter(plain(one), name)
+        parameters[name] = _parameter(plain(one), name, defaults=name not in operation.refused)
         if name not in required:
             parameters[name]["optional"] = True
     return {
@@ -197,12 +203,14 @@ def _tool(
     }
 
 
-def _parameter(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _parameter(schema: Mapping[str, Any], name: str, *, defaults: bool) -> dict[str, Any]:
     """Return a parameter as the domain reads it: one type, and what values it may have."""
     kind = schema.get("type")
     made: dict[str, Any] = {"type": kind if isinstance(kind, str) else "object"}
     for part in ("enum", "format", "minimum", "maximum", "items", "default"):
-        if part in schema and not (part == "format" and schema[part] != "date"):
+        if schema.get(part) in (None, "") or (part == "format" and schema[part] != "date"):
+            continue
+        if part != "default" or (defaults and not isinstance(schema[part], list | dict)):
             made[part] = schema[part]
     if isinstance(made.get("enum"), list) and not isinstance(kind, str):
         made["type"] = "string"

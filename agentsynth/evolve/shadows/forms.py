@@ -101,7 +101,8 @@ def id_pattern(entity: ShadowEntity) -> tuple[str, str]:
         return "R-#####", "='R-' + string(10007 + n * 13)"
     start = 10_000 + derive_seed("keys", entity.name) % 40_000
     if entity.key_number:
-        return "######", f"=string({start * 10 + 1} + n * 37)"
+        head = 100 + derive_seed("number", entity.name) % 900
+        return f"{head}####", f"=string({head}1001 + n * 37)"
     letters = "".join(word[:1] for word in entity.name.split("_"))
     short = letters if len(letters) > 1 else entity.name[:3]
     prefix = f"{short.upper()}-"

@@ -59,7 +59,9 @@ def _require_what_all_give(draft: Draft) -> None:
     """Let a field be required only where whatever creates a record gives it."""
     makers = [one for one in draft.operations.values() if one.deed == "create"]
     for name, one in draft.fields.items():
-        always = all(one.name in maker.sets.values() for maker in makers)
+        always = all(
+            any(maker.sets[parameter] == one.name for parameter in maker.needs) for maker in makers
+        )
         if one.required and not always:
             draft.fields[name] = one.model_copy(update={"required": False})
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentsynth.core.domain import FieldType
+from agentsynth.core.schemas import plain
 from agentsynth.evolve.shadows.words import singular, tokens_of
 
-__all__ = ["Kind", "Param", "field_type", "key_number", "params_of", "plain"]
+__all__ = ["Kind", "Param", "field_type", "key_number", "params_of"]
 
 Kind = Literal["limit", "page", "offset", "cursor", "query", "meta", "key", "name", "value"]
 
@@ -69,22 +70,6 @@ class Param:
     """The type of field that could hold it; None = no scalar, and no list of texts."""
     reaches: bool = False
     """True = the schema is of a number, which may be whole."""
-
-
-def plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a schema without the null it may allow."""
-    for key in ("anyOf", "oneOf"):
-        parts = schema.get(key)
-        if isinstance(parts, list):
-            rest = [p for p in parts if isinstance(p, dict) and p.get("type") != "null"]
-            if len(rest) == 1 and len(parts) <= 2:
-                return {**{k: v for k, v in schema.items() if k != key}, **plain(rest[0])}
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        rest = [one for one in kind if one != "null"]
-        if len(rest) == 1:
-            return {**schema, "type": rest[0]}
-    return schema
 
 
 def field_type(schema: Mapping[str, Any]) -> FieldType | None:

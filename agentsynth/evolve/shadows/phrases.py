@@ -9,7 +9,7 @@ from agentsynth.evolve.shadows.requests import Request, Slot
 
 __all__ = ["lexicon_of"]
 
-_KEY = r"([A-Z]{1,8}-\d{5}|\d{6})"
+_KEY = r"([A-Z]{1,8}-\d{5}|\d{7})"
 _DONE = {
     "create": "created", "delete": "deleted", "cancel": "cancelled", "pin": "pinned",
     "unpin": "unpinned", "star": "starred", "unstar": "unstarred",

@@ -202,4 +202,5 @@ class _Contract:
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return repr(value)
+    text = str(value)
+    return text[1:] if text.startswith("=") else repr(text)

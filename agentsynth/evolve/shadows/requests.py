@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentsynth.evolve.shadows.bank import bank_of, label_of, names_of, noun_of, slugs_of
+from agentsynth.evolve.shadows.bank import bank_of, label_of, natural_bank, noun_of, slugs_of
 from agentsynth.evolve.shadows.emit import needed
 from agentsynth.evolve.shadows.forms import Forms, plural
 from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
@@ -353,8 +353,8 @@ class _Maker:
             slot = f"{_snake(owner.name)}_key"
         self._fact(
             request,
-            Slot(slot, noun_of(owner.name), "key" if not owner.named_by else "text", naming=True),
-            self.forms.shown_key(owner, drawn) if not owner.key_number else f"={drawn}.{owner.key}",
+            Slot(slot, noun_of(owner.name), _key_kind(owner), naming=True),
+            self.forms.shown_key(owner, drawn),
         )
         return f"${slot}"
 
@@ -368,11 +368,10 @@ class _Maker:
     def _told_key(self, request: Request, entity: ShadowEntity, drawn: str) -> str:
         self._drawn(request, entity, drawn)
         slot = f"{_snake(entity.name)}_{'name' if entity.named_by else 'key'}"
-        kind = "text" if entity.named_by else "key"
         self._fact(
             request,
-            Slot(slot, noun_of(entity.name), kind, naming=True),
-            f"={drawn}.{entity.key}",
+            Slot(slot, noun_of(entity.name), _key_kind(entity), naming=True),
+            self.forms.shown_key(entity, drawn),
         )
         return f"${slot}"
 
@@ -425,7 +424,7 @@ class _Maker:
                 slot = Slot(name, label, "count")
             case _:
                 bank = bank_of(entity, one)
-                values = names_of(entity).fresh if natural and not bank.fresh else bank.fresh
+                values = natural_bank(entity).fresh if natural else bank.fresh
                 if bank.date:
                     if any(told.kind == "date" for told in request.slots):
                         raise _Stuck  # two dates in one text cannot be told apart
@@ -454,7 +453,8 @@ class _Maker:
             if one.ref is not None or one.type in ("strings", "boolean", "text"):
                 continue
             bank = bank_of(entity, one)
-            if one.type == "string" and not bank.date and not bank.fresh:
+            known = bank.date or bank.fresh or one.name == entity.natural
+            if one.type == "string" and not known:
                 continue
             if one.type == "enum" and len(one.values) < 2:
                 continue
@@ -489,6 +489,13 @@ class _Maker:
             self._narrow(request, f"it.{one.name} != null")
         request.asked = label_of(one.name)
         request.answers["answer"] = {"value": f"={at}.{one.name}", "type": kind}
+
+
+def _key_kind(entity: ShadowEntity) -> str:
+    """Return how a key is told."""
+    if entity.named_by:
+        return "text"
+    return "count" if entity.key_number else "key"
 
 
 def _snake(text: str) -> str:

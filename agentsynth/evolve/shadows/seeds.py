@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agentsynth.evolve.shadows.bank import bank_of, names_of, slugs_of
+from agentsynth.evolve.shadows.bank import bank_of, natural_bank, slugs_of
 from agentsynth.evolve.shadows.forms import Forms, id_pattern
 from agentsynth.evolve.shadows.model import Operation, ShadowEntity, ShadowField
 
@@ -15,8 +15,12 @@ HIDDEN_KEYS = 3
 """Records of an entity that is only a scope."""
 
 
-def field_spec(forms: Forms, field: ShadowField) -> dict[str, Any]:
-    """Return a field as a domain declares it."""
+def field_spec(field: ShadowField) -> dict[str, Any]:
+    """Return a field as a domain declares it.
+
+    References are looked up by the steps and not declared: whether a record goes with what it
+    belonged to, no specification says.
+    """
     spec: dict[str, Any] = {"type": field.type}
     if field.type == "enum":
         spec["values"] = list(dict.fromkeys(field.values))
@@ -26,9 +30,6 @@ def field_spec(forms: Forms, field: ShadowField) -> dict[str, Any]:
         spec["nullable"] = True
     if field.origin == "transition" and field.type == "boolean":
         spec["nullable"] = False
-    ref = forms.inferred.entities.get(field.ref) if field.ref is not None else None
-    if ref is not None and not ref.named_by:
-        spec["ref"] = ref.name
     return spec
 
 
@@ -68,7 +69,7 @@ def generate(
     if entity.hidden:
         return {"count": HIDDEN_KEYS, "fields": {entity.key: key}}
     parent = parent_of(entity, entities)
-    names = names_of(entity).seeds
+    names = natural_bank(entity).seeds
     made: dict[str, Any] = {}
     spec: dict[str, Any] = {}
     if parent is not None:
@@ -76,7 +77,7 @@ def generate(
         per = max(1, min(_PER_PARENT, len(names) // many)) if not entity.named_by else 2
         spec = {"for_each": parent.ref, "count": per}
     else:
-        spec = {"count": _fitting(_TOP, entity, operations)}
+        spec = {"count": min(len(names), _fitting(_TOP, entity, operations))}
     made[forms.key(entity)] = key
     if entity.named_by:
         values = list(slugs_of(entity, entity.key).seeds)
@@ -109,7 +110,7 @@ def _value(
     if field.ref is not None and field.ref in entities:
         return _reference(forms, entity, field, parent, entities)
     if field.origin == "transition":
-        return False if field.type == "boolean" else None
+        return {"chance": 0.25} if field.type == "boolean" else None
     made = _plain(entity, field)
     if field.required or field.name == entity.natural or made is None or _simple(field):
         return made
@@ -162,8 +163,7 @@ def _plain(entity: ShadowEntity, field: ShadowField) -> Any:
 def _text(entity: ShadowEntity, field: ShadowField) -> Any:
     bank = bank_of(entity, field)
     if field.name == entity.natural:
-        values = names_of(entity).seeds if not bank.seeds else bank.seeds
-        return {"cycle": list(values)}
+        return {"cycle": list(natural_bank(entity).seeds)}
     if bank.date:
         return {"days": [-20, 40]}
     if bank.seeds:

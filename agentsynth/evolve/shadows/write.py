@@ -1,6 +1,6 @@
 """A shadow domain as the folder of files that every other part of the project reads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,19 @@ __all__ = ["files_of", "write_folder"]
 
 
 def files_of(
-    name: str, inferred: Inferred, source: Source, operations: Sequence[Operation]
+    name: str,
+    inferred: Inferred,
+    source: Source,
+    operations: Sequence[Operation],
+    *,
+    without: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the files of a shadow domain: name to the value of its YAML."""
-    requests = requests_of(inferred, operations)
+    """Return the files of a shadow domain: name to the value of its YAML.
+
+    Args:
+        without: requests to leave out.
+    """
+    requests = [r for r in requests_of(inferred, operations) if r.name not in without]
     intents = {request.name: request.intent() for request in requests}
     return {
         "domain.yaml": domain_of(name, inferred, source, operations),
