@@ -219,6 +219,9 @@ def _add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     shadow.add_argument(
         "--licence", metavar="SPDX", action="append", help="only these (default: permissive ones)"
     )
+    shadow.add_argument(
+        "--inferred-only", action="store_true", help="without the reviewed overlays"
+    )
     shadow.add_argument("--why", action="store_true", help="say of every tool why it is left out")
     _add_json(shadow)
     show = actions.add_parser(

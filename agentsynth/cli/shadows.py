@@ -11,8 +11,10 @@ from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
 from agentsynth.core.errors import UserError
+from agentsynth.core.resources import bundled
 from agentsynth.evolve.licences import ALLOWED, allowed, licence_of
 from agentsynth.evolve.safety import audit
+from agentsynth.evolve.shadows.overlay import Overlay, parse_overlay
 from agentsynth.evolve.snapshot import ListedServer, load_lock, load_server
 from agentsynth.pipeline.domains import SHADOWS, WORKSPACE
 from agentsynth.pipeline.shadow_index import (
@@ -24,6 +26,7 @@ from agentsynth.pipeline.shadow_index import (
     with_servers,
 )
 from agentsynth.pipeline.shadows import shadow_server
+from agentsynth.worlds.files import load_yaml
 from agentsynth.worlds.launching import canary_text
 
 __all__ = ["shadow"]
@@ -62,12 +65,19 @@ def _made(listed: ListedServer, options: argparse.Namespace) -> ShadowedServer:
         skip = {str(tool["name"]): f"licence {listed.licence}" for tool in listed.tools}
     else:
         skip = _quarantined(listed)
-    result = asyncio.run(shadow_server(listed, folder, skip=skip, log=log))
+    overlay = None if options.inferred_only else _overlay(listed.name)
+    result = asyncio.run(shadow_server(listed, folder, skip=skip, overlay=overlay, log=log))
     _sweep(folder, {domain.name.rpartition("/")[2] for domain in result.domains})
     server = indexed(result, listed.package, listed.version)
     if options.json:
         emit("server", {"name": listed.name, **server.model_dump(mode="json")})
     return server
+
+
+def _overlay(server: str) -> Overlay | None:
+    """Return the reviewed overlay of a server; None = there is none."""
+    path = bundled("tools_registry") / "shadows" / f"{server}.yaml"
+    return parse_overlay(load_yaml(path).value, str(path)) if path.is_file() else None
 
 
 def _quarantined(listed: ListedServer) -> dict[str, str]:
@@ -88,6 +98,7 @@ def _sweep(folder: Path, kept: set[str]) -> None:
 
 def _print_summary(made: Mapping[str, ShadowedServer], options: argparse.Namespace) -> None:
     tools = sum(len(server.tools) for server in made.values())
+    reviewed = sum(tool.reviewed for server in made.values() for tool in server.tools.values())
     proven = sum(tool.proven for server in made.values() for tool in server.tools.values())
     whole = sum(not tool.refused for server in made.values() for tool in server.tools.values())
     with_any = sum(bool(server.domains) for server in made.values())
@@ -100,6 +111,7 @@ def _print_summary(made: Mapping[str, ShadowedServer], options: argparse.Namespa
                 "domains": sum(len(server.domains) for server in made.values()),
                 "tools": tools,
                 "proven": proven,
+                "reviewed": reviewed,
                 "every_parameter": whole,
                 "licences": licences(made.values()),
                 "left_out": dict(reasons.most_common()),
@@ -113,7 +125,7 @@ def _print_summary(made: Mapping[str, ShadowedServer], options: argparse.Namespa
                 console.print(escape(f"  {name}/{one.tool}: {one.reason}{detail}"))
     console.print(
         f"{tools} tools of {with_any} servers have a shadow, {proven} of them in a certified task; "
-        f"{whole} with every parameter"
+        f"{whole} with every parameter, {reviewed} by a reviewed overlay"
     )
     left = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common(8))
     console.print(f"left out: {left or 'nothing'}")

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from agentsynth.compose.tasks import NoTask
 from agentsynth.core.domain import Domain
-from agentsynth.core.errors import Problem
+from agentsynth.core.errors import Problem, UserError
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.intent import Intent
 from agentsynth.evolve.shadows.emit import Source
 from agentsynth.evolve.shadows.infer import infer
 from agentsynth.evolve.shadows.model import Inferred, LeftOut, Operation
+from agentsynth.evolve.shadows.overlay import Overlay
 from agentsynth.evolve.shadows.partition import partition
 from agentsynth.evolve.shadows.write import files_of, write_folder
 from agentsynth.evolve.snapshot import ListedServer
@@ -45,7 +46,7 @@ _TRIES = 2
 """Worlds in which a request is tried before it is given up."""
 _PLAYED = 2
 """Conversations of every request that have to be kept."""
-_LEAST_TOOLS = 3
+_LEAST_TOOLS = 2
 
 Log = Callable[[str], None]
 
@@ -85,7 +86,12 @@ class ServerShadows:
 
 
 async def shadow_server(
-    listed: ListedServer, folder: Path, *, skip: Mapping[str, str], log: Log
+    listed: ListedServer,
+    folder: Path,
+    *,
+    skip: Mapping[str, str],
+    overlay: Overlay | None = None,
+    log: Log,
 ) -> ServerShadows:
     """Make the shadow domains of one collected server.
 
@@ -93,10 +99,11 @@ async def shadow_server(
         listed: the server, from the snapshot.
         folder: where its domains are written, one folder each.
         skip: tools not to look at, with the reason, such as quarantine.
+        overlay: what a person knows beside what it lists; None = nothing.
         log: takes a line for each domain.
     """
     raw = [tool for tool in listed.tools if str(tool.get("name")) not in skip]
-    inferred = infer(listed.name, raw)
+    inferred = infer(listed.name, raw, overlay)
     made = ServerShadows(listed.name, listed.licence, len(listed.tools))
     for one in inferred.left_out:
         made.left_out[one.tool] = one
@@ -147,6 +154,14 @@ class _Making:
 
     async def made(self, operations: Sequence[Operation]) -> ShadowDomain | None:
         """Write the domain, test it, and take out what fails, until nothing does; None = all did."""
+        try:
+            return await self._settled(operations)
+        except UserError as error:
+            wrong = {one.tool: str(error) for one in operations}
+            self._without(operations, wrong, "unsound")
+            return None
+
+    async def _settled(self, operations: Sequence[Operation]) -> ShadowDomain | None:
         kept = list(operations)
         for _ in range(_ROUNDS):
             kept = self._viable(kept)

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from agentsynth.core.domain import Mirrored
+from agentsynth.evolve.normalise import parameters_of
 from agentsynth.evolve.shadows.bank import noun_of
 from agentsynth.evolve.shadows.forms import Forms, id_pattern, plural, taken_by
 from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
@@ -50,8 +51,9 @@ class Source:
             version=self.version,
             licence=self.licence,
             spec_hash=self.hashes[operation.tool],
-            level="L1",
-            shape="not given",
+            level="L1" if operation.shape is None else "L2",
+            shape="not given" if operation.shape is None else "output schema",
+            returns=_returns(self.tools[operation.tool]) if operation.shape is not None else None,
             parameters=dict(spec.schema),
             renamed=dict(spec.renamed),
             refused=operation.refused,
@@ -94,6 +96,11 @@ def domain_of(
     }
 
 
+def _returns(raw: Mapping[str, JsonValue]) -> dict[str, JsonValue] | None:
+    """Return a tool's output schema in its normalised form."""
+    return parameters_of({"inputSchema": raw.get("outputSchema")}).schema
+
+
 def needed(inferred: Inferred, operations: Sequence[Operation]) -> dict[str, ShadowEntity]:
     """Return the entities that these operations touch, and what those refer to by need.
 
@@ -102,9 +109,10 @@ def needed(inferred: Inferred, operations: Sequence[Operation]) -> dict[str, Sha
     own = {one.entity for one in operations}
     wanted = set(own)
     for one in operations:
-        for name in (*one.scope.values(), *one.sets.values(), *one.filters.values()):
+        scope = one.scope.values() if one.deed == "list" else ()
+        for name in (*scope, *one.sets.values(), *one.filters.values()):
             field = inferred.entities[one.entity].field(name)
-            if field is None or field.ref is None or one.deed == "get":
+            if field is None or field.ref is None:
                 continue
             if field.required or field.origin == "scope":
                 wanted.add(field.ref)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from agentsynth.evolve.shadows.overlay import Overlay, OverlayEntity
 from agentsynth.evolve.shadows.parameters import Param, key_number
 from agentsynth.evolve.shadows.reading import Reading, has_stem
 
@@ -23,6 +24,8 @@ class Group:
     """Field of the key; empty = not known, so nothing can be done with one record."""
     number: bool = False
     named_by: bool = False
+    said: OverlayEntity | None = None
+    """What a reviewed overlay says of the records; None = nothing."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Tool to the parameter that holds the key."""
 
@@ -32,7 +35,9 @@ class Group:
         return tuple(self.noun.split("_"))
 
 
-def groups_of(readings: Sequence[Reading]) -> dict[str, Group]:
+def groups_of(
+    readings: Sequence[Reading], overlay: Overlay | None = None
+) -> dict[str, Group]:
     """Return the tools by noun, each group with its key where one is found."""
     groups: dict[str, Group] = {}
     for reading in readings:
@@ -43,7 +48,22 @@ def groups_of(readings: Sequence[Reading]) -> dict[str, Group]:
         _find_key(group)
         if not group.key and any(reading.deed == "create" for reading in group.readings):
             group.key = "id"
+        if overlay is not None and group.noun in overlay.entities:
+            _correct(group, overlay.entities[group.noun])
     return groups
+
+
+def _correct(group: Group, known: OverlayEntity) -> None:
+    """Take over what an overlay says of a noun's records."""
+    group.said = known
+    if known.key is not None:
+        group.key = known.key
+    elif not group.key and known.fields:
+        group.key = "id"
+    if known.named_by is not None:
+        group.named_by = known.named_by
+    if known.number is not None:
+        group.number = known.number
 
 
 def _find_key(group: Group) -> None:
@@ -63,8 +83,11 @@ def _find_key(group: Group) -> None:
     (rank, key), _ = max(votes.items(), key=lambda item: (item[1], -item[0][0], item[0][1]))
     group.key = key
     group.named_by = rank >= 2
+    told = {r.tool for r in group.readings if r.said is not None and r.said.key is not None}
     group.keys = {
-        tool: param.name for tool, param in chosen.items() if _key_field(param, group) == key
+        tool: param.name
+        for tool, param in chosen.items()
+        if tool in told or _key_field(param, group) == key
     }
     group.named_by |= any(_gives_key(reading, group) for reading in group.readings)
     params = [param for tool, param in chosen.items() if tool in group.keys]
@@ -84,6 +107,8 @@ def _gives_key(reading: Reading, group: Group) -> bool:
 
 def _candidates(reading: Reading, group: Group) -> list[tuple[int, Param]]:
     """Return the parameters that may hold the record's key, the likeliest first."""
+    if reading.said is not None and reading.said.key is not None:
+        return [(0, param) for param in reading.params if param.name == reading.said.key]
     found: list[tuple[int, Param]] = []
     for param in reading.required():
         if param.kind == "key" and has_stem(param.stem, group.words):

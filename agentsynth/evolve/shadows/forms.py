@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsynth.core.ids import derive_seed
-from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
+from agentsynth.evolve.shadows.model import (
+    Inferred,
+    Operation,
+    Shape,
+    ShadowEntity,
+    ShadowField,
+)
 from agentsynth.evolve.shadows.words import singular
 
 __all__ = ["INNER", "Forms", "id_pattern", "plural"]
@@ -42,13 +48,32 @@ class Forms:
             return f"={path} == null ? null : int({path})"
         return f"={path}"
 
-    def view(self, entity: ShadowEntity, of: str = "it") -> dict[str, Any]:
-        """Return a record as results show it: the key, then every field."""
-        shown = {entity.key: self.shown_key(entity, of)}
-        for field in entity.fields:
-            if field.name != entity.key:
-                shown[field.name] = self.shown(field, of)
+    def view(
+        self, entity: ShadowEntity, of: str = "it", shape: Shape | None = None
+    ) -> dict[str, Any]:
+        """Return a record as results show it: as the output schema says, or the key and all."""
+        names = self.names(entity, shape)
+        shown: dict[str, Any] = {}
+        for name, own in names.items():
+            field = entity.field(own)
+            key = own == entity.key and (field is None or entity.named_by)
+            shown[name] = self.shown_key(entity, of) if key or field is None else self.shown(field, of)
         return shown
+
+    def names(self, entity: ShadowEntity, shape: Shape | None) -> dict[str, str]:
+        """Return what results show of a record: name to field, the key among them."""
+        if shape is not None:
+            return dict(shape.shown)
+        return {name: name for name in (entity.key, *(field.name for field in entity.fields))}
+
+    def single(self, entity: ShadowEntity, of: str, shape: Shape | None) -> dict[str, Any]:
+        """Return a result that shows one record."""
+        record = self.view(entity, of, shape)
+        if shape is None:
+            return record
+        if shape.inner is not None:
+            return {shape.inner: record, **shape.said}
+        return {**record, **shape.said}
 
     def given(self, field: ShadowField, parameter: str) -> str:
         """Return the value of a parameter as the field stores it; null where it is not given."""
@@ -70,13 +95,17 @@ class Forms:
             where[name] = f"={self.given(field, parameter)}"
         return where
 
-    def list_name(self, entity: ShadowEntity) -> str:
+    def list_name(self, entity: ShadowEntity, shape: Shape | None = None) -> str:
         """Return what a list of these records is called in results."""
+        if shape is not None and shape.items is not None:
+            return shape.items
         style = derive_seed("lists", self.inferred.server) % len(_LISTS)
         return {"items": "items", "data": "data"}.get(_LISTS[style], plural(entity.name))
 
-    def total_name(self) -> str | None:
+    def total_name(self, shape: Shape | None = None) -> str | None:
         """Return what the number of all matches is called in results; None = it is not shown."""
+        if shape is not None:
+            return shape.total
         style = derive_seed("lists", self.inferred.server) % len(_LISTS)
         return {"items": "total", "noun_total": "total_count"}.get(_LISTS[style])
 

@@ -13,8 +13,10 @@ from agentsynth.evolve.shadows.model import (
     ShadowField,
 )
 from agentsynth.evolve.shadows.operations import Draft, draft_of
+from agentsynth.evolve.shadows.overlay import Overlay
 from agentsynth.evolve.shadows.parameters import key_number
 from agentsynth.evolve.shadows.reading import read_tools
+from agentsynth.evolve.shadows.words import snake
 
 __all__ = ["infer"]
 
@@ -24,17 +26,20 @@ _NATURAL = (
 )  # fmt: skip
 
 
-def infer(server: str, tools: Sequence[Mapping[str, JsonValue]]) -> Inferred:
+def infer(
+    server: str, tools: Sequence[Mapping[str, JsonValue]], overlay: Overlay | None = None
+) -> Inferred:
     """Infer what can be honestly said of a server's tools.
 
     Args:
         server: its name, for the record only.
         tools: as it lists them.
+        overlay: what a person knows beside that; None = nothing.
     """
-    readings = read_tools(tools)
+    readings = read_tools(tools, overlay)
     left = [LeftOut(tool=r.tool, reason=r.why) for r in readings if r.why]
     left += [LeftOut(tool=r.tool, reason="verb") for r in readings if not r.why and r.deed is None]
-    groups = groups_of(readings)
+    groups = groups_of(readings, overlay)
     drafts = {noun: draft_of(group, groups) for noun, group in groups.items()}
     entities: dict[str, ShadowEntity] = {}
     operations: dict[str, Operation] = {}
@@ -60,7 +65,7 @@ def _unfit(draft: Draft) -> str | None:
     deeds = {operation.deed for operation in draft.operations.values()}
     if not deeds & {"get", "list"}:
         return "no_reader"
-    if not any(one.origin in ("input", "output") for one in draft.fields.values()):
+    if not any(one.origin in ("input", "output", "reviewed") for one in draft.fields.values()):
         named = draft.group.named_by and "create" in deeds
         return None if named else "no_fields"
     return None
@@ -79,14 +84,8 @@ def _entity(group: Group, draft: Draft) -> ShadowEntity:
 
 
 def _natural(fields: Sequence[ShadowField]) -> str | None:
-    texts = {_bare(one.name): one.name for one in fields if one.type == "string" and not one.ref}
+    texts = {snake(one.name): one.name for one in fields if one.type == "string" and not one.ref}
     return next((texts[name] for name in _NATURAL if name in texts), None)
-
-
-def _bare(name: str) -> str:
-    from agentsynth.evolve.shadows.words import snake
-
-    return snake(name)
 
 
 def _closed(

@@ -11,6 +11,7 @@ __all__ = [
     "LeftOut",
     "Operation",
     "Paging",
+    "Shape",
     "ShadowEntity",
     "ShadowField",
 ]
@@ -30,11 +31,13 @@ class ShadowField(Frozen):
     description: str = ""
     ref: str | None = None
     """The entity whose key it holds; None = none."""
-    origin: Literal["input", "output", "transition", "scope"]
-    """Where it is known from: a parameter, an output schema, a verb such as `archive`, or a
-    parameter that says what the record belongs to."""
+    origin: Literal["input", "output", "transition", "scope", "reviewed"]
+    """Where it is known from: a parameter, an output schema, a verb such as `archive`, a parameter
+    that says what the record belongs to, or a reviewed overlay."""
     required: bool = False
     """True = whatever creates the record gives it."""
+    always: bool = False
+    """True = an output schema says that it is never null."""
     default: str | int | bool | None = None
     """What the specification says a left-out value is; None = it says nothing."""
 
@@ -73,6 +76,21 @@ class Paging(Frozen):
     """Entries without a limit, where the specification says it."""
 
 
+class Shape(Frozen):
+    """How a result looks, as the tool's own output schema has it."""
+
+    items: str | None = None
+    """Property that holds the list of records; None = the result is no list."""
+    inner: str | None = None
+    """Property that holds the one record; None = the result is the record itself."""
+    shown: dict[str, str] = {}
+    """Property of a record to the field that it shows, the key among them."""
+    said: dict[str, bool | str] = {}
+    """Property to what a success says, such as `success: true`."""
+    total: str | None = None
+    """Property with the number of all matches."""
+
+
 class Operation(Frozen):
     """What one tool does, each parameter explained or refused."""
 
@@ -97,6 +115,8 @@ class Operation(Frozen):
     refused: tuple[str, ...] = ()
     """Optional parameters that were not understood: a call that gives one is refused, never
     answered as if it had not been given."""
+    shape: Shape | None = None
+    """None = the specification does not say what a result looks like."""
     reviewed: bool = False
     """True = a reviewed overlay says so, not the inference alone."""
 

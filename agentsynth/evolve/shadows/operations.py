@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from agentsynth.evolve.shadows.entities import Group, field_of, refers_to
 from agentsynth.evolve.shadows.model import LeftOut, Operation, Paging, ShadowField
+from agentsynth.evolve.shadows.outputs import Laid, laid_out, output_fields, shape_of
 from agentsynth.evolve.shadows.parameters import Param
 from agentsynth.evolve.shadows.reading import Reading, has_stem, languages
-from agentsynth.evolve.shadows.words import TRANSITIONS, clears
+from agentsynth.evolve.shadows.words import TRANSITIONS, clears, snake
 
 __all__ = ["Draft", "draft_of"]
 
@@ -35,6 +36,8 @@ class Draft:
     hidden: dict[str, Param] = field(default_factory=dict[str, Param])
     """Entities that are only spoken of as scopes, with a parameter that holds their key."""
     created: bool = False
+    told: dict[str, str] = field(default_factory=dict[str, str])
+    """What an overlay says that parameters of the tool at hand refer to."""
 
     def out(self, reading: Reading, reason: str, detail: str = "") -> None:
         """Note a tool without an operation."""
@@ -44,15 +47,81 @@ class Draft:
 def draft_of(group: Group, groups: dict[str, Group]) -> Draft:
     """Work out the operations of one noun: creating first, which says what a record holds."""
     draft = Draft(group, groups)
+    _take_known(draft)
+    laid = _laid(group)
     order = {"create": 0, "update": 1, "get": 2, "delete": 2, "list": 3}
     for reading in sorted(group.readings, key=lambda r: order.get(r.deed or "", 1)):
         work = _WORK.get(reading.deed or "", _transition)
+        draft.told = reading.said.refers if reading.said is not None else {}
         operation = work(reading, draft)
         if operation is not None:
+            if reading.said is not None or group.said is not None:
+                operation = operation.model_copy(update={"reviewed": True})
             draft.operations[reading.tool] = operation
             draft.created |= operation.deed == "create"
     _require_what_all_give(draft)
+    _take_outputs(draft, laid)
+    _keep_the_key(draft)
     return draft
+
+
+def _keep_the_key(draft: Draft) -> None:
+    """Leave out what would write the key of a record, which the world gives."""
+    if draft.group.named_by:
+        return
+    key = draft.group.key or "id"
+    draft.fields = {name: one for name, one in draft.fields.items() if one.name != key}
+    for tool, one in list(draft.operations.items()):
+        if key in (*one.sets.values(), *one.filters.values(), *one.scope.values(), *one.fixed):
+            del draft.operations[tool]
+            draft.left_out.append(LeftOut(tool=tool, reason="writes_key", detail=key))
+
+
+def _take_known(draft: Draft) -> None:
+    """Add the fields that a reviewed overlay says records have."""
+    said = draft.group.said
+    for name, form in said.fields.items() if said is not None else ():
+        assert said is not None
+        values = form if isinstance(form, tuple) else ()
+        draft.fields[snake(name)] = ShadowField(
+            name=name,
+            type="enum" if isinstance(form, tuple) else form,
+            values=values,
+            ref=said.refers.get(name),
+            origin="reviewed",
+        )
+
+
+def _laid(group: Group) -> dict[str, Laid]:
+    """Read the output schemas of a noun's tools; one that shows an id gives the records a key."""
+    found: dict[str, Laid] = {}
+    for reading in group.readings:
+        if reading.output is None or reading.deed is None:
+            continue
+        laid = laid_out(reading.output, reading.deed, group.noun)
+        if laid is not None:
+            found[reading.tool] = laid
+            if not group.key and reading.deed in ("get", "list") and "id" in laid.record:
+                group.key = "id"
+    return found
+
+
+def _take_outputs(draft: Draft, laid: dict[str, Laid]) -> None:
+    """Add the fields that output schemas tell of, and lay results out as they say."""
+    key = draft.group.key or "id"
+    for tool, operation in draft.operations.items():
+        if tool in laid and operation.deed in ("get", "list", "create"):
+            for one in output_fields(laid[tool], key):
+                draft.fields.setdefault(snake(one.name), one)
+    for tool, operation in list(draft.operations.items()):
+        if tool not in laid or not laid[tool].record:
+            continue
+        shape = shape_of(laid[tool], operation.deed, key, draft.fields)
+        if isinstance(shape, str):
+            del draft.operations[tool]
+            draft.left_out.append(LeftOut(tool=tool, reason="output", detail=shape))
+        else:
+            draft.operations[tool] = operation.model_copy(update={"shape": shape})
 
 
 def _require_what_all_give(draft: Draft) -> None:
@@ -73,6 +142,10 @@ def _own_key(reading: Reading, draft: Draft) -> Param | None:
 
 def _reference(param: Param, draft: Draft) -> str | None:
     """Return the entity whose key a parameter holds, a hidden one where no tool shows it."""
+    if param.name in draft.told:
+        if draft.told[param.name] not in draft.groups:
+            draft.hidden.setdefault(draft.told[param.name], param)
+        return draft.told[param.name]
     found = refers_to(param, draft.group, draft.groups)
     if found is not None:
         return found

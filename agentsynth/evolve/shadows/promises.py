@@ -10,7 +10,7 @@ from typing import Any
 from agentsynth.evolve.shadows.emit import needed
 from agentsynth.evolve.shadows.forms import Forms, taken_by
 from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
-from agentsynth.evolve.shadows.steps import UNSUPPORTED, not_found
+from agentsynth.evolve.shadows.steps import UNSUPPORTED, initial_value, not_found
 
 __all__ = ["contracts_of"]
 
@@ -78,8 +78,12 @@ class _Contract:
     def _view(self, values: dict[str, str]) -> dict[str, Any]:
         """Return what is shown of a record whose fields have these values (expressions)."""
         entity = self.entity
+        shape = self.operation.shape
         shown: dict[str, Any] = {}
-        for name, value in values.items():
+        for said, name in self.forms.names(entity, shape).items():
+            if name not in values:
+                continue
+            value = values[name]
             field = entity.field(name)
             number = name == entity.key and entity.key_number
             if field is not None and field.ref in self.entities:
@@ -87,15 +91,24 @@ class _Contract:
             elif field is not None and field.ref is not None:
                 number = self.forms.entity(field.ref).key_number
             test = f"({value}) == null ? null : int({value})" if name != entity.key else f"int({value})"
-            shown[name] = f"={test}" if number else f"={value}"
+            shown[said] = f"={test}" if number else f"={value}"
         return shown
+
+    def _single(self, values: dict[str, str]) -> dict[str, Any]:
+        """Return what a result with one record shows."""
+        shown = self._view(values)
+        shape = self.operation.shape
+        if shape is None:
+            return shown
+        if shape.inner is not None:
+            shown = {f"{shape.inner}.{name}": value for name, value in shown.items()}
+        return {**shown, **shape.said}
 
     def _create(self) -> dict[str, Any]:
         operation, entity = self.operation, self.entity
         values: dict[str, Any] = {}
         for field in entity.fields:
-            flag = field.origin == "transition" and field.type == "boolean"
-            values[field.name] = False if flag else field.default
+            values[field.name] = initial_value(field)
         for parameter, name in operation.sets.items():
             field = entity.field(name)
             assert field is not None
@@ -110,7 +123,7 @@ class _Contract:
         effect = {"create": entity.name, "as": "fresh", "set": values}
         names = {entity.key: f"fresh.{entity.key}"}
         names |= {field.name: f"fresh.{field.name}" for field in entity.fields}
-        return {"effects": [effect], "returns": self._view(names)}
+        return {"effects": [effect], "returns": self._single(names)}
 
     def _stored(self, field: ShadowField, parameter: str, fallback: Any) -> str:
         given = f"args.{parameter}"
@@ -118,14 +131,14 @@ class _Contract:
         text = f"string({given})" if number else given
         if field.required and not number:
             return f"={given}"
-        other = "null" if fallback is None else repr(fallback) if isinstance(fallback, str) else str(fallback).lower()
+        other = "null" if fallback is None else _literal(fallback)
         return f"={given} == null ? {other} : {text}"
 
     def _get(self) -> dict[str, Any]:
         self._found()
         names = {self.entity.key: f"subject.{self.entity.key}"}
         names |= {field.name: f"subject.{field.name}" for field in self.entity.fields}
-        return {"returns": self._view(names), "idempotent": True}
+        return {"returns": self._single(names), "idempotent": True}
 
     def _update(self) -> dict[str, Any]:
         operation, entity = self.operation, self.entity
@@ -146,14 +159,17 @@ class _Contract:
             written[name] = value
         effect = {"update": entity.name, "key": key, "set": written, "if": "subject != null"}
         shown = {name: f"({value})" if " " in value else value for name, value in names.items()}
-        return {"effects": [effect], "returns": self._view(shown), "idempotent": True}
+        return {"effects": [effect], "returns": self._single(shown), "idempotent": True}
 
     def _delete(self) -> dict[str, Any]:
         key = self._found()
         entity = self.entity
-        shown = self._view({entity.key: f"subject.{entity.key}"})
+        names = {entity.key: f"subject.{entity.key}"}
         effect = {"delete": entity.name, "key": key, "if": "subject != null"}
-        return {"effects": [effect], "returns": {**shown, "deleted": True}}
+        if self.operation.shape is not None:
+            names |= {field.name: f"subject.{field.name}" for field in entity.fields}
+            return {"effects": [effect], "returns": self._single(names)}
+        return {"effects": [effect], "returns": {**self._view(names), "deleted": True}}
 
     def _list(self) -> dict[str, Any]:
         operation, entity = self.operation, self.entity
@@ -176,8 +192,9 @@ class _Contract:
         names = {entity.key: f"it.{entity.key}"}
         names |= {field.name: f"it.{field.name}" for field in entity.fields}
         rows["show"] = self._view(names)
-        returns = {self.forms.list_name(entity): rows}
-        total = self.forms.total_name()
+        shape = operation.shape
+        returns = {self.forms.list_name(entity, shape): rows, **(shape.said if shape else {})}
+        total = self.forms.total_name(shape)
         if total is not None:
             returns[total] = count
         made: dict[str, Any] = {"returns": returns, "idempotent": True}
@@ -202,5 +219,7 @@ class _Contract:
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
     text = str(value)
     return text[1:] if text.startswith("=") else repr(text)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import JsonValue
 
 from agentsynth.evolve.shadows.offered import offered
+from agentsynth.evolve.shadows.overlay import Overlay, OverlayTool
 from agentsynth.evolve.shadows.parameters import Param, params_of
 from agentsynth.evolve.shadows.words import TRANSITIONS, Name, common_prefix, read_name
 
@@ -40,6 +41,8 @@ class Reading:
     description: str
     output: Mapping[str, Any] | None
     """The output schema, where it says more than that there is a text."""
+    said: OverlayTool | None = None
+    """What a reviewed overlay says of it; None = nothing."""
     why: str = ""
     """Why nothing can come of it; empty = nothing is known against it."""
 
@@ -53,11 +56,30 @@ class Reading:
         return tuple(param for param in self.params if param.required)
 
 
-def read_tools(tools: Sequence[Mapping[str, JsonValue]]) -> list[Reading]:
-    """Read every tool of a server as it lists them."""
+def read_tools(
+    tools: Sequence[Mapping[str, JsonValue]], overlay: Overlay | None = None
+) -> list[Reading]:
+    """Read every tool of a server as it lists them, with what an overlay says of it."""
     names = [str(tool.get("name", "")) for tool in tools]
     prefix = common_prefix(names)
-    return [_reading(tool, read_name(str(tool.get("name", "")), prefix)) for tool in tools]
+    known = overlay.tools if overlay is not None else {}
+    found: list[Reading] = []
+    for tool, name in zip(tools, names, strict=True):
+        reading = _reading(tool, read_name(name, prefix))
+        found.append(_corrected(reading, known[name]) if name in known else reading)
+    return found
+
+
+def _corrected(reading: Reading, known: OverlayTool) -> Reading:
+    if known.leave_out is not None:
+        return replace(reading, deed=None, why="reviewed", said=known)
+    if reading.why == "unusable_schema":
+        return reading
+    name = reading.name
+    if known.entity is not None:
+        name = replace(name, noun=tuple(known.entity.split("_")))
+    why = "" if known.does is not None or (known.entity and reading.deed) else reading.why
+    return replace(reading, name=name, deed=known.does or reading.deed, why=why, said=known)
 
 
 def _reading(tool: Mapping[str, JsonValue], name: Name) -> Reading:

@@ -4,7 +4,7 @@ A plan starts from what a person would say (a title, a name) and looks the keys 
 record belongs to where that is needed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from agentsynth.evolve.shadows.bank import bank_of, label_of, natural_bank, noun
 from agentsynth.evolve.shadows.emit import needed
 from agentsynth.evolve.shadows.forms import Forms, plural
 from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
+from agentsynth.evolve.shadows.words import TRANSITIONS, snake, tokens_of
 
 __all__ = ["Request", "Slot", "requests_of"]
 
@@ -238,7 +239,7 @@ class _Maker:
             for parameter, name in operation.scope.items()
         }
         request.steps.append({"call": operation.tool, "args": args, "as": "listed"})
-        listed = f"listed.{self.forms.list_name(entity)}"
+        listed = f"listed.{self.forms.list_name(entity, operation.shape)}"
         request.steps.append({"tally": "number", "from": listed, "op": "count"})
         request.answers["total"] = {"value": "=number", "type": "count"}
         if not request.draw:
@@ -306,7 +307,7 @@ class _Maker:
             request.named.add(listed)
             request.steps.append({"call": operation.tool, "args": args, "as": listed})
             where = {natural: f"${slot}"}
-            source = f"{listed}.{self.forms.list_name(entity)}"
+            source = f"{listed}.{self.forms.list_name(entity, operation.shape)}"
             request.steps.append({"pick": entry, "from": source, "where": where})
         return entry
 
@@ -499,16 +500,10 @@ def _key_kind(entity: ShadowEntity) -> str:
 
 
 def _snake(text: str) -> str:
-    from agentsynth.evolve.shadows.words import snake
-
     made = snake(text)
     return made if made[:1].isalpha() else f"x_{made}"
 
 
 def _verb_of(operation: Operation) -> str:
-    from agentsynth.evolve.shadows.words import TRANSITIONS, tokens_of
-
     return next((word for word in tokens_of(operation.tool) if word in TRANSITIONS), "change")
 
-
-assert Mapping

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from agentsynth.evolve.shadows.bank import label_of, noun_of
-from agentsynth.evolve.shadows.forms import INNER, Forms
+from agentsynth.evolve.shadows.bank import noun_of
+from agentsynth.evolve.shadows.forms import Forms
 from agentsynth.evolve.shadows.model import Operation, ShadowEntity, ShadowField
+from agentsynth.evolve.shadows.words import tokens_of
 
-__all__ = ["UNSUPPORTED", "children_of", "not_found", "steps_of"]
+__all__ = ["UNSUPPORTED", "initial_value", "not_found", "steps_of"]
 
 UNSUPPORTED = "unsupported_parameter"
 _TEXTS = ("string", "text", "enum")
@@ -32,7 +33,7 @@ def steps_of(forms: Forms, operation: Operation, entities: dict[str, ShadowEntit
         case "create":
             return steps + _create(forms, operation, entity, entities)
         case "get":
-            return steps + [_one(forms, operation, entity), {"return": forms.view(entity, "found")}]
+            return steps + [_one(forms, operation, entity), {"return": forms.single(entity, "found", operation.shape)}]
         case "list":
             return steps + _list(forms, operation, entity, entities)
         case "update":
@@ -84,7 +85,7 @@ def _create(
     forms: Forms, operation: Operation, entity: ShadowEntity, entities: dict[str, ShadowEntity]
 ) -> list[Any]:
     steps: list[Any] = []
-    values: dict[str, Any] = {field.name: _initial(field) for field in entity.fields}
+    values: dict[str, Any] = {field.name: initial_value(field) for field in entity.fields}
     for place, (parameter, name) in enumerate(operation.sets.items()):
         field = entity.field(name)
         assert field is not None
@@ -101,17 +102,37 @@ def _create(
     if entity.named_by:
         noun = noun_of(entity.name)
         create["taken"] = {"code": "already_exists", "message": f"This {noun} already exists."}
-    return [*steps, create, {"return": forms.view(entity, "made")}]
+    return [*steps, create, {"return": forms.single(entity, "made", operation.shape)}]
 
 
-def _initial(field: ShadowField) -> Any:
+def initial_value(field: ShadowField) -> Any:
     """Return what a field holds where nobody gives it: what the specification says, or nothing."""
     if field.origin == "transition" and field.type == "boolean":
         return False
+    if field.always and field.default is None:
+        return _never_null(field)
     return field.default
 
 
+def _never_null(field: ShadowField) -> Any:
+    """Return what a field that is never null holds in a new record."""
+    words = tokens_of(field.name)
+    match field.type:
+        case "boolean":
+            return False
+        case "integer":
+            return 0
+        case "strings":
+            return []
+        case "enum":
+            return field.values[0]
+        case _:
+            return "=now" if words and words[-1] in ("at", "date", "time", "on") else ""
+
+
 def _literal(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("="):
+        return value[1:]
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -132,8 +153,10 @@ def _list(
         assert field is not None
         steps += _refers(forms, field, parameter, entities, place, required=required)
         (where if required else given)[name] = f"={forms.given(field, parameter)}"
-    total = forms.total_name()
-    step: dict[str, Any] = {"list": entity.name, "show": forms.view(entity), "as": "found"}
+    shape = operation.shape
+    total = forms.total_name(shape)
+    shown = forms.view(entity, shape=shape)
+    step: dict[str, Any] = {"list": entity.name, "show": shown, "as": "found"}
     if where:
         step["where"] = where
     if given:
@@ -143,10 +166,12 @@ def _list(
     if total is not None:
         step["count"] = "matches"
     step |= _window(operation)
-    shown: dict[str, Any] = {forms.list_name(entity): "=found"}
+    result: dict[str, Any] = {forms.list_name(entity, shape): "=found"}
     if total is not None:
-        shown[total] = "=matches"
-    return [*steps, step, {"return": shown}]
+        result[total] = "=matches"
+    if shape is not None:
+        result |= shape.said
+    return [*steps, step, {"return": result}]
 
 
 def _contains(entity: ShadowEntity, parameter: str) -> str:
@@ -193,19 +218,7 @@ def _update(
         *steps,
         {"update": entity.name, "key": f"=found.{key}", "set": values},
         {"get": entity.name, "key": f"=found.{key}", "as": "changed"},
-        {"return": forms.view(entity, "changed")},
-    ]
-
-
-def children_of(
-    entity: ShadowEntity, entities: dict[str, ShadowEntity]
-) -> list[tuple[ShadowEntity, ShadowField]]:
-    """Return what belongs to records of an entity, with the field that says so."""
-    return [
-        (other, field)
-        for other in entities.values()
-        for field in other.fields
-        if field.ref == entity.name
+        {"return": forms.single(entity, "changed", operation.shape)},
     ]
 
 
@@ -214,12 +227,11 @@ def _delete(
 ) -> list[Any]:
     del entities
     key = forms.key(entity)
-    shown = forms.shown_key(entity, "found")
+    shape = operation.shape
+    shown, laid = forms.shown_key(entity, "found"), forms.single(entity, "found", shape)
     return [
         _one(forms, operation, entity),
         {"delete": entity.name, "key": f"=found.{key}"},
-        {"return": {entity.key: shown, "deleted": True}},
+        {"return": {entity.key: shown, "deleted": True} if shape is None else laid},
     ]
 
-
-assert INNER and label_of  # names that the emitters share
