@@ -44,6 +44,7 @@ def groups_of(
         if reading.deed is None:
             continue
         groups.setdefault(reading.noun, Group(reading.noun, [])).readings.append(reading)
+    _join_views(groups)
     for group in groups.values():
         _find_key(group)
         if not group.key and any(reading.deed == "create" for reading in group.readings):
@@ -51,6 +52,21 @@ def groups_of(
         if overlay is not None and group.noun in overlay.entities:
             _correct(group, overlay.entities[group.noun])
     return groups
+
+
+def _join_views(groups: dict[str, Group]) -> None:
+    """Let `project issues`, which nothing makes, be a view of `issues`, which something does."""
+    makes = {n for n, g in groups.items() if any(r.deed == "create" for r in g.readings)}
+    for noun in list(groups):
+        group = groups[noun]
+        if any(reading.deed not in ("list", "get") for reading in group.readings):
+            continue
+        words = group.words
+        tails = ("_".join(words[place:]) for place in range(1, len(words)))
+        target = next((tail for tail in tails if tail in makes), None)
+        if target is not None:
+            groups[target].readings += group.readings
+            del groups[noun]
 
 
 def _correct(group: Group, known: OverlayEntity) -> None:

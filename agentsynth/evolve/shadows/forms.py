@@ -12,7 +12,8 @@ from agentsynth.evolve.shadows.model import (
     ShadowEntity,
     ShadowField,
 )
-from agentsynth.evolve.shadows.words import singular
+from agentsynth.evolve.shadows.parameters import SECRETS
+from agentsynth.evolve.shadows.words import singular, snake
 
 __all__ = ["INNER", "Forms", "id_pattern", "plural"]
 
@@ -64,7 +65,8 @@ class Forms:
         """Return what results show of a record: name to field, the key among them."""
         if shape is not None:
             return dict(shape.shown)
-        return {name: name for name in (entity.key, *(field.name for field in entity.fields))}
+        open_ = (field.name for field in entity.fields if not SECRETS.search(snake(field.name)))
+        return {name: name for name in (entity.key, *open_)}
 
     def single(self, entity: ShadowEntity, of: str, shape: Shape | None) -> dict[str, Any]:
         """Return a result that shows one record."""

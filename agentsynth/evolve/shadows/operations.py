@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from agentsynth.evolve.shadows.entities import Group, field_of, refers_to
 from agentsynth.evolve.shadows.model import LeftOut, Operation, Paging, ShadowField
 from agentsynth.evolve.shadows.outputs import Laid, laid_out, output_fields, shape_of
-from agentsynth.evolve.shadows.parameters import Param
+from agentsynth.evolve.shadows.parameters import MODES, Param
 from agentsynth.evolve.shadows.reading import Reading, has_stem, languages
 from agentsynth.evolve.shadows.words import TRANSITIONS, clears, snake
 
@@ -51,6 +51,10 @@ def draft_of(group: Group, groups: dict[str, Group]) -> Draft:
     laid = _laid(group)
     order = {"create": 0, "update": 1, "get": 2, "delete": 2, "list": 3}
     for reading in sorted(group.readings, key=lambda r: order.get(r.deed or "", 1)):
+        modes = next((param.name for param in reading.params if param.snake in MODES), None)
+        if modes is not None and reading.said is None:
+            draft.out(reading, "several_in_one", modes)
+            continue
         work = _WORK.get(reading.deed or "", _transition)
         draft.told = reading.said.refers if reading.said is not None else {}
         operation = work(reading, draft)
@@ -149,11 +153,21 @@ def _reference(param: Param, draft: Draft) -> str | None:
     found = refers_to(param, draft.group, draft.groups)
     if found is not None:
         return found
-    foreign = param.kind == "key" and param.stem and not has_stem(param.stem, draft.group.words)
-    if foreign and param.required:
-        noun = "_".join(param.stem)
+    noun = _owner_noun(param, draft)
+    if noun is not None and param.required:
         draft.hidden.setdefault(noun, param)
         return noun
+    return None
+
+
+def _owner_noun(param: Param, draft: Draft) -> str | None:
+    """Return what a parameter names that no tool shows: `zone` for `zone_id`, `owner` for `owner`."""
+    if param.kind in ("key", "name"):
+        named = param.kind == "key" or param.snake.split("_")[-1] in ("name", "slug", "login")
+        foreign = bool(param.stem) and not has_stem(param.stem, draft.group.words)
+        return "_".join(param.stem) if named and foreign else None
+    if param.kind == "value" and param.type == "string" and param.stem[-1:] and param.stem[-1] in _OWNERS:
+        return "_".join(param.stem)
     return None
 
 
@@ -197,6 +211,15 @@ _PAYLOADS = frozenset(
 )
 
 
+_OWNERS = frozenset(
+    "owner repo repository org organization workspace namespace database bucket project account "
+    "team tenant vault cluster catalog dataset site".split()
+)
+"""What things are kept in, where a parameter names it without saying `id` or `name`."""
+_LANGUAGE = frozenset("sql statement script code expression program template_body".split())
+"""Parameters in a language of their own, which a shadow would have to carry out."""
+
+
 def _is_payload(param: Param, draft: Draft) -> bool:
     """Whether an object that was not understood is what the call is all about."""
     deep = param.schema.get("type") in (None, "object", "array") and param.type is None
@@ -234,6 +257,8 @@ def _create(reading: Reading, draft: Draft) -> Operation | None:
             else:
                 refused.append(param.name)
             continue
+        if param.required and (param.kind == "query" or param.snake in _LANGUAGE):
+            return draft.out(reading, "language", param.name)
         made = None
         if param.kind in ("key", "name", "value", "query") or param.required:
             made = _field(param, draft, "create")
@@ -368,6 +393,8 @@ def _update(reading: Reading, draft: Draft) -> Operation | None:
     key, scope, sets, refused = found
     if not sets:
         return draft.out(reading, "nothing_to_set")
+    if reading.name.verb == "set" and not draft.created:
+        return draft.out(reading, "may_create")
     payload = [p.name for p in reading.params if p.name in refused and _is_payload(p, draft)]
     if payload:
         return draft.out(reading, "payload", payload[0])
@@ -393,6 +420,8 @@ def _transition(reading: Reading, draft: Draft) -> Operation | None:
     if found is None:
         return None
     key, scope, _, refused = found
+    if verb == "close" and not _may_close(draft):
+        return draft.out(reading, "may_remove")
     name, value = _flag(verb, draft)
     return Operation(
         tool=reading.tool,
@@ -403,6 +432,12 @@ def _transition(reading: Reading, draft: Draft) -> Operation | None:
         fixed={name: value},
         refused=refused,
     )
+
+
+def _may_close(draft: Draft) -> bool:
+    """Whether what is closed stays: it has a status, or can be opened again."""
+    verbs = {reading.name.verb for reading in draft.group.readings}
+    return "reopen" in verbs or any(name in draft.fields for name in _STATUS)
 
 
 def _flag(verb: str, draft: Draft) -> tuple[str, str | bool]:
@@ -435,10 +470,12 @@ def _list(reading: Reading, draft: Draft) -> Operation | None:
         elif param.kind == "query" and query is None and _searchable(reading, param, draft):
             query = param.name
         elif (within := _filter(reading, draft, param)) is not None:
+            if param.required and not _owns(within, draft):
+                return draft.out(reading, "listed_by_value", param.name)
             (scope if param.required else filters)[param.name] = within
         elif param.required:
             return draft.out(reading, "parameter", param.name)
-        elif param.kind == "key" and param.stem and has_stem(param.stem, draft.group.words):
+        elif _names_own(param, draft):
             return draft.out(reading, "one_or_many", param.name)
         else:
             refused.append(param.name)
@@ -454,6 +491,20 @@ def _list(reading: Reading, draft: Draft) -> Operation | None:
         paging=paging,
         refused=tuple(refused),
     )
+
+
+def _owns(name: str, draft: Draft) -> bool:
+    """Whether a list may have to be told this field: an owner, or one of a few values."""
+    one = next(one for one in draft.fields.values() if one.name == name)
+    return one.ref is not None or one.type in ("enum", "boolean")
+
+
+def _names_own(param: Param, draft: Draft) -> bool:
+    """Whether a parameter of a list picks records by their keys, one or many."""
+    words = param.snake.split("_")
+    if words[-1] == "ids":
+        return has_stem(tuple(words[:-1]), draft.group.words)
+    return param.kind == "key" and bool(param.stem) and has_stem(param.stem, draft.group.words)
 
 
 def _searchable(reading: Reading, param: Param, draft: Draft) -> bool:

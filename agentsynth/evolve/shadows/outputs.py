@@ -80,7 +80,7 @@ def output_fields(laid: Laid, key: str) -> list[ShadowField]:
     for name, one in laid.record.items():
         bare = plain(one)
         kind = field_type(bare)
-        if kind is None or is_key(name, key):
+        if kind is None or is_key(name, key) or snake(name) in (*_MESSAGES, *_SUCCESS):
             continue
         needed = name in laid.required and not _allows_null(one)
         if not needed and len(found) >= _MOST_NULLABLE:

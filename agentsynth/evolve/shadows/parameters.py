@@ -12,7 +12,7 @@ from agentsynth.core.domain import FieldType
 from agentsynth.core.schemas import plain
 from agentsynth.evolve.shadows.words import singular, tokens_of
 
-__all__ = ["Kind", "Param", "field_type", "key_number", "params_of"]
+__all__ = ["MODES", "SECRETS", "Kind", "Param", "field_type", "key_number", "params_of"]
 
 Kind = Literal["limit", "page", "offset", "cursor", "query", "meta", "key", "name", "value"]
 
@@ -39,8 +39,13 @@ _META = frozenset(
     "exclude_response view embed projection properties_to_return wait silent suppress "
     "detail depth recursive locale language lang timezone response_mode concise slim "
     "idempotency_key if_match etag include_html html account profile_name on_behalf_of "
-    "accept content_type validate_only dryrun".split()
+    "accept content_type validate_only dryrun confirmed submit calendars_to_check drop_target "
+    "user_confirmed are_you_sure acknowledged approve_risk".split()
 )
+MODES = frozenset("mode action operation command method subcommand tool_action".split())
+"""Parameters that make several tools of one."""
+SECRETS = re.compile(r"(^|_)(password|passphrase|secret|token|signature|private_key|credential)s?$")
+"""Values that are given and never shown again."""
 _ID_WORDS = frozenset(
     "id ids uuid gid guid sid iid key number no ref hash sha arn uid urn identifier".split()
 )
@@ -49,9 +54,15 @@ _NAME_WORDS = frozenset(
 )
 _FLAGS = re.compile(
     r"^(include|return|show|with|send|notify|skip|use|fetch|force|enable_.*_mode|only|expand|"
-    r"exclude|auto|should|confirm|ignore|full|raw|strict|validate|hide|suppress|convert|is_html)"
+    r"exclude|auto|should|confirm|ignore|full|raw|strict|validate|hide|suppress|convert|is_html|"
+    r"allow_dup|check|apply|overwrite|replace|prefer)"
     r"(_|$)"
 )
+_TOLD = re.compile(
+    r"^(send_updates|send_notifications?|notify.*|return_.*|include_.*|exclude_.*|expand_.*|"
+    r"response_.*|if_.*match|.*_event|.*_behaviou?r|prefer)$"
+)
+"""What a call asks for beside the values of the record, of whatever type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,7 @@ def _kind(
         return "cursor", ()
     if schema.get("type") == "string" and "enum" not in schema and snake in _QUERIES:
         return "query", ()
-    if snake in _META or (schema.get("type") == "boolean" and _FLAGS.match(snake)):
+    if snake in _META or _TOLD.match(snake) or (schema.get("type") == "boolean" and _FLAGS.match(snake)):
         return "meta", ()
     scalar = number or (schema.get("type") == "string" and "enum" not in schema)
     if scalar and words and words[-1] in _ID_WORDS and words[-1] != "ids":

@@ -11,7 +11,13 @@ from typing import Any
 from agentsynth.evolve.shadows.bank import bank_of, label_of, natural_bank, noun_of, slugs_of
 from agentsynth.evolve.shadows.emit import needed
 from agentsynth.evolve.shadows.forms import Forms, plural
-from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
+from agentsynth.evolve.shadows.model import (
+    Inferred,
+    Operation,
+    Shape,
+    ShadowEntity,
+    ShadowField,
+)
 from agentsynth.evolve.shadows.words import TRANSITIONS, snake, tokens_of
 
 __all__ = ["Request", "Slot", "requests_of"]
@@ -154,7 +160,7 @@ class _Maker:
 
     def _ask(self, operation: Operation, entity: ShadowEntity) -> list[Request]:
         found: list[Request] = []
-        for one in self._answerable(entity)[:_ANSWERED]:
+        for one in self._answerable(entity, operation.shape)[:_ANSWERED]:
 
             def work(request: Request, one: ShadowField = one) -> None:
                 key, scope = self._located(request, operation, entity)
@@ -169,7 +175,7 @@ class _Maker:
     def _listing(self, operation: Operation, entity: ShadowEntity) -> list[Request]:
         found: list[Request] = []
         reads = any(o.deed == "get" and o.entity == entity.name for o in self.operations)
-        asked = self._answerable(entity)[: 1 if reads else _ANSWERED]
+        asked = self._answerable(entity, operation.shape)[: 1 if reads else _ANSWERED]
         for one in asked if entity.natural is not None or entity.named_by else []:
 
             def work(request: Request, one: ShadowField = one) -> None:
@@ -467,11 +473,14 @@ class _Maker:
         one = self.entities[operation.entity].field(operation.sets[parameter])
         return one is not None and parameter in operation.needs
 
-    def _answerable(self, entity: ShadowEntity) -> list[ShadowField]:
+    def _answerable(self, entity: ShadowEntity, shape: Shape | None) -> list[ShadowField]:
         """Return the fields that a person would ask about."""
         found: list[tuple[int, ShadowField]] = []
+        shown = self.forms.names(entity, shape).values()
         for one in entity.fields:
             if one.ref is not None or one.name in (entity.natural, entity.key):
+                continue
+            if one.name not in shown:
                 continue
             if one.type == "enum":
                 found.append((0, one))

@@ -67,7 +67,10 @@ def generate(
     """Return the generator of an entity's seed records."""
     _, key = id_pattern(entity)
     if entity.hidden:
-        return {"count": HIDDEN_KEYS, "fields": {entity.key: key}}
+        keys: dict[str, Any] = {forms.key(entity): key}
+        if entity.named_by:
+            keys[entity.key] = {"cycle": list(slugs_of(entity, "slug").seeds)}
+        return {"count": HIDDEN_KEYS, "fields": keys}
     parent = parent_of(entity, entities)
     names = natural_bank(entity).seeds
     made: dict[str, Any] = {}

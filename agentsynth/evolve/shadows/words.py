@@ -80,9 +80,21 @@ _CLEARS = frozenset(
 )
 """The verbs that clear their flag."""
 
+_WEAK = frozenset(
+    "all index info log record view show read open post put count set new make draft query edit "
+    "close complete approve lock star pin hide pause publish resolve restore cancel enable".split()
+)
+"""Verbs that are as often nouns or adjectives: only at either end of a name."""
+_OTHER = frozenset(
+    "mark toggle run execute send generate import export download upload sync validate check test "
+    "convert analyze compare apply merge duplicate copy clone fork trigger start stop retry submit "
+    "manage batch bulk reset refresh install deploy".split()
+)
+"""First words that say what a tool does, and none of the deeds that are known here."""
+
 _JOINTS = frozenset("by for from in of to on with within under at into as using via".split())
 _EMPTY = frozenset("a an the my your".split())
-_TAILS = frozenset("details detail info information data metadata object record entry".split())
+_TAILS = frozenset("details detail info information data metadata".split())
 """Words behind a noun that name the record itself: `issue details` is an issue."""
 
 _IRREGULAR = {
@@ -189,7 +201,14 @@ def read_name(name: str, prefix: Iterable[str] = ()) -> Name:
 
 
 def _verb_place(words: Sequence[str]) -> int | None:
-    known = [place for place, word in enumerate(words) if word in _VERBS or word in TRANSITIONS]
+    ends = (0, len(words) - 1)
+    known = [
+        place
+        for place, word in enumerate(words)
+        if (word in _VERBS or word in TRANSITIONS) and (place in ends or word not in _WEAK)
+    ]
+    if words and words[0] in _OTHER:
+        return None
     if not known:
         return None
     if known[0] == 0:
