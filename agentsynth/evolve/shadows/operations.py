@@ -202,7 +202,7 @@ def _field(param: Param, draft: Draft, origin: str) -> ShadowField | None:
 def _shown(param: Param) -> str:
     """Return what results call the field: the parameter's own name, without `new_`."""
     bare = field_of(param)
-    return param.name if bare == param.snake else bare
+    return param.name.rpartition(".")[2] if bare == param.snake else bare
 
 
 _PAYLOADS = frozenset(
@@ -382,8 +382,8 @@ def _update(reading: Reading, draft: Draft) -> Operation | None:
     def takes(param: Param) -> str | None:
         if param.kind in ("limit", "page", "offset", "cursor", "meta"):
             return None
-        if _is_key(param, draft.group) and draft.group.named_by:
-            return None  # a new name for what is known by its name
+        if _is_key(param, draft.group):
+            return None  # another key for what is known by it
         made = _field(param, draft, "update")
         return made.name if made is not None else None
 

@@ -12,7 +12,7 @@ from agentsynth.core.domain import FieldType
 from agentsynth.core.schemas import plain
 from agentsynth.evolve.shadows.words import singular, tokens_of
 
-__all__ = ["MODES", "SECRETS", "Kind", "Param", "field_type", "key_number", "params_of"]
+__all__ = ["MODES", "SECRETS", "WRAPPERS", "Kind", "Param", "field_type", "is_wrapper", "key_number", "params_of"]
 
 Kind = Literal["limit", "page", "offset", "cursor", "query", "meta", "key", "name", "value"]
 
@@ -44,6 +44,10 @@ _META = frozenset(
 )
 MODES = frozenset("mode action operation command method subcommand tool_action".split())
 """Parameters that make several tools of one."""
+WRAPPERS = frozenset("body params input request payload data model args arguments".split())
+"""Objects that hold a call's parameters: 132 of 139 real ones declare what is in them."""
+_READ_ONLY = re.compile(r"(?i)\bread[- ]only\b|cannot be (changed|modified|set)|set by the server")
+_DEPTH = 2
 SECRETS = re.compile(r"(^|_)(password|passphrase|secret|token|signature|private_key|credential)s?$")
 """Values that are given and never shown again."""
 _ID_WORDS = frozenset(
@@ -119,18 +123,35 @@ def key_number(param: Param) -> bool:
 
 def params_of(schema: Mapping[str, Any]) -> tuple[Param, ...]:
     """Return the parameters of a tool's normalised schema."""
-    required = set(schema.get("required", ()))
+    return tuple(_params(schema, "", required=True, depth=0))
+
+
+def _params(schema: Mapping[str, Any], above: str, *, required: bool, depth: int) -> list[Param]:
+    needed = set(schema.get("required", ()))
     found: list[Param] = []
     for name, raw in schema.get("properties", {}).items():
         bare = plain(raw) if isinstance(raw, dict) else {}
-        found.append(_param(name, bare, name in required))
-    return tuple(found)
+        must = required and name in needed
+        if must and is_wrapper(name, bare) and depth < _DEPTH:
+            found += _params(bare, f"{above}{name}.", required=True, depth=depth + 1)
+        else:
+            found.append(_param(f"{above}{name}", bare, must))
+    return found
+
+
+def is_wrapper(name: str, schema: Mapping[str, Any]) -> bool:
+    """Whether an object only holds what the call is about: a body, whose parts are parameters."""
+    bare = tokens_of(name)
+    wraps = bool(bare) and bare[-1] in WRAPPERS
+    return schema.get("type") == "object" and wraps and bool(schema.get("properties"))
 
 
 def _param(name: str, schema: Mapping[str, Any], required: bool) -> Param:
-    words = tokens_of(name)
+    words = tokens_of(name.rpartition(".")[2])
     snake = "_".join(words)
     kind, stem = _kind(snake, words, schema)
+    if not required and _READ_ONLY.search(str(schema.get("description", ""))):
+        kind = "meta"
     whole = schema.get("type") == "number"
     return Param(name, snake, kind, stem, schema, required, field_type(schema), whole)
 

@@ -46,7 +46,7 @@ class _Contract:
         if field.ref is None or field.ref not in self.entities:
             return
         target = self.entities[field.ref]
-        name = f"of_{parameter}".lower()
+        name = f"of_{parameter}".lower().replace(".", "_")
         value = self.forms.key_given(target, parameter)
         if target.named_by:
             lookup: dict[str, Any] = {"first": target.name, "where": {target.key: f"={value}"}}

@@ -76,7 +76,7 @@ class Request:
         """Return the intent as its YAML's value."""
         kind = {"ask": "info", "count": "aggregate"}.get(self.deed, "write")
         made: dict[str, Any] = {"kind": kind, "title": self.title(), "draw": self.draw}
-        made |= {"facts": self.facts, "steps": self.steps}
+        made |= {"facts": self.facts, "steps": [_nested(step) for step in self.steps]}
         if self.answers:
             made["answers"] = self.answers
         return made
@@ -94,6 +94,20 @@ class Request:
                 return f"{self.asked} a {self.noun}"
             case _:
                 return f"{self.deed} a {self.noun}"
+
+
+def _nested(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step with the arguments of a body inside it: `body.title` under `body`."""
+    if "call" not in step:
+        return step
+    args: dict[str, Any] = {}
+    for name, source in step["args"].items():
+        *above, last = name.split(".")
+        place = args
+        for part in above:
+            place = place.setdefault(part, {})
+        place[last] = source
+    return {**step, "args": args}
 
 
 class _Stuck(Exception):
