@@ -62,11 +62,23 @@ def _join_views(groups: dict[str, Group]) -> None:
         if any(reading.deed not in ("list", "get") for reading in group.readings):
             continue
         words = group.words
-        tails = ("_".join(words[place:]) for place in range(1, len(words)))
-        target = next((tail for tail in tails if tail in makes), None)
+        target = next(
+            (
+                "_".join(words[place:])
+                for place in range(1, len(words))
+                if "_".join(words[place:]) in makes and _is_known("_".join(words[:place]), group, groups)
+            ),
+            None,
+        )
         if target is not None:
             groups[target].readings += group.readings
             del groups[noun]
+
+
+def _is_known(owner: str, group: Group, groups: dict[str, Group]) -> bool:
+    """Whether the first words of a view are an owner: a noun of the server, or of a parameter."""
+    stems = {"_".join(p.stem) for reading in group.readings for p in reading.params if p.stem}
+    return owner in groups or owner in stems
 
 
 def _correct(group: Group, known: OverlayEntity) -> None:
@@ -163,14 +175,16 @@ def refers_to(param: Param, own: Group, groups: dict[str, Group]) -> str | None:
         return None
     if param.type not in ("string", "integer") and not param.reaches:
         return None
-    best: str | None = None
-    for noun, group in groups.items():
-        if group is own or not group.key or not _holds_key(param, group):
-            continue
-        same = group.words == stem if param.kind == "value" else group.words[-len(stem) :] == stem
-        if same and (best is None or len(noun) < len(best)):
-            best = noun
-    return best
+    found = [
+        noun
+        for noun, group in groups.items()
+        if group is not own and group.key and _holds_key(param, group)
+        if group.words == stem or (param.kind != "value" and group.words[-len(stem) :] == stem)
+    ]
+    exact = "_".join(stem)
+    if exact in found:
+        return exact
+    return found[0] if len(found) == 1 else None  # of several that end so, none is meant for sure
 
 
 def _holds_key(param: Param, group: Group) -> bool:

@@ -25,8 +25,8 @@ _CONTENT = frozenset(
     "output excerpt snippet".split()
 )
 """What only the world can know: nobody makes it up where no tool writes it."""
-_FILES = frozenset("file directory folder path".split())
-"""A file system is a tree of paths, which records with a path are not."""
+_FILES = frozenset("file directory folder path range cell".split())
+"""A file system is a tree of paths and a sheet a grid of cells; records are neither."""
 
 _NATURAL = (
     "title", "name", "summary", "subject", "display_name", "full_name", "label", "email",
@@ -76,7 +76,8 @@ def _unfit(draft: Draft) -> str | None:
     made = "create" in deeds or "update" in deeds
     if not made and any(name in _CONTENT for name in draft.fields):
         return "content"
-    if draft.group.noun.rpartition("_")[2] in _FILES and not _is_owned(draft):
+    kind = draft.group.noun.rpartition("_")[2]
+    if kind in _FILES and (kind in ("range", "cell") or not _is_owned(draft)):
         return "files"
     if not any(one.origin in ("input", "output", "reviewed") for one in draft.fields.values()):
         named = draft.group.named_by and "create" in deeds

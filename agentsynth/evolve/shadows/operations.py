@@ -58,6 +58,9 @@ def draft_of(group: Group, groups: dict[str, Group]) -> Draft:
         work = _WORK.get(reading.deed or "", _transition)
         draft.told = reading.said.refers if reading.said is not None else {}
         operation = work(reading, draft)
+        if operation is not None and (wanted := _wants_refused(reading, operation)) is not None:
+            draft.out(reading, "wants_refused", wanted)
+            continue
         if operation is not None:
             if reading.said is not None or group.said is not None:
                 operation = operation.model_copy(update={"reviewed": True})
@@ -79,6 +82,17 @@ def _keep_the_key(draft: Draft) -> None:
         if key in (*one.sets.values(), *one.filters.values(), *one.scope.values(), *one.fixed):
             del draft.operations[tool]
             draft.left_out.append(LeftOut(tool=tool, reason="writes_key", detail=key))
+
+
+def _wants_refused(reading: Reading, operation: Operation) -> str | None:
+    """Return an optional parameter that the description asks for and that is not understood."""
+    text = reading.description.lower()
+    for name in operation.refused:
+        bare = name.rpartition(".")[2].replace("_", "-").lower()
+        at = text.find(bare)
+        if len(bare) > 4 and at >= 0 and "requir" in text[max(0, at - 40) : at + 40]:
+            return name
+    return None
 
 
 def _take_known(draft: Draft) -> None:
@@ -163,7 +177,10 @@ def _reference(param: Param, draft: Draft) -> str | None:
 def _owner_noun(param: Param, draft: Draft) -> str | None:
     """Return what a parameter names that no tool shows: `zone` for `zone_id`, `owner` for `owner`."""
     if param.kind in ("key", "name"):
-        named = param.kind == "key" or param.snake.split("_")[-1] in ("name", "slug", "login")
+        named = param.kind == "key" or (
+            param.snake.split("_")[-1] in ("name", "slug", "login") and param.stem
+            and param.stem[-1] in _OWNERS
+        )
         foreign = bool(param.stem) and not has_stem(param.stem, draft.group.words)
         return "_".join(param.stem) if named and foreign else None
     if param.kind == "value" and param.type == "string" and param.stem[-1:] and param.stem[-1] in _OWNERS:
@@ -213,7 +230,8 @@ _PAYLOADS = frozenset(
 
 _OWNERS = frozenset(
     "owner repo repository org organization workspace namespace database bucket project account "
-    "team tenant vault cluster catalog dataset site".split()
+    "team tenant vault cluster catalog dataset site zone script queue topic collection table index "
+    "channel board group user role resource".split()
 )
 """What things are kept in, where a parameter names it without saying `id` or `name`."""
 _LANGUAGE = frozenset("sql statement script code expression program template_body".split())

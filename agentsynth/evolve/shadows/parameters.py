@@ -64,7 +64,7 @@ _FLAGS = re.compile(
 )
 _TOLD = re.compile(
     r"^(send_updates|send_notifications?|notify.*|return_.*|include_.*|exclude_.*|expand_.*|"
-    r"response_.*|if_.*match|.*_event|.*_behaviou?r|prefer)$"
+    r"response_.*|retry_.*|auth_method|if_.*match|.*_event|.*_behaviou?r|prefer)$"
 )
 """What a call asks for beside the values of the record, of whatever type."""
 

@@ -31,7 +31,7 @@ _VERBS: dict[str, str] = {
     **dict.fromkeys(("rename",), "rename"),
     **dict.fromkeys(("remove", "detach"), "remove"),
     **dict.fromkeys(("set",), "set"),
-    **dict.fromkeys(("move", "transfer"), "move"),
+    **dict.fromkeys(("move",), "move"),
     **dict.fromkeys(("assign",), "assign"),
     **dict.fromkeys(("unassign",), "unassign"),
     **dict.fromkeys(("count",), "count"),
@@ -88,7 +88,7 @@ _WEAK = frozenset(
 _OTHER = frozenset(
     "mark toggle run execute send generate import export download upload sync validate check test "
     "convert analyze compare apply merge duplicate copy clone fork trigger start stop retry submit "
-    "manage batch bulk reset refresh install deploy".split()
+    "manage batch bulk reset refresh install deploy transfer".split()
 )
 """First words that say what a tool does, and none of the deeds that are known here."""
 
@@ -183,7 +183,7 @@ class Name:
 
 def read_name(name: str, prefix: Iterable[str] = ()) -> Name:
     """Read a tool's name: verb first (`create_issue`), or verb last (`issue-create`)."""
-    words = [word for word in tokens_of(name) if word not in _EMPTY]
+    words = [word for word in tokens_of(name.replace("AddOn", "Addon")) if word not in _EMPTY]
     for word in prefix:
         if words and words[0] == word:
             words = words[1:]
