@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentsynth.core.errors import RunError, ServerError, UserError
@@ -20,8 +20,10 @@ from agentsynth.core.manifest import ServerManifest
 from agentsynth.evolve.install import install_server, installed, resolved_versions
 from agentsynth.evolve.snapshot import Failure, ListedServer
 from agentsynth.worlds.launching import canary_text, launch_of, prepare_scratch
+from agentsynth.worlds.listing import raw_hashes
 from agentsynth.worlds.seat import scratch_folder
 from agentsynth.worlds.stdio import Connection, Launch, connect
+from agentsynth.worlds.wire import Listing
 
 __all__ = ["Collecting", "Confine", "collect_all", "collect_one"]
 
@@ -50,6 +52,10 @@ class Collecting:
     confine: Confine
     jobs: int = 2
     """Servers at once."""
+    tree_bytes: int = 3_000_000_000
+    """Memory that one server and all it started may take up together."""
+    folder_bytes: int = 1_000_000_000
+    """Disk that one server may fill."""
     install: bool = True
     """False = only those that are installed are listed."""
     log: Callable[[str], None] = lambda line: None
@@ -106,7 +112,7 @@ async def _collected(
         scratch = scratch_folder(stack)
         try:
             await asyncio.to_thread(prepare_scratch, manifest, scratch)
-            launch = how.confine(manifest, prefix, launch_of(manifest, prefix, scratch))
+            launch = how.confine(manifest, prefix, _watched(launch_of(manifest, prefix, scratch), how))
             connection = await stack.enter_async_context(connect(launch))
         except (ServerError, UserError, OSError, subprocess.SubprocessError) as error:
             return Failure(stage="start", reason=str(error))
@@ -114,6 +120,11 @@ async def _collected(
             return await _listed(manifest, connection, how, notes)
         except ServerError as error:
             return Failure(stage="list", reason=str(error))
+
+
+def _watched(launch: Launch, how: Collecting) -> Launch:
+    limits = replace(launch.limits, tree_bytes=how.tree_bytes, folder_bytes=how.folder_bytes)
+    return replace(launch, limits=limits)
 
 
 async def _prefix(manifest: ServerManifest, how: Collecting) -> Path:
@@ -144,6 +155,7 @@ async def _listed(
             reason=f"server {manifest.name!r} lists no tools{skipped}: it may want credentials or "
             "settings before it shows any; see its 'env' and 'args'",
         )
+    notes = (*notes, *await _unsteady(connection, listing))
     greeting = connection.greeting
     instructions, protocol = greeting.get("instructions"), greeting.get("protocolVersion")
     said = json.dumps([instructions, listing.tools], ensure_ascii=False)
@@ -167,6 +179,17 @@ async def _listed(
         noise=connection.noise,
         notes=notes,
     )
+
+
+async def _unsteady(connection: Connection, first: Listing) -> tuple[str, ...]:
+    """Ask for the tools once more; return what there is to note."""
+    try:
+        again = await connection.list_tools()
+    except ServerError:
+        return ("could not be listed a second time",)
+    if raw_hashes(again) == raw_hashes(first):
+        return ()
+    return ("lists other tools when it is asked again: its specifications cannot be relied on",)
 
 
 def _line(manifest: ServerManifest, outcome: ListedServer | Failure) -> str:
