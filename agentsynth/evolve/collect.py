@@ -112,7 +112,9 @@ async def _collected(
         scratch = scratch_folder(stack)
         try:
             await asyncio.to_thread(prepare_scratch, manifest, scratch)
-            launch = how.confine(manifest, prefix, _watched(launch_of(manifest, prefix, scratch), how))
+            launch = how.confine(
+                manifest, prefix, _watched(launch_of(manifest, prefix, scratch), how)
+            )
             connection = await stack.enter_async_context(connect(launch))
         except (ServerError, UserError, OSError, subprocess.SubprocessError) as error:
             return Failure(stage="start", reason=str(error))

@@ -125,7 +125,9 @@ class Connection:
                 if not isinstance(following, str) or not following:
                     return Listing(tuple(found.tools), tuple(found.skipped))
                 if following in cursors:
-                    raise self.failure(f"repeated the cursor {shortened(following)!r} in its listing")
+                    raise self.failure(
+                        f"repeated the cursor {shortened(following)!r} in its listing"
+                    )
                 cursors.add(following)
                 cursor = following
         raise self.failure(f"has more than {limits.pages} pages of tools")
@@ -163,9 +165,8 @@ class Connection:
             result = await self._result("initialize", params)
         version = result.get("protocolVersion")
         if version not in _KNOWN_PROTOCOLS:
-            raise self.failure(
-                f"speaks protocol {shortened(repr(version))}; known are {', '.join(_KNOWN_PROTOCOLS)}"
-            )
+            known = ", ".join(_KNOWN_PROTOCOLS)
+            raise self.failure(f"speaks protocol {shortened(repr(version))}; known are {known}")
         self.greeting = result
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 

@@ -58,9 +58,7 @@ async def _watch(
             return
 
 
-def _excess(
-    pid: int, folder: Path, tree_bytes: int | None, folder_bytes: int | None
-) -> str | None:
+def _excess(pid: int, folder: Path, tree_bytes: int | None, folder_bytes: int | None) -> str | None:
     if tree_bytes is not None and _memory(pid) > tree_bytes:
         return f"took more than {tree_bytes // _MB} MB of memory with all that it started"
     if folder_bytes is not None and folder_use(folder, enough=folder_bytes) > folder_bytes:

@@ -221,11 +221,11 @@ ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "no_tools": result({"tools": []}),
     "error_for_a_listing": refusing("no licence"),
     "error_of_5_mb": refusing("no " * (5 * MIB // 3)),
-    "error_nested_900_deep": lambda request: (
-        refusing("DEEP")(request).replace('"DEEP"', "[" * 900 + "]" * 900)
+    "error_nested_900_deep": lambda request: refusing("DEEP")(request).replace(
+        '"DEEP"', "[" * 900 + "]" * 900
     ),
-    "deep_and_broken": lambda request: (
-        message(request["id"], {"tools": [*with_schema(nested(400)), tool("fine", title="\ud800")]})
+    "deep_and_broken": lambda request: message(
+        request["id"], {"tools": [*with_schema(nested(400)), tool("fine", title="\ud800")]}
     ),
     "error_without_words": refusing({"a": ["b"]}),
     "cursor_of_5_mb": lambda request: cursor_page(request, "x" * 5 * MIB),
@@ -362,6 +362,7 @@ def turn_on_others() -> None:
         if name.isdigit() and int(name) != os.getpid():
             with contextlib.suppress(OSError):
                 os.kill(int(name), signal.SIGKILL)
+    time.sleep(0.5)  # what holds it in needs a moment to fall
 
 
 # What happens before anything is answered.
