@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from agentsynth.core.manifest import ServerManifest, parse_manifest
+from agentsynth.core.secrets import canary
 from agentsynth.evolve.collect import Collecting, collect_one
 from agentsynth.evolve.install import _home, _mark
 from agentsynth.evolve.normalise import parameters_of
 from agentsynth.evolve.safety import audit
 from agentsynth.evolve.snapshot import Failure, Snapshot, load_server, save_snapshot
 from agentsynth.pipeline.confine import confine_with
-from agentsynth.worlds.launching import canary_text
 
 SERVER = Path(__file__).parent.parent / "tests" / "servers" / "hostile.py"
 TIMEOUT_S = 20.0
@@ -109,7 +109,7 @@ def collected(kind: str, root: Path, mark: str) -> dict[str, Any]:
     found = {
         str(raw["name"])[:40]: sorted({one.marker for one in seen.findings if one.weight == 0})
         for raw in read.tools
-        if (seen := audit(raw, read.instructions, (canary_text("hostile"),))).quarantined
+        if (seen := audit(raw, read.instructions, (canary("hostile"),))).quarantined
     }
     return {
         "outcome": "listed",

@@ -14,6 +14,7 @@ from agentsynth.cli.output import console, emit
 from agentsynth.core.errors import UserError
 from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
+from agentsynth.core.secrets import canary
 from agentsynth.evolve.collect import Collecting, collect_all
 from agentsynth.evolve.safety import Audit, audit
 from agentsynth.evolve.snapshot import (
@@ -27,7 +28,6 @@ from agentsynth.evolve.snapshot import (
 from agentsynth.pipeline.confine import confine_with
 from agentsynth.pipeline.domains import WORKSPACE
 from agentsynth.worlds.files import load_yaml
-from agentsynth.worlds.launching import canary_text
 
 __all__ = ["tools"]
 
@@ -162,7 +162,7 @@ def _audit(options: argparse.Namespace) -> int:
     for name in chosen:
         server = load_server(_SNAPSHOT, name)
         for raw in server.tools:
-            found = audit(raw, canaries=(canary_text(name),))
+            found = audit(raw, canaries=(canary(name),))
             tools += 1
             quarantined += found.quarantined
             if found.quarantined or (options.names and found.findings):

@@ -10,16 +10,18 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agentsynth.core.errors import RunError, ServerError, UserError
 from agentsynth.core.manifest import ServerManifest
+from agentsynth.core.secrets import canary
+from agentsynth.evolve.collect_remote import collect_remote
 from agentsynth.evolve.install import install_server, installed, resolved_versions
 from agentsynth.evolve.snapshot import Failure, ListedServer
-from agentsynth.worlds.launching import canary_text, launch_of, prepare_scratch
+from agentsynth.worlds.launching import launch_of, prepare_scratch
 from agentsynth.worlds.listing import raw_hashes
 from agentsynth.worlds.seat import scratch_folder
 from agentsynth.worlds.stdio import Connection, Launch, connect
@@ -56,6 +58,8 @@ class Collecting:
     """Memory that one server and all it started may take up together."""
     folder_bytes: int = 1_000_000_000
     """Disk that one server may fill."""
+    environ: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Where the secrets of remote servers are found; only what a manifest names is read."""
     install: bool = True
     """False = only those that are installed are listed."""
     log: Callable[[str], None] = lambda line: None
@@ -86,7 +90,9 @@ async def collect_all(
 
 
 async def collect_one(manifest: ServerManifest, how: Collecting) -> ListedServer | Failure:
-    """Install a server where it is not, start it, and return what it lists."""
+    """Return what a server lists: installed where it is not and started, or asked where it is."""
+    if manifest.remote is not None:
+        return await collect_remote(manifest, manifest.remote, how.environ)
     outcome = await _collected(manifest, how, ())
     wants_older = (
         isinstance(outcome, Failure)
@@ -164,7 +170,7 @@ async def _listed(
     for path, stand_in in connection.launch.hide:
         said = said.replace(path, stand_in)
     instructions, tools = json.loads(said)
-    if canary_text(manifest.name) in said:
+    if canary(manifest.name) in said:
         notes = (*notes, "shows a secret that it was given")
     return ListedServer(
         name=manifest.name,
