@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,7 @@ Transport = Literal["streamable_http", "sse"]
 
 
 @contextmanager
-def serving(mode: str, transport: Transport = "streamable_http") -> Iterator[str]:
+def serving(mode: str, transport: Transport = "streamable_http") -> Generator[str]:
     """A server as a process of its own; gives its address."""
     process = subprocess.Popen(
         [sys.executable, str(SERVER), mode, transport],
