@@ -20,6 +20,7 @@ from agentsynth.core.manifest import ServerManifest
 from agentsynth.core.secrets import canary
 from agentsynth.evolve.collect_remote import collect_remote
 from agentsynth.evolve.install import install_server, installed, resolved_versions
+from agentsynth.evolve.scripts import with_real_command
 from agentsynth.evolve.snapshot import Failure, ListedServer
 from agentsynth.worlds.launching import launch_of, prepare_scratch
 from agentsynth.worlds.listing import raw_hashes
@@ -112,6 +113,7 @@ async def _collected(
 ) -> ListedServer | Failure:
     try:
         prefix = await _prefix(manifest, how)
+        manifest = with_real_command(manifest, prefix)
     except RunError as error:
         return Failure(stage="install", reason=str(error))
     async with AsyncExitStack() as stack:
