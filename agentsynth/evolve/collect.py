@@ -20,6 +20,7 @@ from agentsynth.core.manifest import ServerManifest
 from agentsynth.core.secrets import canary
 from agentsynth.evolve.collect_remote import collect_remote
 from agentsynth.evolve.install import install_server, installed, resolved_versions
+from agentsynth.evolve.package_licence import package_licence
 from agentsynth.evolve.scripts import with_real_command
 from agentsynth.evolve.snapshot import Failure, ListedServer
 from agentsynth.worlds.launching import launch_of, prepare_scratch
@@ -39,6 +40,7 @@ Raises UserError where the server may not be started as things are.
 LEAST_FREE_BYTES = 2_000_000_000
 """Free disk space below which nothing more is installed."""
 
+_SHOWN_SKIPPED = 5
 _OLDER_SDK = "mcp<2"
 _WANTS_OLDER_SDK = re.compile(
     r"mcp\.server\.fastmcp|McpError|'Server' object has no attribute 'list_"
@@ -113,7 +115,7 @@ async def _collected(
 ) -> ListedServer | Failure:
     try:
         prefix = await _prefix(manifest, how)
-        manifest = with_real_command(manifest, prefix)
+        manifest, notes = _completed(with_real_command(manifest, prefix), prefix, notes)
     except RunError as error:
         return Failure(stage="install", reason=str(error))
     async with AsyncExitStack() as stack:
@@ -130,6 +132,19 @@ async def _collected(
             return await _listed(manifest, connection, how, notes)
         except ServerError as error:
             return Failure(stage="list", reason=str(error))
+
+
+def _completed(
+    manifest: ServerManifest, prefix: Path, notes: tuple[str, ...]
+) -> tuple[ServerManifest, tuple[str, ...]]:
+    """Return the manifest with the licence that its package names, if nobody has read one."""
+    if manifest.licence != "unknown":
+        return manifest, notes
+    said = package_licence(manifest, prefix)
+    if said.expression is None:
+        return manifest, notes
+    found = manifest.model_copy(update={"licence": said.expression})
+    return found, (*notes, f"its licence is what its package says: {said.expression}")
 
 
 def _watched(launch: Launch, how: Collecting) -> Launch:
@@ -159,7 +174,7 @@ async def _listed(
 ) -> ListedServer | Failure:
     listing = await connection.list_tools()
     if not listing.tools:
-        skipped = "".join(f"; {line}" for line in listing.skipped)
+        skipped = "".join(f"; {line}" for line in listing.skipped[:_SHOWN_SKIPPED])
         return Failure(
             stage="list",
             reason=f"server {manifest.name!r} lists no tools{skipped}: it may want credentials or "

@@ -41,7 +41,7 @@ async def collect_remote(
     except (ServerError, UserError) as error:
         return Failure(stage="list", reason=_without(str(error), secrets))
     if not found.listing.tools:
-        skipped = "".join(f"; {line}" for line in found.listing.skipped)
+        skipped = "".join(f"; {line}" for line in found.listing.skipped[:5])
         return Failure(
             stage="list",
             reason=f"server {manifest.name!r} lists no tools{_without(skipped, secrets)}: it may "
