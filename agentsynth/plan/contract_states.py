@@ -19,8 +19,8 @@ from agentsynth.plan.arguments import Pools
 from agentsynth.plan.contract_calls import explore
 from agentsynth.plan.contract_goals import Goals
 from agentsynth.plan.contract_traces import Traces, traces_of
-from agentsynth.worlds.bodies import bodies_of
 from agentsynth.worlds.base import SCHEDULED, Base
+from agentsynth.worlds.bodies import bodies_of
 from agentsynth.worlds.contract_eval import CompiledContract, ContractMistake, Situation
 from agentsynth.worlds.contract_outcome import Promise, compile_promise
 from agentsynth.worlds.contract_parts import Snapshot, entity_shapes

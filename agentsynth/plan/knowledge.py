@@ -170,9 +170,7 @@ class Knowledge:
         made += [{**whole, name: v} for name in whole for v in options[name][1:]]
         return list({repr(one): one for one in made}.values())
 
-    def _named_first(
-        self, parameter: str, entity: str, schema: Mapping[str, Any]
-    ) -> list[Any]:
+    def _named_first(self, parameter: str, entity: str, schema: Mapping[str, Any]) -> list[Any]:
         """Return the keys of an entity, first those a fact for just this parameter stands beside.
 
         A fact `visit_type` speaks for the key beside it where `visitTypeId` is asked for, and for

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast, Protocol
+from typing import Any, Protocol, cast
 
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import ActStep, CallStep, GuardStep, Intent, PickStep, SelectStep

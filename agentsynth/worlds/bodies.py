@@ -30,5 +30,5 @@ def with_bodies(arguments: Mapping[str, Any], bodies: Bodies) -> dict[str, Any]:
 
 def _filled(value: Any, parts: Bodies) -> dict[str, Any]:
     given = cast(dict[str, Any], value) if isinstance(value, dict) else {}
-    filled = {**{name: None for name in parts}, **given}
+    filled = {**dict.fromkeys(parts), **given}
     return {**filled, **{name: _filled(filled[name], p) for name, p in parts.items() if p}}

@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import JsonValue
 
 from agentsynth.core.domain import Mirrored
+from agentsynth.core.schemas import plain
 from agentsynth.evolve.normalise import parameters_of
 from agentsynth.evolve.shadows.bank import noun_of
 from agentsynth.evolve.shadows.forms import Forms, id_pattern, plural, taken_by
 from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
 from agentsynth.evolve.shadows.offered import Offered, offered
-from agentsynth.core.schemas import plain
 from agentsynth.evolve.shadows.parameters import is_wrapper
 from agentsynth.evolve.shadows.seeds import entity_order, field_spec, generate
 from agentsynth.evolve.shadows.steps import steps_of
@@ -91,9 +91,7 @@ def domain_of(
             entity: _entity(forms, entities[entity], entities, by_tool)
             for entity in entity_order(entities)
         },
-        "tools": {
-            one.tool: _tool(forms, source, one, entities) for one in operations
-        },
+        "tools": {one.tool: _tool(forms, source, one, entities) for one in operations},
     }
 
 

@@ -1,4 +1,4 @@
-"""The entities of a server: which nouns are records, what they are known by, what they belong to."""
+"""The entities of a server: which nouns are records, their keys, and what they belong to."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -35,9 +35,7 @@ class Group:
         return tuple(self.noun.split("_"))
 
 
-def groups_of(
-    readings: Sequence[Reading], overlay: Overlay | None = None
-) -> dict[str, Group]:
+def groups_of(readings: Sequence[Reading], overlay: Overlay | None = None) -> dict[str, Group]:
     """Return the tools by noun, each group with its key where one is found."""
     groups: dict[str, Group] = {}
     for reading in readings:
@@ -66,7 +64,8 @@ def _join_views(groups: dict[str, Group]) -> None:
             (
                 "_".join(words[place:])
                 for place in range(1, len(words))
-                if "_".join(words[place:]) in makes and _is_known("_".join(words[:place]), group, groups)
+                if "_".join(words[place:]) in makes
+                and _is_known("_".join(words[:place]), group, groups)
             ),
             None,
         )

@@ -1,4 +1,4 @@
-"""How records of a shadow are stored and shown: keys, references, views. Shared by what is emitted."""
+"""How records of a shadow are stored and shown: keys, references, views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from agentsynth.core.ids import derive_seed
 from agentsynth.evolve.shadows.model import (
     Inferred,
     Operation,
-    Shape,
     ShadowEntity,
     ShadowField,
+    Shape,
 )
 from agentsynth.evolve.shadows.parameters import SECRETS
 from agentsynth.evolve.shadows.words import singular, snake
@@ -58,7 +58,9 @@ class Forms:
         for name, own in names.items():
             field = entity.field(own)
             key = own == entity.key and (field is None or entity.named_by)
-            shown[name] = self.shown_key(entity, of) if key or field is None else self.shown(field, of)
+            shown[name] = (
+                self.shown_key(entity, of) if key or field is None else self.shown(field, of)
+            )
         return shown
 
     def names(self, entity: ShadowEntity, shape: Shape | None) -> dict[str, str]:

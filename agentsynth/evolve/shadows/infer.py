@@ -21,11 +21,26 @@ from agentsynth.evolve.shadows.words import snake
 __all__ = ["infer"]
 
 _CONTENT = frozenset(
-    "text content body html markdown readme abstract transcript article summary_text logs log "
-    "output excerpt snippet".split()
+    [
+        "text",
+        "content",
+        "body",
+        "html",
+        "markdown",
+        "readme",
+        "abstract",
+        "transcript",
+        "article",
+        "summary_text",
+        "logs",
+        "log",
+        "output",
+        "excerpt",
+        "snippet",
+    ]
 )
 """What only the world can know: nobody makes it up where no tool writes it."""
-_FILES = frozenset("file directory folder path range cell".split())
+_FILES = frozenset(["file", "directory", "folder", "path", "range", "cell"])
 """A file system is a tree of paths and a sheet a grid of cells; records are neither."""
 
 _NATURAL = (

@@ -178,12 +178,18 @@ def _owner_noun(param: Param, draft: Draft) -> str | None:
     """Return what a parameter names that no tool shows: `zone` for `zone_id`, `owner` for `owner`."""
     if param.kind in ("key", "name"):
         named = param.kind == "key" or (
-            param.snake.split("_")[-1] in ("name", "slug", "login") and param.stem
+            param.snake.split("_")[-1] in ("name", "slug", "login")
+            and param.stem
             and param.stem[-1] in _OWNERS
         )
         foreign = bool(param.stem) and not has_stem(param.stem, draft.group.words)
         return "_".join(param.stem) if named and foreign else None
-    if param.kind == "value" and param.type == "string" and param.stem[-1:] and param.stem[-1] in _OWNERS:
+    if (
+        param.kind == "value"
+        and param.type == "string"
+        and param.stem[-1:]
+        and param.stem[-1] in _OWNERS
+    ):
         return "_".join(param.stem)
     return None
 
@@ -223,18 +229,70 @@ def _shown(param: Param) -> str:
 
 
 _PAYLOADS = frozenset(
-    "data body spec config configuration properties attributes payload input settings params "
-    "parameters content definition object values records items options request".split()
+    [
+        "data",
+        "body",
+        "spec",
+        "config",
+        "configuration",
+        "properties",
+        "attributes",
+        "payload",
+        "input",
+        "settings",
+        "params",
+        "parameters",
+        "content",
+        "definition",
+        "object",
+        "values",
+        "records",
+        "items",
+        "options",
+        "request",
+    ]
 )
 
 
 _OWNERS = frozenset(
-    "owner repo repository org organization workspace namespace database bucket project account "
-    "team tenant vault cluster catalog dataset site zone script queue topic collection table index "
-    "channel board group user role resource".split()
+    [
+        "owner",
+        "repo",
+        "repository",
+        "org",
+        "organization",
+        "workspace",
+        "namespace",
+        "database",
+        "bucket",
+        "project",
+        "account",
+        "team",
+        "tenant",
+        "vault",
+        "cluster",
+        "catalog",
+        "dataset",
+        "site",
+        "zone",
+        "script",
+        "queue",
+        "topic",
+        "collection",
+        "table",
+        "index",
+        "channel",
+        "board",
+        "group",
+        "user",
+        "role",
+        "resource",
+    ]
 )
 """What things are kept in, where a parameter names it without saying `id` or `name`."""
-_LANGUAGE = frozenset("sql statement script code expression program template_body".split())
+_LANGUAGE = frozenset(
+    ["sql", "statement", "script", "code", "expression", "program", "template_body"]
+)
 """Parameters in a language of their own, which a shadow would have to carry out."""
 
 
@@ -323,7 +381,7 @@ def _scope(reading: Reading, draft: Draft, param: Param) -> str | None:
     name = field_of(param)
     if name in draft.fields and (draft.fields[name].ref is not None or draft.created):
         return draft.fields[name].name
-    if draft.created or reading.deed == "list" and param.kind == "value":
+    if draft.created or (reading.deed == "list" and param.kind == "value"):
         return None
     if param.kind not in ("key", "name", "value") or _reference(param, draft) is None:
         return None
@@ -377,7 +435,12 @@ def _get(reading: Reading, draft: Draft) -> Operation | None:
         return None
     key, scope, _, refused = found
     return Operation(
-        tool=reading.tool, deed="get", entity=draft.group.noun, key=key, scope=scope, refused=refused
+        tool=reading.tool,
+        deed="get",
+        entity=draft.group.noun,
+        key=key,
+        scope=scope,
+        refused=refused,
     )
 
 

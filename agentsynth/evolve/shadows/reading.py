@@ -1,4 +1,4 @@
-"""One tool as its name and parameters tell of it, before the other tools of its server are known."""
+"""One tool as its name and parameters tell of it, before other tools are looked at."""
 
 import re
 from collections.abc import Mapping, Sequence

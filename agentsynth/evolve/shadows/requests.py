@@ -14,9 +14,9 @@ from agentsynth.evolve.shadows.forms import Forms, plural
 from agentsynth.evolve.shadows.model import (
     Inferred,
     Operation,
-    Shape,
     ShadowEntity,
     ShadowField,
+    Shape,
 )
 from agentsynth.evolve.shadows.words import TRANSITIONS, snake, tokens_of
 
@@ -465,7 +465,9 @@ class _Maker:
         self._fact(request, slot, f"={value}")
         return f"${name}"
 
-    def _settable(self, operation: Operation, entity: ShadowEntity) -> list[tuple[str, ShadowField]]:
+    def _settable(
+        self, operation: Operation, entity: ShadowEntity
+    ) -> list[tuple[str, ShadowField]]:
         """Return parameters with fields that people would set, the plainest first."""
         found: list[tuple[int, str, ShadowField]] = []
         for parameter, name in operation.sets.items():
@@ -529,4 +531,3 @@ def _snake(text: str) -> str:
 
 def _verb_of(operation: Operation) -> str:
     return next((word for word in tokens_of(operation.tool) if word in TRANSITIONS), "change")
-
