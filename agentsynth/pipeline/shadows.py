@@ -38,7 +38,7 @@ from agentsynth.worlds.runtime import declarative_runtime
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.static import domain_problems
 
-__all__ = ["ServerShadows", "ShadowDomain", "shadow_server"]
+__all__ = ["ServerShadows", "ShadowDomain", "shadow_server", "source_of"]
 
 _ROUNDS = 12
 """Times a domain is written anew without what was wrong."""
@@ -109,7 +109,7 @@ async def shadow_server(
         made.left_out[one.tool] = one
     for tool, reason in skip.items():
         made.left_out[tool] = LeftOut(tool=tool, reason="skipped", detail=reason)
-    source = _source(listed)
+    source = source_of(listed)
     for main, operations in partition(inferred, inferred.operations):
         name = f"shadow/{listed.name}/{main.replace('_', '-')}"
         work = _Making(name, folder / main.replace("_", "-"), inferred, source, made.left_out)
@@ -124,7 +124,7 @@ async def shadow_server(
     return made
 
 
-def _source(listed: ListedServer) -> Source:
+def source_of(listed: ListedServer) -> Source:
     return Source(
         server=listed.name,
         package=listed.package,

@@ -100,9 +100,9 @@ class Forms:
         return where
 
     def list_name(self, entity: ShadowEntity, shape: Shape | None = None) -> str:
-        """Return what a list of these records is called in results."""
-        if shape is not None and shape.items is not None:
-            return shape.items
+        """Return what a list of records is called in results; empty = the result is the list."""
+        if shape is not None and (shape.items is not None or shape.bare):
+            return shape.items or ""
         style = derive_seed("lists", self.inferred.server) % len(_LISTS)
         return {"items": "items", "data": "data"}.get(_LISTS[style], plural(entity.name))
 

@@ -80,7 +80,9 @@ class Shape(Frozen):
     """How a result looks, as the tool's own output schema has it."""
 
     items: str | None = None
-    """Property that holds the list of records; None = the result is no list."""
+    """Property that holds the list of records; None = the result holds none."""
+    bare: bool = False
+    """True = the result is the list itself."""
     inner: str | None = None
     """Property that holds the one record; None = the result is the record itself."""
     shown: dict[str, str] = {}

@@ -259,7 +259,7 @@ class _Maker:
             for parameter, name in operation.scope.items()
         }
         request.steps.append({"call": operation.tool, "args": args, "as": "listed"})
-        listed = f"listed.{self.forms.list_name(entity, operation.shape)}"
+        listed = self._path("listed", entity, operation)
         request.steps.append({"tally": "number", "from": listed, "op": "count"})
         request.answers["total"] = {"value": "=number", "type": "count"}
         if not request.draw:
@@ -327,9 +327,14 @@ class _Maker:
             request.named.add(listed)
             request.steps.append({"call": operation.tool, "args": args, "as": listed})
             where = {natural: f"${slot}"}
-            source = f"{listed}.{self.forms.list_name(entity, operation.shape)}"
+            source = self._path(listed, entity, operation)
             request.steps.append({"pick": entry, "from": source, "where": where})
         return entry
+
+    def _path(self, at: str, entity: ShadowEntity, operation: Operation) -> str:
+        """Return where a result that is called `at` has its list."""
+        name = self.forms.list_name(entity, operation.shape)
+        return f"{at}.{name}" if name else at
 
     def _scope_args(
         self, request: Request, operation: Operation, entity: ShadowEntity, drawn: str, depth: int

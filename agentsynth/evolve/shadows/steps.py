@@ -172,6 +172,8 @@ def _list(
     result: dict[str, Any] = {forms.list_name(entity, shape): "=found"}
     if total is not None:
         result[total] = "=matches"
+    if shape is not None and shape.bare:
+        return [*steps, step, {"return": "=found"}]
     if shape is not None:
         result |= shape.said
     return [*steps, step, {"return": result}]
