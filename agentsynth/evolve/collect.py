@@ -19,17 +19,11 @@ from agentsynth.core.errors import RunError, ServerError, UserError
 from agentsynth.core.manifest import ServerManifest
 from agentsynth.evolve.install import install_server, installed, resolved_versions
 from agentsynth.evolve.snapshot import Failure, ListedServer
-from agentsynth.worlds.launching import canary_text, launch_of, prepare_scratch
+from agentsynth.worlds.launching import Confine, canary_text, launch_of, prepare_scratch
 from agentsynth.worlds.seat import scratch_folder
-from agentsynth.worlds.stdio import Connection, Launch, connect
+from agentsynth.worlds.stdio import Connection, connect
 
 __all__ = ["Collecting", "Confine", "collect_all", "collect_one"]
-
-Confine = Callable[[ServerManifest, Path, Launch], Launch]
-"""Closes a launch in: manifest, prefix, and the launch whose folder is its scratch folder.
-
-Raises UserError where the server may not be started as things are.
-"""
 
 LEAST_FREE_BYTES = 2_000_000_000
 """Free disk space below which nothing more is installed."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from agentsynth.core.errors import UserError
 from agentsynth.core.manifest import ServerManifest
-from agentsynth.evolve.collect import Confine
 from agentsynth.worlds.cell import Cell
+from agentsynth.worlds.launching import Confine
 from agentsynth.worlds.prefix import prefix_paths
 from agentsynth.worlds.sandbox import closed_in, why_unavailable
 from agentsynth.worlds.stdio import Launch

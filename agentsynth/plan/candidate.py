@@ -197,7 +197,7 @@ async def _carry_out(
                     if error is not None:
                         _refused(made, runtime, error)
                         return
-                    run.record(planned, runtime.decode(made.results[-1].content))
+                    run.record(planned, runtime.decode(planned.name, made.results[-1].content))
             case UserActs():
                 error = await _act(run.intent, following.action, wave, world, known, made)
                 if error is not None:

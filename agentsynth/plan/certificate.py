@@ -141,7 +141,7 @@ def _shown(case: _Case) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for message in case.reference.messages:
         if isinstance(message, ToolMessage) and not message.is_error:
-            found += leaves(case.runtime.decode(message.content))
+            found += leaves(case.runtime.decode(message.name, message.content))
     return found
 
 

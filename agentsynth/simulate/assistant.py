@@ -146,7 +146,7 @@ class ScriptedAssistant:
                 continue
             if planned.name in self._runtime.writes:
                 self._request.wrote = True
-            self._request.run.record(planned, self._runtime.decode(message.content))
+            self._request.run.record(planned, self._runtime.decode(message.name, message.content))
         return problem
 
     def _explain(self, content: str) -> str:

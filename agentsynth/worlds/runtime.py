@@ -34,8 +34,8 @@ class DomainRuntime:
     """For planning, certificates and replays; a live server may serve several in turn."""
     open_rollout: OpenWorld
     """For rollouts: a live server is started for each."""
-    decode: Callable[[str], Any]
-    """Result text to what a reader makes of it."""
+    decode: Callable[[str, str], Any]
+    """What a reader makes of a result, by the tool's name and the text."""
     compiled: CompiledDomain | None = None
     """None for live domains."""
     rows: Callable[[str], list[dict[str, Any]]] | None = None
@@ -156,18 +156,13 @@ class DomainRuntime:
         ]
 
     def _shown_broken(self, world: LiveWorld, call: ToolCall) -> list[str]:
-        """Return the clauses whose `broken_if` finds something after the call, run on a copy."""
-        if not self.sql_arguments & call.arguments.keys():
-            return []
+        """Return the clauses whose `broken_if` finds something for this call."""
         return [
             name
             for name, clause in self.domain.policy.items()
             if clause.broken_if is not None
             and call.name in clause.tools
-            and any(
-                world.would_show(call, argument, clause.broken_if)
-                for argument in sorted(self.sql_arguments & call.arguments.keys())
-            )
+            and world.would_show(call, clause.broken_if)
         ]
 
     def broken_clauses(self, world: World, call: ToolCall, said: str) -> list[str]:
@@ -196,8 +191,9 @@ class DomainRuntime:
         return broken
 
 
-def _json_or_text(content: str) -> Any:
+def _json_or_text(tool: str, content: str) -> Any:
     """Return a result as JSON, or as the text it is where a tool returns a text."""
+    del tool
     try:
         return json.loads(content)
     except ValueError:
