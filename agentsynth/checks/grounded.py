@@ -19,6 +19,7 @@ from agentsynth.checks.refusals import misrefused
 from agentsynth.checks.visible import Visible, texts_shown
 from agentsynth.core.messages import AssistantMessage, UserMessage
 from agentsynth.core.tools import ToolSpec
+from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["arguments_grounded", "statements_grounded"]
 
@@ -38,6 +39,8 @@ _SQL_WORDS = frozenset((
     "union", "unique", "update", "upper", "using", "values", "view", "when", "where", "with",
     "returning",
 ))  # fmt: skip
+_NAMES = re.compile(r"[^/\s][^/]*")
+_TOKENS = re.compile(r"[^\W_]+(?:['’.,:-][^\W_]+)*")
 _NESTED = ("anyOf", "oneOf", "allOf")
 _COMPOSING = frozenset(("$ref", *_NESTED))
 
@@ -106,6 +109,38 @@ def _ungrounded_sql(text: str, visible: Visible) -> str | None:
     return None
 
 
+def _ungrounded(value: Any, path: str, runtime: DomainRuntime, visible: Visible) -> Any:
+    """Return what of an argument was not visible; None = nothing."""
+    if isinstance(value, str) and path in runtime.sql_arguments:
+        return _ungrounded_sql(value, visible)
+    if visible.has(value):
+        return None
+    if isinstance(value, str) and path in runtime.path_arguments:
+        return next((n for n in _NAMES.findall(value) if not _names_shown(n, visible)), None)
+    if isinstance(value, str) and path in runtime.text_arguments:
+        return next((word for word in _hard_words(value) if not visible.has(word)), None)
+    return value
+
+
+def _hard_words(text: str) -> Iterator[str]:
+    """Give the words of a text that an agent cannot choose itself: figures and names."""
+    for match in _TOKENS.finditer(text):
+        begins = not text[: match.start()].rpartition("\n")[2].strip()
+        if any(char.isdigit() for char in match[0]) or (match[0][0].isupper() and not begins):
+            yield match[0]
+
+
+def _names_shown(name: str, visible: Visible) -> bool:
+    """Whether a name of a path was visible, or what it is without its ending and its hyphens."""
+    stem, dot, ending = name.rpartition(".")
+    if visible.has_words(name):
+        return True
+    if dot and not visible.has_words(ending):
+        return False
+    words = _TOKENS.findall(stem if dot else name)
+    return bool(words) and all(visible.has(word) for word in words)
+
+
 def arguments_grounded(evidence: Evidence) -> Finding:
     """Every argument value was visible before its call, or is offered by the tool's schema."""
     if not evidence.calls:
@@ -124,10 +159,7 @@ def arguments_grounded(evidence: Evidence) -> Finding:
             for path, value, offered in _given(call.arguments, "", schema, spec):
                 if offered:
                     continue
-                if path in evidence.runtime.sql_arguments and isinstance(value, str):
-                    made_up = _ungrounded_sql(value, visible)
-                else:
-                    made_up = None if visible.has(value) else value
+                made_up = _ungrounded(value, path, evidence.runtime, visible)
                 if made_up is not None:
                     detail = f"{call.name}.{path} has {made_up!r}, which nothing showed before"
                     return failed("ungrounded_argument", detail, index)

@@ -158,6 +158,11 @@ class LiveNotes(Frozen):
     """Tools whose results are read another way."""
     sql_arguments: tuple[str, ...] = ()
     """Tool arguments that hold SQL, which is traced word by word."""
+    path_arguments: tuple[str, ...] = ()
+    """Tool arguments that hold a path, which is traced name by name."""
+    text_arguments: tuple[str, ...] = ()
+    """Tool arguments that an agent writes a text into, such as `edits.newText`: its figures and its
+    names are traced, the other words are the agent's own."""
     error_prefixes: tuple[str, ...] = ()
     """Beginnings of texts that are errors although the server does not mark them."""
     error_patterns: tuple[str, ...] = ()

@@ -119,6 +119,8 @@ async def _live(
         decode=result_reader(notes),
         rows=seed_rows(home.read_start(start), source=loaded.domain.name),
         sql_arguments=frozenset(notes.sql_arguments),
+        path_arguments=frozenset(notes.path_arguments),
+        text_arguments=frozenset(notes.text_arguments),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from agentsynth.checks.expressions import matches_any
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import GuardStep
+from agentsynth.core.intent import CallStep, GuardStep
 from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.protocols import AssistantView
@@ -237,6 +237,9 @@ class ScriptedAssistant:
         if flaw is not None and flaw.kind == "skips_confirmation":
             return self._call(calls, confirmed=True)
         if self._request.confirmed == first.step:
+            return self._call([self._slipped(call, view) for call in calls], confirmed=True)
+        step = self._request.intent.steps[first.step]
+        if self._request.confirmed is not None and isinstance(step, CallStep) and step.together:
             return self._call([self._slipped(call, view) for call in calls], confirmed=True)
         if self._runtime.spec_by_name[first.name].consequential:
             self._proposed = self._slipped(first, view)

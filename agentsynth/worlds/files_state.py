@@ -13,7 +13,7 @@ _MOST_TEXT = 64_000
 
 
 def file_tables(tree: Tree) -> Tables:
-    """Return the table `files`: path, folder, name, kind, and of files size, hash and text."""
+    """Return the table `files`: path, folder, name, kind, and of files size and text, or hash."""
     return {FILES: {path: _row(path, data) for path, data in tree.items()}}
 
 
@@ -22,13 +22,9 @@ def _row(path: str, data: bytes | None) -> Row:
     place = {"path": path, "folder": above, "name": name}
     if data is None:
         return {**place, "kind": "folder"}
-    return {
-        **place,
-        "kind": "file",
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "text": _text(data),
-    }
+    text = _text(data)
+    content = {"text": text} if text is not None else {"sha256": hashlib.sha256(data).hexdigest()}
+    return {**place, "kind": "file", "size": len(data), **content}
 
 
 def _text(data: bytes) -> str | None:

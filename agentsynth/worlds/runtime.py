@@ -44,6 +44,10 @@ class DomainRuntime:
     """Tools that only the user has."""
     sql_arguments: frozenset[str] = frozenset()
     """Arguments that hold SQL: traced word by word instead of as a whole."""
+    path_arguments: frozenset[str] = frozenset()
+    """Arguments that hold a path: traced name by name."""
+    text_arguments: frozenset[str] = frozenset()
+    """Arguments that hold a text of the agent's: its figures and names are traced."""
     translations: Mapping[Language, Lexicon] = field(default_factory=lambda: {})
     """The lexicons of the other languages."""
     _speaking: dict[Language, "DomainRuntime"] = field(default_factory=lambda: {})
