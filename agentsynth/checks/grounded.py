@@ -87,7 +87,10 @@ def _given(
 
 
 def _offers(schema: dict[str, Any], value: Any) -> bool:
-    return value in schema.get("enum", ()) or value in (schema.get("default"), schema.get("const"))
+    """Whether a schema names a value: as a choice, or in quotes where it says what is meant."""
+    if value in schema.get("enum", ()) or value in (schema.get("default"), schema.get("const")):
+        return True
+    return isinstance(value, str) and bool(value) and f"'{value}'" in schema.get("description", "")
 
 
 def _ungrounded_sql(text: str, visible: Visible) -> str | None:

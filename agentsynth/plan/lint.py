@@ -167,6 +167,8 @@ class _IntentLinter:
                 continue
             self._source(source, here)
             for literal in _literals(source, properties[name]):
+                if isinstance(literal, str) and literal in self._loaded.domain.persona:
+                    continue  # the agent is told it
                 message = f"the literal {literal!r} is not offered by the tool's schema; "
                 self._report(here, message + "use a $fact or an @result")
         for name in required:
@@ -239,4 +241,5 @@ def _offered(schema: Mapping[str, Any], value: Any) -> bool:
         isinstance(value, bool)
         or value in schema.get("enum", ())
         or value == schema.get("default", ...)
+        or (isinstance(value, str) and f"'{value}'" in schema.get("description", ""))
     )

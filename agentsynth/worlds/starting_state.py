@@ -6,6 +6,7 @@ no calls of the server.
 
 import csv
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -88,6 +89,7 @@ def starting_tree(seed: Seed, manifest: ServerManifest, duckdb: DuckdbHelper) ->
                 made = duckdb.made_from(seed.sql, source=seed.source)
                 (scratch / state.file).write_bytes(made)
             case GitState():
+                shutil.rmtree(scratch / state.folder, ignore_errors=True)  # made to list tools on
                 import_history(scratch / state.folder, seed.history, source=seed.source)
             case _:
                 pass
