@@ -41,8 +41,16 @@ class ToolNote(Frozen):
     """True = the tool never changes state."""
     consequential: bool = False
     """True = the policy asks for a confirmation before the call."""
+    looks: dict[str, str] = {}
+    """For a tool that can do both: a call only looks if each of these arguments has a place where
+    its regular expression fits (an argument that is not given is an empty text)."""
     offered: bool = True
     """False = agents are never given it, such as when its effects cannot be compared."""
+
+    @field_validator("looks")
+    @classmethod
+    def _compile(cls, value: dict[str, str]) -> dict[str, str]:
+        return {name: _expression(pattern) for name, pattern in value.items()}
 
 
 class SqliteState(Frozen):

@@ -1,5 +1,6 @@
 """Make the domains of a run ready: load, check, and for live ones install and list the server."""
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -119,6 +120,11 @@ async def _live(
         decode=result_reader(notes),
         rows=seed_rows(home.read_start(start), source=loaded.domain.name),
         sql_arguments=frozenset(notes.sql_arguments),
+        looks={
+            name: {argument: re.compile(pattern) for argument, pattern in note.looks.items()}
+            for name, note in notes.tools.items()
+            if note.looks
+        },
         path_arguments=frozenset(notes.path_arguments),
         text_arguments=frozenset(notes.text_arguments),
     )

@@ -144,7 +144,7 @@ class ScriptedAssistant:
             if message.is_error:
                 problem = self._explain(message.content)
                 continue
-            if planned.name in self._runtime.writes:
+            if self._runtime.is_write(planned):
                 self._request.wrote = True
             self._request.run.record(planned, self._runtime.decode(message.name, message.content))
         return problem
@@ -217,7 +217,7 @@ class ScriptedAssistant:
         first = calls[0]
         if len(calls) > self._together and first.entry is not None:
             calls = calls[: self._together]
-        if first.name not in self._runtime.writes:
+        if not self._runtime.is_write(first):
             flaw, is_last = self._request.flaw, self._request.is_last_call(calls[-1])
             if flaw is not None and is_last and not self._request.writes_ahead:
                 if flaw.kind == "stops_early":

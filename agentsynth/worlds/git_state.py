@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -56,7 +56,8 @@ def import_history(folder: Path, stream: bytes, *, source: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         _git(folder, "init", "--quiet", "--template=", "--initial-branch=main")
-        _git(folder, "fast-import", "--quiet", stdin=stream)
+        # One pack instead of many small files, which are read and put back again and again.
+        _git(folder, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", stdin=stream)
         _git(folder, "reset", "--quiet", "--hard")
     except ServerError as exc:
         raise UserError(f"{source}: {exc}") from exc
@@ -79,13 +80,13 @@ def git_tables(tree: Tree) -> Tables:
         folder = Path(place) / "copy"
         folder.mkdir()
         _copy(tree, folder)
-        refs = dict(_refs(folder))
+        refs = list(_refs(folder))
         commits = dict(_commits(folder))
         head = _git(folder, "symbolic-ref", "--quiet", "HEAD", may_fail=True)
         return {
             "head": {"HEAD": {"ref": head or _git(folder, "rev-parse", "HEAD")}},
-            "branches": _named(refs, "refs/heads/"),
-            "tags": _named(refs, "refs/tags/"),
+            "branches": {name: row for kind, name, row in refs if kind == "heads"},
+            "tags": {name: row for kind, name, row in refs if kind == "tags"},
             "commits": commits,
             "tree": dict(_entries(folder)) if commits else {},
             "status": dict(_status(folder, tree)),
@@ -118,19 +119,14 @@ def _is_read(path: str) -> bool:
     )
 
 
-def _named(refs: Mapping[str, str], prefix: str) -> Mapping[str, Row]:
-    return {
-        name.removeprefix(prefix): {"name": name.removeprefix(prefix), "commit": target}
-        for name, target in refs.items()
-        if name.startswith(prefix)
-    }
-
-
-def _refs(folder: Path) -> Iterator[tuple[str, str]]:
-    form = "--format=%(refname)%00%(objectname)%00%(*objectname)"
-    for line in _git(folder, "for-each-ref", form).splitlines():
-        name, target, peeled = line.split("\0")
-        yield name, peeled or target
+def _refs(folder: Path) -> Iterator[tuple[str, str, Row]]:
+    """Give (`heads` or `tags`, name, row); of a tag with a message the row has it."""
+    form = "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(contents:subject)"
+    for line in _git(folder, "for-each-ref", form, "refs/heads", "refs/tags").splitlines():
+        ref, target, peeled, subject = line.split("\0")
+        kind, _, name = ref.removeprefix("refs/").partition("/")
+        row: dict[str, JsonValue] = {"name": name, "commit": peeled or target}
+        yield kind, name, {**row, "message": subject} if peeled else row
 
 
 def _commits(folder: Path) -> Iterator[tuple[str, Row]]:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from agentsynth.core.domain import Domain
-from agentsynth.core.intent import Playbook
+from agentsynth.core.intent import CallStep, Playbook
 from agentsynth.core.lexicon import Language, Lexicon
+from agentsynth.core.looks import Looks, only_looks
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import OpenWorld, World
 from agentsynth.core.tools import ToolSpec
@@ -20,6 +21,20 @@ from agentsynth.worlds.seed import world_today
 from agentsynth.worlds.static_use import failure_messages, tool_codes
 
 __all__ = ["DomainRuntime", "declarative_runtime"]
+
+
+class Called(Protocol):
+    """A call, made or planned."""
+
+    @property
+    def name(self) -> str:
+        """The tool."""
+        ...
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What it was given."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,8 @@ class DomainRuntime:
     """Arguments that hold a path: traced name by name."""
     text_arguments: frozenset[str] = frozenset()
     """Arguments that hold a text of the agent's: its figures and names are traced."""
+    looks: Looks = field(default_factory=lambda: {})
+    """Which calls of tools that can write only look."""
     translations: Mapping[Language, Lexicon] = field(default_factory=lambda: {})
     """The lexicons of the other languages."""
     _speaking: dict[Language, "DomainRuntime"] = field(default_factory=lambda: {})
@@ -76,6 +93,14 @@ class DomainRuntime:
     def writes(self) -> frozenset[str]:
         """Names of the tools that change state."""
         return frozenset(spec.name for spec in self.specs if not spec.read_only)
+
+    def is_write(self, call: Called) -> bool:
+        """Whether a call is one that changes state, or could."""
+        return call.name in self.writes and not only_looks(self.looks, call.name, call.arguments)
+
+    def step_writes(self, step: CallStep) -> bool:
+        """Whether a step of a plan makes such calls."""
+        return step.call in self.writes and not only_looks(self.looks, step.call, step.args)
 
     @property
     def languages(self) -> tuple[Language, ...]:
