@@ -29,13 +29,13 @@ _CHECKED_UNITS = frozenset(("g", "m", "l", "Wh", "°C"))
 _SQL_TOKEN = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"|([A-Za-z_][A-Za-z0-9_]*)|(\d+(?:\.\d+)?)")
 _SQL_WORDS = frozenset((
     "abs", "add", "all", "alter", "and", "as", "asc", "avg", "between", "by", "case", "cast",
-    "coalesce", "count", "create", "cross", "date", "default", "delete", "desc", "distinct",
+    "coalesce", "count", "create", "cross", "date", "default", "delete", "desc", "describe", "distinct",
     "drop", "else", "end", "exists", "foreign", "from", "full", "glob", "group", "having", "if",
     "ifnull", "in", "index", "inner", "insert", "instr", "integer", "into", "is", "isnull",
     "join", "julianday", "key", "lag", "last_insert_rowid", "left", "length", "like", "limit",
     "lower", "ltrim", "max", "min", "not", "notnull", "null", "nullif", "offset", "on", "or",
     "order", "outer", "primary", "real", "references", "replace", "right", "round", "rtrim",
-    "select", "set", "strftime", "substr", "sum", "table", "text", "then", "total", "trim",
+    "select", "set", "show", "strftime", "substr", "sum", "table", "tables", "text", "then", "total", "trim",
     "union", "unique", "update", "upper", "using", "values", "view", "when", "where", "with",
     "returning",
 ))  # fmt: skip
@@ -116,7 +116,7 @@ def _ungrounded(value: Any, path: str, runtime: DomainRuntime, visible: Visible)
     """Return what of an argument was not visible; None = nothing."""
     if isinstance(value, str) and path in runtime.sql_arguments:
         return _ungrounded_sql(value, visible)
-    if visible.has(value):
+    if path in runtime.place_arguments or visible.has(value):
         return None
     if isinstance(value, str) and path in runtime.path_arguments:
         return next((n for n in _NAMES.findall(value) if not _names_shown(n, visible)), None)

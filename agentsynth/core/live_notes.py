@@ -171,6 +171,9 @@ class LiveNotes(Frozen):
     text_arguments: tuple[str, ...] = ()
     """Tool arguments that an agent writes a text into, such as `edits.newText`: its figures and its
     names are traced, the other words are the agent's own."""
+    place_arguments: tuple[str, ...] = ()
+    """Tool arguments that are places in a document, such as `D7`: worked out by counting, and so
+    not traced."""
     error_prefixes: tuple[str, ...] = ()
     """Beginnings of texts that are errors although the server does not mark them."""
     error_patterns: tuple[str, ...] = ()

@@ -126,6 +126,7 @@ async def _live(
             if note.looks
         },
         path_arguments=frozenset(notes.path_arguments),
+        place_arguments=frozenset(notes.place_arguments),
         text_arguments=frozenset(notes.text_arguments),
     )
 

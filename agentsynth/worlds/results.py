@@ -45,9 +45,18 @@ def _json(text: str) -> Any:
 
 def _python_literal(text: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        return _lists(ast.literal_eval(text))
     except (ValueError, SyntaxError):
         return text
+
+
+def _lists(value: Any) -> Any:
+    """Return a value with lists where it has tuples."""
+    if isinstance(value, list | tuple):
+        return [_lists(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _lists(part) for key, part in value.items()}
+    return value
 
 
 def _plain(text: str) -> Any:

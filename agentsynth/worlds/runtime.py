@@ -63,6 +63,8 @@ class DomainRuntime:
     """Arguments that hold a path: traced name by name."""
     text_arguments: frozenset[str] = frozenset()
     """Arguments that hold a text of the agent's: its figures and names are traced."""
+    place_arguments: frozenset[str] = frozenset()
+    """Arguments that are places in a document: not traced."""
     looks: Looks = field(default_factory=lambda: {})
     """Which calls of tools that can write only look."""
     translations: Mapping[Language, Lexicon] = field(default_factory=lambda: {})
