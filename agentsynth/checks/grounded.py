@@ -29,15 +29,15 @@ _CHECKED_UNITS = frozenset(("g", "m", "l", "Wh", "°C"))
 _SQL_TOKEN = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"|([A-Za-z_][A-Za-z0-9_]*)|(\d+(?:\.\d+)?)")
 _SQL_WORDS = frozenset((
     "abs", "add", "all", "alter", "and", "as", "asc", "avg", "between", "by", "case", "cast",
-    "coalesce", "count", "create", "cross", "date", "default", "delete", "desc", "describe", "distinct",
-    "drop", "else", "end", "exists", "foreign", "from", "full", "glob", "group", "having", "if",
-    "ifnull", "in", "index", "inner", "insert", "instr", "integer", "into", "is", "isnull",
-    "join", "julianday", "key", "lag", "last_insert_rowid", "left", "length", "like", "limit",
-    "lower", "ltrim", "max", "min", "not", "notnull", "null", "nullif", "offset", "on", "or",
-    "order", "outer", "primary", "real", "references", "replace", "right", "round", "rtrim",
-    "select", "set", "show", "strftime", "substr", "sum", "table", "tables", "text", "then", "total", "trim",
-    "union", "unique", "update", "upper", "using", "values", "view", "when", "where", "with",
-    "returning",
+    "coalesce", "count", "create", "cross", "date", "default", "delete", "desc", "describe",
+    "distinct", "drop", "else", "end", "exists", "foreign", "from", "full", "glob", "group",
+    "having", "if", "ifnull", "in", "index", "inner", "insert", "instr", "integer", "into",
+    "is", "isnull", "join", "julianday", "key", "lag", "last_insert_rowid", "left", "length",
+    "like", "limit", "lower", "ltrim", "max", "min", "not", "notnull", "null", "nullif",
+    "offset", "on", "or", "order", "outer", "primary", "real", "references", "replace",
+    "returning", "right", "round", "rtrim", "select", "set", "show", "strftime", "substr",
+    "sum", "table", "tables", "text", "then", "total", "trim", "union", "unique", "update",
+    "upper", "using", "values", "view", "when", "where", "with",
 ))  # fmt: skip
 _NAMES = re.compile(r"[^/\s][^/]*")
 _TOKENS = re.compile(r"[^\W_]+(?:['’.,:-][^\W_]+)*")

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentsynth.core.manifest import ServerManifest, live_notes
@@ -12,7 +12,7 @@ from agentsynth.worlds.duckdb_state import DuckdbHelper
 from agentsynth.worlds.launching import Confine, launch_of
 from agentsynth.worlds.sandbox import hand_over
 from agentsynth.worlds.scratch_files import Tree, clear, write_tree
-from agentsynth.worlds.state_reader import Reading, StateReader
+from agentsynth.worlds.state_reader import Reading, Readings, StateReader
 from agentsynth.worlds.stdio import Connection, connect
 
 __all__ = ["Seat", "ServerHome", "scratch_folder", "sweep_scratch"]
@@ -29,6 +29,7 @@ class ServerHome:
     """Where it is installed."""
     confine: Confine
     """Closes its process in, and refuses where it may not be started as things are."""
+    readings: Readings = field(default_factory=Readings)
 
     @property
     def duckdb(self) -> DuckdbHelper:
@@ -40,7 +41,9 @@ class ServerHome:
         with tempfile.TemporaryDirectory(prefix="agentsynth-") as place:
             folder = Path(place).resolve()
             write_tree(folder, start)
-            return StateReader(live_notes(self.manifest).state, folder, (), self.duckdb).read()
+            return StateReader(
+                live_notes(self.manifest).state, folder, (), self.duckdb, self.readings
+            ).read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Seat:
         plain = launch_of(home.manifest, home.prefix, scratch, call_timeout_s=notes.call_timeout_s)
         launch = home.confine(home.manifest, home.prefix, plain)
         connection = await stack.enter_async_context(connect(launch))
-        reader = StateReader(notes.state, scratch, launch.hide, home.duckdb)
+        reader = StateReader(notes.state, scratch, launch.hide, home.duckdb, home.readings)
         return cls(stack, connection, reader, scratch, start, launch.argv != plain.argv)
 
     def put_back(self) -> None:

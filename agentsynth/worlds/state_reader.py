@@ -3,7 +3,10 @@
 The server's word is never taken for its state: each kind is read by code of ours.
 """
 
+import hashlib
 import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +31,9 @@ from agentsynth.worlds.sheets_state import sheet_tables
 from agentsynth.worlds.sqlite_state import read_sqlite
 from agentsynth.worlds.tables import Tables, write_tables
 
-__all__ = ["Reading", "StateReader"]
+__all__ = ["Reading", "Readings", "StateReader"]
+
+_REMEMBERED = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,30 @@ class Reading:
             write_tables(self.tables, database)
 
 
+class Readings:
+    """States that were read lately, by their files; shared by the worlds over one server."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._known: OrderedDict[bytes, Reading] = OrderedDict()
+
+    def of(self, tree: Tree, read: Callable[[], Reading]) -> Reading:
+        """Return what these files were read as, reading them where that is not known."""
+        whole = hashlib.sha256()
+        for path, data in tree.items():
+            whole.update(f"{path}\0{-1 if data is None else len(data)}\0".encode())
+            whole.update(data or b"")
+        key = whole.digest()
+        if key not in self._known:
+            self._known[key] = read()
+        self._known.move_to_end(key)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return self._known[key]
+
+
 class StateReader:
-    """Reads one scratch folder; what did not change since the last time is not read anew."""
+    """Reads one scratch folder."""
 
     def __init__(
         self,
@@ -57,6 +84,7 @@ class StateReader:
         scratch: Path,
         hide: tuple[tuple[str, str], ...],
         duckdb: DuckdbHelper,
+        readings: Readings,
     ) -> None:
         """Read nothing yet.
 
@@ -65,12 +93,13 @@ class StateReader:
             scratch: the folder.
             hide: (local path, stand-in) pairs, replaced in what is read.
             duckdb: reads DuckDB files.
+            readings: what was read lately, here or in other folders.
         """
         self._state = state
         self._scratch = scratch
         self._hide = hide
         self._duckdb = duckdb
-        self._last: tuple[Tree, Reading] | None = None
+        self._readings = readings
 
     def read(self) -> Reading:
         """Return the state as it is now.
@@ -81,10 +110,8 @@ class StateReader:
         state = self._state
         if isinstance(state, SqliteState):
             return Reading(*read_sqlite(self._scratch, state.file))
-        tree = self._tree()
-        if self._last is None or self._last[0] != tree:
-            self._last = (tree, self._reading(state, tree))
-        return self._last[1]
+        tree = self._shown(self._tree())
+        return self._readings.of(tree, lambda: self._reading(state, tree))
 
     def _tree(self) -> Tree:
         match self._state:
@@ -103,13 +130,13 @@ class StateReader:
     def _reading(self, state: ServerState, tree: Tree) -> Reading:
         match state:
             case FilesState():
-                return Reading(file_tables(self._shown(tree)))
+                return Reading(file_tables(tree))
             case GitState():
                 return Reading(git_tables(tree))
             case SheetsState():
                 return Reading(sheet_tables(tree))
             case JsonState():
-                return Reading(json_tables(self._shown(tree).get(state.file), state))
+                return Reading(json_tables(tree.get(state.file), state))
             case DuckdbState() | SqliteState():
                 data = tree.get(state.file)
                 if data is None:
@@ -119,7 +146,12 @@ class StateReader:
                 assert_never(state)
 
     def _shown(self, tree: Tree) -> Tree:
-        """Return the files with local paths replaced, which differ from rollout to rollout."""
+        """Return the files with local paths replaced, which differ from rollout to rollout.
+
+        What git and DuckDB pack holds no paths that could be found, and stays as it is.
+        """
+        if not isinstance(self._state, FilesState | JsonState):
+            return tree
         shown = dict(tree)
         for path, stand_in in self._hide:
             old, new = path.encode(), stand_in.encode()
