@@ -40,6 +40,8 @@ _QUIET = (
     *("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"),
     *("-c", f"core.attributesFile={os.devnull}", "-c", "core.quotePath=false"),
     *("-c", "core.excludesFile=", "-c", "gc.auto=0", "-c", "safe.directory=*"),
+    # One pack instead of many small files, which are read and put back again and again.
+    *("-c", "fastimport.unpackLimit=1"),
 )
 _READ_FILES = frozenset(("", "HEAD", "index", "packed-refs"))
 _FIELDS = ("%H", "%P", "%T", "%an", "%ad", "%s", "%b")
@@ -56,8 +58,7 @@ def import_history(folder: Path, stream: bytes, *, source: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         _git(folder, "init", "--quiet", "--template=", "--initial-branch=main")
-        # One pack instead of many small files, which are read and put back again and again.
-        _git(folder, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", stdin=stream)
+        _git(folder, "fast-import", "--quiet", stdin=stream)
         _git(folder, "reset", "--quiet", "--hard")
     except ServerError as exc:
         raise UserError(f"{source}: {exc}") from exc
