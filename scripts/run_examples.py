@@ -5,9 +5,10 @@ every line of the README's `sh` blocks that starts with `make` or `agentsynth` r
 the checkout. A `make` target that `.ci/run` calls itself is not run a second time.
 
 Configs that name models are only loaded: they need a key, an endpoint or weights. So is the one
-that installs eight servers; the slow tests play those. Those in `examples/replay` have their models' replies recorded beside them; they are run from the recording,
-and must come out as `expected.json` says, to the byte. `--expect` writes those files anew;
-`--record` asks the models anew first, which needs the extra `[local]` and some minutes.
+that installs eight servers; the slow tests play those. Those in `examples/replay` have their
+models' replies recorded beside them; they are run from the recording, and must come out as
+`expected.json` says, to the byte. `--expect` writes those files anew; `--record` asks the models
+anew first, which needs the extra `[local]` and some minutes.
 """
 
 import hashlib
