@@ -34,6 +34,9 @@ def misbehave(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Misbehave:
         source = STAND_IN.read_text(encoding="utf-8")
         script.write_text(f"#!{sys.executable} -S\nMODE = {mode!r}\n{source}", encoding="utf-8")
         script.chmod(0o755)
+        python = script.parent / "python"  # so that a sandbox shows the interpreter
+        if not python.is_symlink():
+            python.symlink_to(sys.executable)
         monkeypatch.setattr(domains, "install_server", lambda *_, **__: scratch / "prefix")
         monkeypatch.setattr(domains, "_manifest", quick)
 

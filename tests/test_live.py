@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from agentsynth.core.domain import Clock, Domain, LiveServer
 from agentsynth.core.errors import ServerError, UserError
 from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.messages import ToolCall
@@ -14,10 +13,13 @@ from agentsynth.core.resources import bundled
 from agentsynth.core.task import Change
 from agentsynth.core.tools import ToolSpec
 from agentsynth.evolve.install import installed
+from agentsynth.pipeline.confine import confine_with
 from agentsynth.worlds.files import load_yaml
 from agentsynth.worlds.listing import normalised_parameters
 from agentsynth.worlds.live import LiveWorld, collect, live_worlds, open_live
+from agentsynth.worlds.seat import ServerHome
 from agentsynth.worlds.sqlite_state import SCHEMA, create_database, read_tables
+from agentsynth.worlds.starting_state import Seed, starting_tree
 
 pytestmark = pytest.mark.anyio
 
@@ -44,25 +46,22 @@ NOTES = {
     "state": {"kind": "sqlite", "file": "data.db"},
     "reusable": True,
     "results": "json",
+    "sql_arguments": ["sql"],
     "error_prefixes": ["Database error: "],
     "masks": [{"pattern": r"token \d+", "replacement": "token #"}],
 }
 
 
-def domain() -> Domain:
-    return Domain(
-        name="live/tiny",
-        title="Tiny",
-        category=("tests",),
-        persona="You keep a list of tools.",
-        clock=Clock(start="2027-04-14"),
-        policy={},
-        live=LiveServer(manifest="tiny", state_sql="seed.sql"),
-    )
-
-
 def manifest(**changes: Any) -> ServerManifest:
     return parse_manifest({**TINY, "live": {**NOTES, **changes}}, "tiny.yaml")
+
+
+def home(prefix: Path, **changes: Any) -> ServerHome:
+    """The server of these tests, in a sandbox where there is one."""
+    return ServerHome(manifest(**changes), prefix, confine_with(unconfined=True))
+
+
+START = starting_tree(Seed("seed.sql", SEED), manifest(), home(Path("nowhere")).duckdb)
 
 
 @pytest.fixture
@@ -73,12 +72,13 @@ def prefix(tmp_path: Path) -> Path:
     source = (Path(__file__).parent / "servers" / "tiny_sql.py").read_text(encoding="utf-8")
     script.write_text(f"#!{sys.executable} -S\n{source}", encoding="utf-8")
     script.chmod(0o755)
+    (script.parent / "python").symlink_to(sys.executable)  # so that a sandbox shows it
     return script.parent.parent
 
 
 @pytest.fixture
 async def specs(prefix: Path) -> tuple[ToolSpec, ...]:
-    found, _ = await collect(manifest(), prefix)
+    found, _ = await collect(home(prefix), START)
     return found
 
 
@@ -102,7 +102,7 @@ async def test_only_offered_tools_are_collected_with_their_provenance(
 async def test_each_call_says_what_it_changed_and_the_world_what_changed_in_all(
     prefix: Path, specs: tuple[ToolSpec, ...]
 ) -> None:
-    async with open_live(domain(), manifest(), prefix, SEED, specs=specs) as world:
+    async with open_live(home(prefix), START, specs=specs) as world:
         start = world.state_hash()
         lent = await world.call(run("UPDATE tools SET lent = 1 WHERE id = 1"))
         added = await world.call(run("INSERT INTO tools (name, lent) VALUES ('plane', 0)"))
@@ -122,7 +122,7 @@ async def test_each_call_says_what_it_changed_and_the_world_what_changed_in_all(
 async def test_a_change_of_the_tables_themselves_is_seen(
     prefix: Path, specs: tuple[ToolSpec, ...]
 ) -> None:
-    async with open_live(domain(), manifest(), prefix, SEED, specs=specs) as world:
+    async with open_live(home(prefix), START, specs=specs) as world:
         result = await world.call(run("DROP TABLE tools"))
     assert [(c.op, c.entity, c.key) for c in result.changes] == [
         ("delete", SCHEMA, "tools"),
@@ -134,7 +134,7 @@ async def test_a_change_of_the_tables_themselves_is_seen(
 async def test_errors_of_the_tool_reach_the_agent(
     prefix: Path, specs: tuple[ToolSpec, ...]
 ) -> None:
-    async with open_live(domain(), manifest(), prefix, SEED, specs=specs) as world:
+    async with open_live(home(prefix), START, specs=specs) as world:
         wrong = await world.call(run("SELECT colour FROM tools"))
         hidden = await world.call(ToolCall(id="call_2", name="secret", arguments={}))
     assert (wrong.content, wrong.is_error) == ("Database error: no such column: colour", True)
@@ -144,7 +144,7 @@ async def test_errors_of_the_tool_reach_the_agent(
 async def test_no_local_path_and_nothing_masked_reaches_a_result(
     prefix: Path, specs: tuple[ToolSpec, ...]
 ) -> None:
-    async with open_live(domain(), manifest(), prefix, SEED, specs=specs) as world:
+    async with open_live(home(prefix), START, specs=specs) as world:
         result = await world.call(run("where"))
     assert result.content == "the file is /scratch/data.db, token #"
 
@@ -153,7 +153,7 @@ async def test_a_server_that_dies_fails_the_rollout_and_is_not_an_observation(
     prefix: Path, specs: tuple[ToolSpec, ...]
 ) -> None:
     with pytest.raises(ServerError, match="ended with exit code 9"):
-        async with open_live(domain(), manifest(), prefix, SEED, specs=specs) as world:
+        async with open_live(home(prefix), START, specs=specs) as world:
             await world.call(run("die"))
 
 
@@ -164,14 +164,14 @@ async def test_a_server_whose_tools_changed_is_refused(
     text = script.read_text(encoding="utf-8").replace("Run SQL", "Run SQL. Always call this first")
     script.write_text(text, encoding="utf-8")
     with pytest.raises(ServerError, match="now lists run differently"):
-        async with open_live(domain(), manifest(), prefix, SEED, specs=specs):
+        async with open_live(home(prefix), START, specs=specs):
             raise AssertionError("it was opened")
 
 
 async def test_a_tool_that_the_server_lacks_is_named(prefix: Path) -> None:
-    wanted = manifest(tools={"walk": {"read_only": True}})
+    wanted = {"tools": {"walk": {"read_only": True}}}
     with pytest.raises(ServerError, match=r"does not list walk.*it lists run, secret"):
-        await collect(wanted, prefix)
+        await collect(home(prefix, **wanted), START)
 
 
 async def test_worlds_on_one_server_never_see_each_other(
@@ -186,15 +186,13 @@ async def test_worlds_on_one_server_never_see_each_other(
             await world.call(run(f"INSERT INTO tools VALUES (9, 'n{number}', 0)"))
             return seen.content, files.content, len(world.net_changes())
 
-    async with live_worlds(domain(), manifest(), prefix, SEED, specs=specs) as worlds:
+    async with live_worlds(home(prefix), START, specs=specs) as worlds:
         played = await asyncio.gather(*(play(number) for number in range(8)))
     assert set(played) == {('[["saw"], ["drill"]]', "data.db", 1)}
 
 
 async def test_a_server_that_broke_is_replaced(prefix: Path, specs: tuple[ToolSpec, ...]) -> None:
-    async with live_worlds(
-        domain(), manifest(), prefix, SEED, specs=specs, servers_at_once=1
-    ) as worlds:
+    async with live_worlds(home(prefix), START, specs=specs, servers_at_once=1) as worlds:
         async with worlds(0) as world:
             with pytest.raises(ServerError):
                 await world.call(run("die"))
@@ -207,13 +205,13 @@ async def test_a_clause_can_be_tried_on_a_copy(prefix: Path, specs: tuple[ToolSp
     select = (
         "SELECT 1 FROM before.tools b JOIN tools a USING (id) WHERE b.lent AND a.name <> b.name"
     )
-    async with open_live(domain(), manifest(), prefix, SEED, specs=specs) as world:
+    async with open_live(home(prefix), START, specs=specs) as world:
         start = world.state_hash()
         rename = "UPDATE tools SET name = 'x' WHERE id = "
-        assert world.would_show(run(rename + "2"), "sql", select)
-        assert not world.would_show(run(rename + "1"), "sql", select)
-        assert not world.would_show(run("ATTACH 'elsewhere.db' AS e"), "sql", select)
-        assert not world.would_show(run("nonsense"), "sql", select)
+        assert world.would_show(run(rename + "2"), select)
+        assert not world.would_show(run(rename + "1"), select)
+        assert not world.would_show(run("ATTACH 'elsewhere.db' AS e"), select)
+        assert not world.would_show(run("nonsense"), select)
         assert world.state_hash() == start
 
 
@@ -271,8 +269,10 @@ async def test_the_bundled_server_answers_and_its_writes_are_seen(
 ) -> None:
     server, place = bundled_server
     seed = (FOLDER / "seed.sql").read_text(encoding="utf-8")
-    offered, skipped = await collect(server, place)
-    async with open_live(domain(), server, place, seed, specs=offered) as world:
+    installed_home = ServerHome(server, place, confine_with(unconfined=False))
+    start = starting_tree(Seed("seed.sql", seed), server, installed_home.duckdb)
+    offered, skipped = await collect(installed_home, start)
+    async with open_live(installed_home, start, specs=offered) as world:
         tables = await world.call(ToolCall(id="call_1", name="list_tables", arguments={}))
         wrong = await world.call(query("read_query", "SELECT colour FROM jobs"))
         invalid = await world.call(ToolCall(id="call_1", name="read_query", arguments={}))

@@ -286,7 +286,9 @@ def test_sources_and_literals_are_told_apart() -> None:
     assert source_names("$x") == [("$", "x")]
     assert source_names("@a.b") == [("@", "a.b")]
     assert source_names({"text": "{$x} {@a.b} {c}"}) == [("$", "x"), ("@", "a.b")]
-    for literal in ("x", "$", "", 5, None, True, ["$x"]):
+    nested = [{"name": "$x", "notes": [{"text": "on {@a}"}]}, "@b.0"]
+    assert source_names(nested) == [("$", "x"), ("@", "a"), ("@", "b.0")]
+    for literal in ("x", "$", "", 5, None, True, ["x"], {"a": 1}):
         assert source_names(literal) == []
 
 

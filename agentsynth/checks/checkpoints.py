@@ -63,7 +63,7 @@ def _places(
         if isinstance(point, CalledCheckpoint):
             is_one = meant(evidence, point.called, call, wanted=True)
         elif record is None:
-            is_one = None if call.name in evidence.runtime.writes else False
+            is_one = None if evidence.runtime.is_write(call) else False
         else:
             is_one = any(_made(evidence, point.change, change) for change in record.changes)
         if is_one or (is_one is None and perhaps):

@@ -90,7 +90,7 @@ def _deeds(evidence: Evidence, intent: str) -> set[str]:
     return {
         step.call
         for step in evidence.runtime.playbook.intents[intent].steps
-        if isinstance(step, CallStep) and step.call in evidence.runtime.writes
+        if isinstance(step, CallStep) and evidence.runtime.step_writes(step)
     }
 
 
@@ -106,7 +106,7 @@ def reported(evidence: Evidence) -> Finding:
         (
             place
             for place, call, _ in evidence.calls
-            if call.name in evidence.runtime.writes
+            if evidence.runtime.is_write(call)
             and evidence.outcomes.get(call.id, "success") == "success"
         ),
         default=None,
@@ -147,7 +147,7 @@ def asked_first(evidence: Evidence) -> Finding:
     if not kept or evidence.task.kind not in ("ask_back", "ambiguous"):
         return NOT_APPLICABLE
     until = min(
-        (i for i, call, _ in evidence.calls if call.name in evidence.runtime.writes),
+        (i for i, call, _ in evidence.calls if evidence.runtime.is_write(call)),
         default=len(evidence.messages),
     )
     for fact in kept:

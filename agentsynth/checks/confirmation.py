@@ -7,6 +7,7 @@ from agentsynth.checks.evidence import MET, NOT_APPLICABLE, Evidence, Finding, f
 from agentsynth.checks.expressions import SENTENCE, any_of, matches_any
 from agentsynth.checks.mentions import dates_in, numbers_in
 from agentsynth.core.lexicon import Voice
+from agentsynth.core.looks import only_looks
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.words import has_words, normal
 
@@ -23,7 +24,9 @@ def writes_confirmed(evidence: Evidence) -> Finding:
     writes = [
         (index, call)
         for index, call, _ in evidence.calls
-        if (spec := specs.get(call.name)) is not None and spec.consequential
+        if (spec := specs.get(call.name)) is not None
+        and spec.consequential
+        and not only_looks(evidence.runtime.looks, call.name, call.arguments)
     ]
     if not writes:
         return NOT_APPLICABLE

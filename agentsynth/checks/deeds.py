@@ -54,7 +54,7 @@ def deeds_backed(evidence: Evidence) -> Finding:
             continue
         found = True
         earlier = [call for place, call, _ in evidence.calls if place < index]
-        writes = [call for call in earlier if call.name in evidence.runtime.writes]
+        writes = [call for call in earlier if evidence.runtime.is_write(call)]
         if any(call.id in evidence.successes for call in writes):
             continue
         if any(call.id not in evidence.outcomes for call in writes):

@@ -64,7 +64,7 @@ def _replaced(evidence: Evidence, readback: int, index: int) -> str | None:
     done = [
         (scalars_of(dict(call.arguments)), answer)
         for place, call, answer in evidence.calls
-        if readback < place < index and call.name in evidence.runtime.writes
+        if readback < place < index and evidence.runtime.is_write(call)
     ]
     given = {key for one, _ in done for value in one.values() for key in keys_of(value)}
     gained = {
@@ -150,7 +150,7 @@ def _readback(evidence: Evidence, index: int) -> int | None:
     deeds = [
         place
         for place, call, _ in evidence.calls
-        if place < index and call.name in evidence.runtime.writes and call.id in evidence.successes
+        if place < index and evidence.runtime.is_write(call) and call.id in evidence.successes
     ]
     if not deeds or any(_is_said(evidence, place) for place in range(deeds[-1] + 1, index)):
         return None
@@ -187,7 +187,7 @@ def _of_records(evidence: Evidence, start: int, end: int) -> Iterator[str]:
     named = {
         value
         for place, call, _ in evidence.calls
-        if start < place < end and call.name in evidence.runtime.writes
+        if start < place < end and evidence.runtime.is_write(call)
         for value in call.arguments.values()
         if isinstance(value, str) and _KEY.fullmatch(value)
     }

@@ -131,30 +131,31 @@ class Evidence:
         )
 
     @once
-    def _decoded(self) -> dict[str, Any]:
+    def _decoded(self) -> dict[tuple[str, str], Any]:
         return {}
 
     def result(self, message: ToolMessage) -> Any:
         """Return what a reader makes of a result; text that is no JSON stays text."""
-        text = message.content
-        if text not in self._decoded:
+        made = (message.name, message.content)
+        if made not in self._decoded:
             try:
-                self._decoded[text] = self.runtime.decode(text)
+                self._decoded[made] = self.runtime.decode(*made)
             except ValueError:
-                self._decoded[text] = text
-        return self._decoded[text]
+                self._decoded[made] = message.content
+        return self._decoded[made]
 
     @once
-    def _records(self) -> dict[str, tuple[Record, ...]]:
+    def _records(self) -> dict[tuple[str, str], tuple[Record, ...]]:
         return {}
 
     def records(self, message: ToolMessage) -> tuple[Record, ...]:
         """Return the records of a result; none of an error."""
         if message.is_error:
             return ()
-        known = self._records.get(message.content)
+        made = (message.name, message.content)
+        known = self._records.get(made)
         if known is None:
-            known = self._records[message.content] = records_in(self.result(message))
+            known = self._records[made] = records_in(self.result(message))
         return known
 
     @once

@@ -19,6 +19,7 @@ from agentsynth.checks.refusals import misrefused
 from agentsynth.checks.visible import Visible, texts_shown
 from agentsynth.core.messages import AssistantMessage, UserMessage
 from agentsynth.core.tools import ToolSpec
+from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["arguments_grounded", "statements_grounded"]
 
@@ -28,16 +29,18 @@ _CHECKED_UNITS = frozenset(("g", "m", "l", "Wh", "°C"))
 _SQL_TOKEN = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"|([A-Za-z_][A-Za-z0-9_]*)|(\d+(?:\.\d+)?)")
 _SQL_WORDS = frozenset((
     "abs", "add", "all", "alter", "and", "as", "asc", "avg", "between", "by", "case", "cast",
-    "coalesce", "count", "create", "cross", "date", "default", "delete", "desc", "distinct",
-    "drop", "else", "end", "exists", "foreign", "from", "full", "glob", "group", "having", "if",
-    "ifnull", "in", "index", "inner", "insert", "instr", "integer", "into", "is", "isnull",
-    "join", "julianday", "key", "lag", "last_insert_rowid", "left", "length", "like", "limit",
-    "lower", "ltrim", "max", "min", "not", "notnull", "null", "nullif", "offset", "on", "or",
-    "order", "outer", "primary", "real", "references", "replace", "right", "round", "rtrim",
-    "select", "set", "strftime", "substr", "sum", "table", "text", "then", "total", "trim",
-    "union", "unique", "update", "upper", "using", "values", "view", "when", "where", "with",
-    "returning",
+    "coalesce", "count", "create", "cross", "date", "default", "delete", "desc", "describe",
+    "distinct", "drop", "else", "end", "exists", "foreign", "from", "full", "glob", "group",
+    "having", "if", "ifnull", "in", "index", "inner", "insert", "instr", "integer", "into",
+    "is", "isnull", "join", "julianday", "key", "lag", "last_insert_rowid", "left", "length",
+    "like", "limit", "lower", "ltrim", "max", "min", "not", "notnull", "null", "nullif",
+    "offset", "on", "or", "order", "outer", "primary", "real", "references", "replace",
+    "returning", "right", "round", "rtrim", "select", "set", "show", "strftime", "substr",
+    "sum", "table", "tables", "text", "then", "total", "trim", "union", "unique", "update",
+    "upper", "using", "values", "view", "when", "where", "with",
 ))  # fmt: skip
+_NAMES = re.compile(r"[^/\s][^/]*")
+_TOKENS = re.compile(r"[^\W_]+(?:['’.,:-][^\W_]+)*")
 _NESTED = ("anyOf", "oneOf", "allOf")
 _COMPOSING = frozenset(("$ref", *_NESTED))
 
@@ -84,7 +87,10 @@ def _given(
 
 
 def _offers(schema: dict[str, Any], value: Any) -> bool:
-    return value in schema.get("enum", ()) or value in (schema.get("default"), schema.get("const"))
+    """Whether a schema names a value: as a choice, or in quotes where it says what is meant."""
+    if value in schema.get("enum", ()) or value in (schema.get("default"), schema.get("const")):
+        return True
+    return isinstance(value, str) and bool(value) and f"'{value}'" in schema.get("description", "")
 
 
 def _ungrounded_sql(text: str, visible: Visible) -> str | None:
@@ -106,6 +112,38 @@ def _ungrounded_sql(text: str, visible: Visible) -> str | None:
     return None
 
 
+def _ungrounded(value: Any, path: str, runtime: DomainRuntime, visible: Visible) -> Any:
+    """Return what of an argument was not visible; None = nothing."""
+    if isinstance(value, str) and path in runtime.sql_arguments:
+        return _ungrounded_sql(value, visible)
+    if path in runtime.place_arguments or visible.has(value):
+        return None
+    if isinstance(value, str) and path in runtime.path_arguments:
+        return next((n for n in _NAMES.findall(value) if not _names_shown(n, visible)), None)
+    if isinstance(value, str) and path in runtime.text_arguments:
+        return next((word for word in _hard_words(value) if not visible.has(word)), None)
+    return value
+
+
+def _hard_words(text: str) -> Iterator[str]:
+    """Give the words of a text that an agent cannot choose itself: figures and names."""
+    for match in _TOKENS.finditer(text):
+        begins = not text[: match.start()].rpartition("\n")[2].strip()
+        if any(char.isdigit() for char in match[0]) or (match[0][0].isupper() and not begins):
+            yield match[0]
+
+
+def _names_shown(name: str, visible: Visible) -> bool:
+    """Whether a name of a path was visible, or what it is without its ending and its hyphens."""
+    stem, dot, ending = name.rpartition(".")
+    if visible.has_words(name):
+        return True
+    if dot and not visible.has_words(ending):
+        return False
+    words = _TOKENS.findall(stem if dot else name)
+    return bool(words) and all(visible.has(word) for word in words)
+
+
 def arguments_grounded(evidence: Evidence) -> Finding:
     """Every argument value was visible before its call, or is offered by the tool's schema."""
     if not evidence.calls:
@@ -124,10 +162,7 @@ def arguments_grounded(evidence: Evidence) -> Finding:
             for path, value, offered in _given(call.arguments, "", schema, spec):
                 if offered:
                     continue
-                if path in evidence.runtime.sql_arguments and isinstance(value, str):
-                    made_up = _ungrounded_sql(value, visible)
-                else:
-                    made_up = None if visible.has(value) else value
+                made_up = _ungrounded(value, path, evidence.runtime, visible)
                 if made_up is not None:
                     detail = f"{call.name}.{path} has {made_up!r}, which nothing showed before"
                     return failed("ungrounded_argument", detail, index)

@@ -59,7 +59,7 @@ def _repeated_calls(evidence: Evidence, most: int) -> Finding:
         if call.id in changed:
             surely.clear()
             perhaps.clear()
-        elif call.id not in evidence.outcomes and call.name in evidence.runtime.writes:
+        elif call.id not in evidence.outcomes and evidence.runtime.is_write(call):
             surely.clear()
     return unsure or MET
 

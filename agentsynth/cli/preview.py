@@ -57,7 +57,9 @@ async def _preview(config: RunConfig, options: argparse.Namespace) -> dict[str, 
     uses: dict[SeatName, Use] = {}
     async with AsyncExitStack() as stack:
         names = [name for name, weight in config.domains.items() if weight]
-        runtimes = await open_runtimes(names, stack, log=lambda text: None)
+        runtimes = await open_runtimes(
+            names, stack, log=lambda text: None, unconfined=config.unconfined
+        )
         worker = Worker(config, runtimes, Limits())
         table = kinds_of(config, worker)
         started = time.monotonic()

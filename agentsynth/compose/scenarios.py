@@ -113,7 +113,7 @@ def _can_claim(segment: Segment, runtime: DomainRuntime) -> bool:
     results = {
         step.as_
         for step in segment.intent.steps
-        if isinstance(step, CallStep) and step.call in runtime.writes
+        if isinstance(step, CallStep) and runtime.step_writes(step)
     }
     phrases = runtime.lexicon.intents[segment.name].done
     return any(
@@ -177,7 +177,7 @@ async def _changes_differ(
         for i, step in enumerate(segment.intent.steps)
         if isinstance(step, CallStep) and step.call == last.name and step.each is None
     ]
-    if last.actor == "user" or last.name not in runtime.writes or not indices:
+    if last.actor == "user" or not runtime.is_write(last) or not indices:
         return False
     step = segment.intent.steps[indices[-1]]
     planned = PlannedCall(indices[-1], last.name, dict(last.arguments), getattr(step, "as_", ""))

@@ -182,8 +182,9 @@ class Clause(Frozen):
     forbid: dict[str, str] = {}
     """Argument name to a regular expression that must not match it, for live tools."""
     broken_if: str | None = None
-    """For live SQL tools: a SELECT that shows rows once the call has run on a copy of the database,
-    where `before.<table>` is the table as it is now; None = no such condition."""
+    """For live tools: a SELECT that shows rows where the call breaks the clause; None = no such
+    condition. `before.<table>` is a table of the state as it is now, `call` has the call's
+    arguments in one row, and where one is SQL, `<table>` is the table once it has run on a copy."""
 
 
 class Invariant(Frozen):
@@ -218,8 +219,13 @@ class LiveServer(Frozen):
 
     manifest: str
     """Name of a manifest in `tools_registry/`."""
-    state_sql: str
-    """File beside the domain with the SQL that makes the scratch database."""
+    state_sql: str | None = Field(default=None, exclude_if=not_)
+    """File beside the domain with the SQL that makes the scratch database; None = it is none."""
+    state_files: str | None = Field(default=None, exclude_if=not_)
+    """Folder beside the domain whose content lies in the scratch folder; None = nothing does. In a
+    world of spreadsheets a folder `NAME.xlsx` of CSV files becomes a workbook."""
+    state_git: str | None = Field(default=None, exclude_if=not_)
+    """File beside the domain with a stream for `git fast-import`; None = no repository."""
 
 
 class Domain(Identified):

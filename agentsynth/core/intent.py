@@ -6,6 +6,7 @@ where the tool's own schema offers it (an enum value, a default, a boolean). Ins
 `each`, `@it.field` is the entry at hand.
 """
 
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, JsonValue, Tag
@@ -78,6 +79,8 @@ class CallStep(Frozen):
     """Path to a list: one call per entry (`@it.field`), the results a list. None = one call."""
     stable: bool = False
     """True = the result does not change within a conversation, so it is not asked for twice."""
+    together: bool = Field(default=False, exclude_if=not_)
+    """True = one deed with the write before it: that one's read-back and yes are for both."""
     when: Branch | None = None
     """Only on this branch of the intent's `condition`; None = on both."""
 

@@ -7,17 +7,14 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from agentsynth.core.errors import Problem, UserError, render_problems
 from agentsynth.core.frozen import Frozen, Identified
+from agentsynth.core.live_notes import LiveNotes
 from agentsynth.core.secrets import is_secret_name, is_secret_value
 
 __all__ = [
     "VARIABLE",
-    "LiveNotes",
-    "Mask",
     "Prepared",
     "RemoteServer",
     "ServerManifest",
-    "SqliteState",
-    "ToolNote",
     "live_notes",
     "parse_manifest",
 ]
@@ -28,63 +25,6 @@ VARIABLE = re.compile(r"\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]*)$"
 )
-
-
-class ToolNote(Frozen):
-    """What a person found out about one tool. It overrides the server's own annotations."""
-
-    read_only: bool
-    """True = the tool never changes state."""
-    consequential: bool = False
-    """True = the policy asks for a confirmation before the call."""
-    offered: bool = True
-    """False = agents are never given it, such as when its effects cannot be compared."""
-
-
-class SqliteState(Frozen):
-    """State in one SQLite file, read by us with our own SQLite."""
-
-    kind: Literal["sqlite"]
-    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """Name of the file inside the scratch folder."""
-
-
-class Mask(Frozen):
-    """A part of the results that varies between runs, and what stands for it."""
-
-    pattern: str
-    """Regular expression (Python's)."""
-    replacement: str
-
-    @field_validator("pattern")
-    @classmethod
-    def _compiles(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as exc:
-            raise ValueError(f"not a regular expression: {exc}") from exc
-        return value
-
-
-class LiveNotes(Frozen):
-    """What has to be known of a server that worlds run on."""
-
-    tools: dict[str, ToolNote]
-    """By tool name. A listed tool that has no note is not offered."""
-    state: SqliteState
-    reusable: bool = False
-    """True = between calls it keeps nothing but `state`, so that one process may serve several
-    worlds, one after the other, with the state put back in between."""
-    results: Literal["json", "python_literal", "text"]
-    """How the text of a result is read by a scripted demonstrator."""
-    sql_arguments: tuple[str, ...] = ()
-    """Tool arguments that hold SQL, which is traced word by word."""
-    error_prefixes: tuple[str, ...] = ()
-    """Beginnings of texts that are errors although the server does not mark them."""
-    masks: tuple[Mask, ...] = ()
-    """Applied to every result, in order."""
-    call_timeout_s: float = Field(default=15.0, gt=0)
-    """Seconds for one tool call."""
 
 
 class Prepared(Frozen):
@@ -143,6 +83,9 @@ class ServerManifest(Identified):
     """Every package of the prefix as `name==version`, dependencies included, nothing else. Empty =
     dependencies are resolved when it is installed, and recorded: enough to list its tools, not
     to run worlds on."""
+    lock: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of `locks/NAME.json` beside the manifests: what `npm ci` installs, every package with
+    its version and the hash of its content. None = as for empty requirements."""
     also: tuple[str, ...] = ()
     """Further requirements where dependencies are resolved, such as `mcp<2`."""
     python: tuple[int, int] = (3, 11)
@@ -186,8 +129,13 @@ class ServerManifest(Identified):
 
     @model_validator(mode="after")
     def _pins_are_exact_and_name_the_package(self) -> "ServerManifest":
-        if self.live is not None and not self.requirements:
-            raise ValueError("requirements: a server that worlds run on pins every package")
+        if self.lock is not None and self.registry != "npm":
+            raise ValueError("lock: only packages of npm have a lock file")
+        if self.live is not None and not self.requirements and self.lock is None:
+            raise ValueError(
+                "requirements: a server that worlds run on pins every package "
+                "(of PyPI by requirements, of npm by a lock)"
+            )
         if self.requirements and self.registry != "pypi":
             raise ValueError("requirements: only packages of PyPI are pinned one by one")
         if not self.requirements:

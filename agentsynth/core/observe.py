@@ -44,5 +44,6 @@ def observe(call: ToolCall, result: ToolResult) -> tuple[ToolMessage, CallRecord
         call_id=call.id,
         outcome="error" if result.is_error else "success",
         changes=result.changes,
+        failure=result.failure,
     )
     return message, record

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from agentsynth.core.messages import AssistantMessage, Message, ToolCall
 from agentsynth.core.task import Change, Fact
 from agentsynth.core.tools import ToolSpec
+from agentsynth.core.trajectory import Failure
 
 __all__ = [
     "Actor",
@@ -39,6 +40,8 @@ class ToolResult:
     """What the call changed."""
     code: str | None = None
     """The error's code, for us and never shown; None = a success, or the world gives no codes."""
+    failure: Failure | None = None
+    """How a live server said that the call failed; None = it succeeded, or the error is ours."""
 
 
 class World(Protocol):

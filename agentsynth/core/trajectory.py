@@ -11,7 +11,23 @@ from agentsynth.core.ids import content_id
 from agentsynth.core.messages import Message, ToolCall
 from agentsynth.core.task import Change
 
-__all__ = ["CallRecord", "FactLedger", "FactTurn", "StopReason", "Trajectory", "UserCall"]
+__all__ = [
+    "CallRecord",
+    "FactLedger",
+    "FactTurn",
+    "Failure",
+    "StopReason",
+    "Trajectory",
+    "UserCall",
+]
+
+Failure = Literal["protocol", "marked", "text"]
+"""How a live server said that a call failed: by an error of the protocol, by a result marked as an
+error, or by its text alone."""
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class StopReason(StrEnum):
@@ -38,6 +54,8 @@ class CallRecord(Frozen):
     """`error` = the agent saw an error. Our own bugs end the rollout and have no record here."""
     changes: tuple[Change, ...] = ()
     """What this call changed in the state."""
+    failure: Failure | None = Field(default=None, exclude_if=_is_none)
+    """How a live server said that the call failed; None = it succeeded, or the error is ours."""
 
 
 class UserCall(Frozen):

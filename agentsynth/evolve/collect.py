@@ -23,19 +23,13 @@ from agentsynth.evolve.install import install_server, installed, resolved_versio
 from agentsynth.evolve.package_licence import package_licence
 from agentsynth.evolve.scripts import with_real_command
 from agentsynth.evolve.snapshot import Failure, ListedServer
-from agentsynth.worlds.launching import launch_of, prepare_scratch
+from agentsynth.worlds.launching import Confine, launch_of, prepare_scratch
 from agentsynth.worlds.listing import raw_hashes
 from agentsynth.worlds.seat import scratch_folder
 from agentsynth.worlds.stdio import Connection, Launch, connect
 from agentsynth.worlds.wire import Listing
 
 __all__ = ["Collecting", "Confine", "collect_all", "collect_one"]
-
-Confine = Callable[[ServerManifest, Path, Launch], Launch]
-"""Closes a launch in: manifest, prefix, and the launch whose folder is its scratch folder.
-
-Raises UserError where the server may not be started as things are.
-"""
 
 LEAST_FREE_BYTES = 2_000_000_000
 """Free disk space below which nothing more is installed."""

@@ -124,8 +124,10 @@ def resolved_versions(manifest: ServerManifest, prefix_root: Path) -> dict[str, 
 
 def _home(manifest: ServerManifest, prefix_root: Path) -> Path:
     resolved = [manifest.registry, manifest.package, *sorted(manifest.also)]
-    wanted = sorted(manifest.requirements) or resolved
+    locked = [manifest.lock] if manifest.lock is not None else []
+    wanted = sorted(manifest.requirements) or locked or resolved
     pins = digest("\n".join(wanted))[:12]
+    # A workspace that is reached by a link is the same workspace.
     return prefix_root.resolve() / f"{manifest.name}-{manifest.version}-{pins}"
 
 

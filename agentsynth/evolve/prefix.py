@@ -4,6 +4,7 @@ No package's own code runs here. A Python prefix is a virtual environment, made 
 where it is there, which takes a tenth of the time; an npm prefix has its `node_modules`.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from agentsynth.core.manifest import ServerManifest
+from agentsynth.core.resources import bundled
 
 __all__ = ["StepFailed", "build_prefix", "is_usable"]
 
@@ -99,8 +101,12 @@ def _npm(manifest: ServerManifest, prefix: Path) -> tuple[str, dict[str, str]]:
     if npm is None or shutil.which("node") is None:
         raise StepFailed("npm was not found")
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--quiet"]
-    wanted = [f"{manifest.package}@{manifest.version}", *manifest.also]
-    _step([npm, "install", "--prefix", str(prefix), *quiet, *wanted])
+    if manifest.lock is not None:
+        _write_lock(manifest, prefix)
+        _step([npm, "ci", "--prefix", str(prefix), *quiet])
+    else:
+        wanted = [f"{manifest.package}@{manifest.version}", *manifest.also]
+        _step([npm, "install", "--prefix", str(prefix), *quiet, *wanted])
     lock = json.loads((prefix / "package-lock.json").read_text(encoding="utf-8"))
     packages = {
         path.rpartition("node_modules/")[2]: str(entry.get("version", ""))
@@ -108,6 +114,17 @@ def _npm(manifest: ServerManifest, prefix: Path) -> tuple[str, dict[str, str]]:
         if path and not entry.get("link")
     }
     return _version_of("node"), packages
+
+
+def _write_lock(manifest: ServerManifest, prefix: Path) -> None:
+    """Put the lock that comes with the manifest where `npm ci` looks for it."""
+    path = bundled("tools_registry") / "locks" / f"{manifest.name}.json"
+    text = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(text).hexdigest() != manifest.lock:
+        raise StepFailed(f"{path.name} among the locks is not the one that the manifest names")
+    (prefix / "package-lock.json").write_bytes(text)
+    top = json.loads(text)["packages"][""]
+    (prefix / "package.json").write_text(json.dumps(top), encoding="utf-8")
 
 
 def _python(least: tuple[int, int]) -> str:

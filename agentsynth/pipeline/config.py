@@ -119,6 +119,9 @@ class RunConfig(Identified):
     rubric: str | None = None
     """Path of a rubric file, relative to the config; None = the bundled one."""
     export: tuple[Literal["canonical"], ...] = ("canonical",)
+    unconfined: bool = Field(default=False, exclude=True)
+    """True = live servers that nobody has reviewed may start without a sandbox where there is none.
+    It says what is allowed on this machine, and so is stored and published nowhere."""
 
     @model_validator(mode="after")
     def _some_weight(self) -> "RunConfig":

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from agentsynth.core.errors import UserError
 from agentsynth.core.manifest import ServerManifest
-from agentsynth.evolve.collect import Confine
 from agentsynth.worlds.cell import Cell
+from agentsynth.worlds.launching import Confine
 from agentsynth.worlds.prefix import prefix_paths
 from agentsynth.worlds.sandbox import closed_in, why_unavailable
 from agentsynth.worlds.stdio import Launch
@@ -27,7 +27,8 @@ def confine_with(*, unconfined: bool) -> Confine:
         if missing is not None and not trusted:
             raise UserError(
                 f"server {manifest.name!r} is not reviewed and there is no sandbox ({missing}): "
-                "install bubblewrap, or give --unconfined to start it with all your rights"
+                "install bubblewrap; or, to start it with all your rights, give --unconfined to "
+                "'tools collect', or write 'unconfined: true' into the run config"
             )
         cell = Cell(launch.cwd, read_only=prefix_paths(prefix), env=launch.env)
         return replace(launch, argv=closed_in(launch.argv, cell, opted_out=trusted))

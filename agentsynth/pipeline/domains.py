@@ -1,27 +1,29 @@
 """Make the domains of a run ready: load, check, and for live ones install and list the server."""
 
-import ast
-import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
-from typing import Any
+from dataclasses import replace
 
 from agentsynth.core.errors import UserError, render_problems
 from agentsynth.core.manifest import ServerManifest, live_notes, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.core.workspace import SHADOWS, WORKSPACE
 from agentsynth.evolve.install import install_server
+from agentsynth.pipeline.confine import confine_with
 from agentsynth.plan.lint import plan_problems
 from agentsynth.plan.phrase_lint import phrase_problems
 from agentsynth.plan.phrase_meaning import meaning_problems
 from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.declarative import tool_spec
-from agentsynth.worlds.files import load_yaml, read_text
+from agentsynth.worlds.files import load_yaml
 from agentsynth.worlds.live import collect, live_worlds
 from agentsynth.worlds.live_rows import seed_rows
 from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
+from agentsynth.worlds.results import result_reader
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
-from agentsynth.worlds.seat import sweep_scratch
+from agentsynth.worlds.seat import ServerHome, sweep_scratch
+from agentsynth.worlds.starting_state import seed_of, starting_tree
 
 __all__ = ["SHADOWS", "WORKSPACE", "load_checked", "open_runtimes"]
 
@@ -52,16 +54,22 @@ def load_checked(name: str) -> DomainFolder:
 
 
 async def open_runtimes(
-    names: Iterable[str], stack: AsyncExitStack, *, log: Callable[[str], None]
+    names: Iterable[str],
+    stack: AsyncExitStack,
+    *,
+    log: Callable[[str], None],
+    unconfined: bool = False,
 ) -> dict[str, DomainRuntime]:
     """Return the runtimes of these domains, by the names given.
 
     Args:
         stack: keeps what live domains hold open.
         log: takes one line per slow step, such as an installation.
+        unconfined: whether the user lets servers that nobody has reviewed run where there is no
+            sandbox.
 
     Raises:
-        UserError: a domain that is unknown or wrong.
+        UserError: a domain that is unknown or wrong, or a server that may not be started here.
         RunError: a server that cannot be installed or listed.
     """
     runtimes: dict[str, DomainRuntime] = {}
@@ -70,35 +78,34 @@ async def open_runtimes(
         if loaded.domain.live is None:
             runtimes[name] = declarative_runtime(loaded)
         else:
-            runtimes[name] = await _live(loaded, stack, log)
+            runtimes[name] = await _live(loaded, stack, log, unconfined)
     return runtimes
 
 
 async def _live(
-    loaded: DomainFolder, stack: AsyncExitStack, log: Callable[[str], None]
+    loaded: DomainFolder, stack: AsyncExitStack, log: Callable[[str], None], unconfined: bool
 ) -> DomainRuntime:
     live = loaded.domain.live
     assert live is not None  # the caller looked
     manifest = _manifest(live.manifest)
     sweep_scratch()
     prefix = install_server(manifest, WORKSPACE / "servers", log=log)
-    specs, skipped = await collect(manifest, prefix)
+    home = ServerHome(manifest, prefix, confine_with(unconfined=unconfined))
+    start = starting_tree(seed_of(loaded.folder, live), manifest, home.duckdb)
+    specs, skipped = await collect(home, start)
     for line in skipped:
         log(f"{manifest.name}: {line}")
     problems = plan_problems(loaded, specs)
     if problems:
         raise UserError(render_problems(problems))
-    seed_sql = read_text(loaded.folder / live.state_sql)
     notes = live_notes(manifest)
     alone = notes.model_copy(update={"reusable": False})
-    own_server = manifest.model_copy(update={"live": alone})
+    own = replace(home, manifest=manifest.model_copy(update={"live": alone}))
     opener, rollout_opener = [
         await stack.enter_async_context(
-            live_worlds(
-                loaded.domain, kind, prefix, seed_sql, specs=specs, servers_at_once=_SERVERS_AT_ONCE
-            )
+            live_worlds(kind, start, specs=specs, servers_at_once=_SERVERS_AT_ONCE)
         )
-        for kind in (manifest, own_server)
+        for kind in (home, own)
     ]
     return DomainRuntime(
         domain=loaded.domain,
@@ -107,9 +114,17 @@ async def _live(
         specs=specs,
         open=opener,
         open_rollout=rollout_opener,
-        decode=_DECODERS[notes.results],
-        rows=seed_rows(seed_sql, source=loaded.domain.name),
+        decode=result_reader(notes),
+        rows=seed_rows(home.read_start(start), source=loaded.domain.name),
         sql_arguments=frozenset(notes.sql_arguments),
+        looks={
+            name: {argument: re.compile(pattern) for argument, pattern in note.looks.items()}
+            for name, note in notes.tools.items()
+            if note.looks
+        },
+        path_arguments=frozenset(notes.path_arguments),
+        place_arguments=frozenset(notes.place_arguments),
+        text_arguments=frozenset(notes.text_arguments),
     )
 
 
@@ -119,21 +134,3 @@ def _manifest(name: str) -> ServerManifest:
         known = ", ".join(sorted(p.stem for p in bundled("tools_registry").glob("*.yaml")))
         raise UserError(f"unknown server manifest {name!r}; the registry has: {known}")
     return parse_manifest(load_yaml(path).value, str(path))
-
-
-def _python_literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def _plain(text: str) -> Any:
-    return text
-
-
-_DECODERS: Mapping[str, Callable[[str], Any]] = {
-    "json": json.loads,
-    "python_literal": _python_literal,
-    "text": _plain,
-}

@@ -1,8 +1,9 @@
 """How like its server a shadow is: the same calls on both, from the same state, compared.
 
 The server is filled through its own tools, its state is read with its own read tools, and the
-shadow starts from that state. Before anything is compared, a few calls of every tool show how the server lays its answers out, and
-the shadow takes that over. None of them is scored. Then both are given the same calls. Of every call of a tool:
+shadow starts from that state. Before anything is compared, a few calls of every tool show how the
+server lays its answers out, and the shadow takes that over; none of them is scored. Then both are
+given the same calls. Of every call of a tool:
 
 - format: half for the same outcome (both answer, or both refuse); half for the layout, which is the
   share of the property names in the shadow's answer that the server's answer has too (0 where the
@@ -35,7 +36,7 @@ __all__ = ["Compile", "Fidelity", "LiveCall", "ToolFidelity", "measure"]
 
 Compile = Callable[[Mapping[str, Operation]], CompiledDomain]
 LiveCall = Callable[[str, dict[str, Any]], Awaitable[tuple[str, bool]]]
-"""Calls a tool of the running server: name and arguments to its text, and whether it is an error."""
+"""Calls a tool of the running server: name and arguments to its text and whether it failed."""
 
 _RECORDS = 4
 """Records of each entity that the server is filled with."""
@@ -157,10 +158,8 @@ class _Duel:
     async def observe(self) -> None:
         """See how the tools lay out what they answer; none of these calls is scored."""
         for deed in ("list", "get", "update", "delete"):
-            for name, one in self.operations.items():
-                if one.deed != deed:
-                    continue
-                for _ in range(_OBSERVED):
+            for one in list(self.operations.values()):
+                for _ in range(_OBSERVED if one.deed == deed else 0):
                     await self._observed(one)
         for name, one in self.operations.items():
             shape = observed_shape(self.answers[name], one.deed, self.entities[one.entity])

@@ -78,7 +78,7 @@ async def open_worker(
     """
     weighted = [n for n, weight in config.domains.items() if weight]
     chosen = weighted if names is None else list(names)
-    runtimes = await open_runtimes(chosen, stack, log=log)
+    runtimes = await open_runtimes(chosen, stack, log=log, unconfined=config.unconfined)
     own_state = [name for name in chosen if runtimes[name].domain.live is None]
     witness = None
     if own_state:

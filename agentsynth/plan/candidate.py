@@ -167,7 +167,12 @@ async def attempt(
         slip: a mix-up to make on the way; None = none.
     """
     run = PlanRun(
-        intent, writes=runtime.writes, memory=memory, ignore_guards=ignore_guards, slip=slip
+        intent,
+        writes=runtime.writes,
+        looks=runtime.looks,
+        memory=memory,
+        ignore_guards=ignore_guards,
+        slip=slip,
     )
     known = KnownFacts(facts)
     made = Attempt(seen=run.seen, facts=known.values)
@@ -197,7 +202,7 @@ async def _carry_out(
                     if error is not None:
                         _refused(made, runtime, error)
                         return
-                    run.record(planned, runtime.decode(made.results[-1].content))
+                    run.record(planned, runtime.decode(planned.name, made.results[-1].content))
             case UserActs():
                 error = await _act(run.intent, following.action, wave, world, known, made)
                 if error is not None:
@@ -229,7 +234,7 @@ async def _make(
         return result
     made.broken += broken
     made.changes += result.changes
-    if call.name in runtime.writes and not result.changes:
+    if runtime.is_write(call) and not result.changes:
         made.idle.append(call.name)
     return None
 

@@ -120,7 +120,7 @@ def _reference_passes(case: _Case) -> None:
     met = not target.changes and not target.answers and not target.declined
     case.add("goal_not_met", not met, "nothing has to change or be said" if met else "")
     idle = [name for one in case.carried for name in one.attempt.idle]
-    if any(call.name in case.runtime.writes for call in task.reference_calls):
+    if any(case.runtime.is_write(call) for call in task.reference_calls):
         case.add("no_idle_write", not idle, ", ".join(idle))
 
 
@@ -141,7 +141,7 @@ def _shown(case: _Case) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for message in case.reference.messages:
         if isinstance(message, ToolMessage) and not message.is_error:
-            found += leaves(case.runtime.decode(message.content))
+            found += leaves(case.runtime.decode(message.name, message.content))
     return found
 
 
@@ -232,7 +232,7 @@ def _needed(case: _Case, calls: Sequence[ReferenceCall]) -> list[ReferenceCall]:
     timed = case.runtime.domain.clock.minutes_per_call > 0
     if timed or case.task.target.answers or case.runtime.compiled is None:
         return list(calls)
-    return [c for c in calls if c.actor == "user" or c.name in case.runtime.writes]
+    return [c for c in calls if c.actor == "user" or case.runtime.is_write(c)]
 
 
 async def _accepted(case: _Case, variants: Any, limit: int) -> list[tuple[int, ReferenceCall]]:

@@ -61,7 +61,7 @@ def difficulty_of(
         alternatives: how many other ways a search found.
     """
     calls = [call for call in task.reference_calls if call.actor == "assistant"]
-    writes = sum(call.name in runtime.writes for call in calls)
+    writes = sum(runtime.is_write(call) for call in calls)
     names = {call.name for call in calls}
     governed = [clause for clause in runtime.domain.policy.values() if set(clause.tools) & names]
     counts = {

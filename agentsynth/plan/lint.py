@@ -1,6 +1,6 @@
 """What can be known about intents before anyone plays: every name and source."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agentsynth.core.errors import Problem
@@ -165,8 +165,11 @@ class _IntentLinter:
             if name not in properties:
                 self._report(here, f"{step.call!r} has no parameter {name!r}")
                 continue
-            if not self._source(source, here) and not _offered(properties[name], source):
-                message = f"the literal {source!r} is not offered by the tool's schema; "
+            self._source(source, here)
+            for literal in _literals(source, properties[name]):
+                if isinstance(literal, str) and literal in self._loaded.domain.persona:
+                    continue  # the agent is told it
+                message = f"the literal {literal!r} is not offered by the tool's schema; "
                 self._report(here, message + "use a $fact or an @result")
         for name in required:
             if name not in step.args:
@@ -195,15 +198,13 @@ class _IntentLinter:
             if name.split(".")[0] not in {*self._intent.facts, *self._told}:
                 self._head(name, path)
 
-    def _source(self, source: Any, path: Path) -> bool:
-        """Check a source's names; return whether it is a source at all."""
-        names = source_names(source)
-        for kind, name in names:
+    def _source(self, source: Any, path: Path) -> None:
+        """Check a source's names."""
+        for kind, name in source_names(source):
             if kind == "$" and name not in {*self._intent.facts, *self._told}:
                 self._report(path, f"the user knows no fact {name!r}")
             if kind == "@":
                 self._head(name, path)
-        return bool(names) or isinstance(source, Mapping)
 
     def _head(self, name: str, path: Path) -> None:
         head = name.split(".")[0]
@@ -221,9 +222,24 @@ def _expressions(draw: Draw) -> Iterable[str]:
             yield value[1:]
 
 
+def _literals(source: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Give what in an argument is neither a source nor offered by the schema."""
+    if isinstance(source, Mapping) and set(source) == {"text"}:
+        return
+    if isinstance(source, Mapping):
+        for name, part in source.items():
+            yield from _literals(part, schema.get("properties", {}).get(name, {}))
+    elif isinstance(source, list | tuple):
+        for part in source:
+            yield from _literals(part, schema.get("items", {}))
+    elif not source_names(source) and not _offered(schema, source):
+        yield source
+
+
 def _offered(schema: Mapping[str, Any], value: Any) -> bool:
     return (
         isinstance(value, bool)
         or value in schema.get("enum", ())
         or value == schema.get("default", ...)
+        or (isinstance(value, str) and f"'{value}'" in schema.get("description", ""))
     )

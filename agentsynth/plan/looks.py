@@ -53,7 +53,7 @@ class Looks:
 
     def read(self, content: str) -> Seen:
         """Return what a result's text says."""
-        return self._reader.read(self._decode(content))
+        return self._reader.read(self._decode("", content))
 
 
 _known: WeakKeyDictionary[CompiledDomain, Looks] = WeakKeyDictionary()

@@ -28,7 +28,7 @@ def _writes(task: Task, runtime: DomainRuntime, rng: random.Random) -> list[int]
     places = [
         place
         for place, call in enumerate(task.reference_calls)
-        if call.actor == "assistant" and call.name in runtime.writes
+        if call.actor == "assistant" and runtime.is_write(call)
     ]
     return places if len(places) <= _WRITES_TRIED else sorted(rng.sample(places, _WRITES_TRIED))
 

@@ -21,6 +21,7 @@ from agentsynth.core.intent import (
     SelectStep,
     TallyStep,
 )
+from agentsynth.core.looks import Looks, only_looks
 from agentsynth.plan.entries import choose, select, tally
 from agentsynth.plan.reading import read_text
 from agentsynth.plan.sources import UNKNOWN, Facts, resolve_source, seen_path, whether
@@ -131,6 +132,7 @@ class PlanRun:
         intent: Intent,
         *,
         writes: frozenset[str],
+        looks: Looks | None = None,
         memory: Memory | None = None,
         ignore_guards: bool = False,
         slip: Slip | None = None,
@@ -147,6 +149,7 @@ class PlanRun:
         self._ignore_guards = ignore_guards
         self._slip = slip
         self._writes = writes
+        self._looks: Looks = {} if looks is None else looks
         self._done: set[int] = set()
         self._results: dict[int, dict[int, Any]] = {}
         self._memory = Memory() if memory is None else memory
@@ -244,7 +247,7 @@ class PlanRun:
         ready: list[PlannedCall],
         missing: list[str],
     ) -> object:
-        writes = step.call in self._writes
+        writes = self._is_write(step)
         if writes and (ready or self._open_before(index)):
             return _BARRIER
         entries: Any = [None]
@@ -341,18 +344,21 @@ class PlanRun:
     # -- memory --------------------------------------------------------------------------------
 
     def _remember(self, step: CallStep, call: PlannedCall, result: Any) -> None:
-        if call.name in self._writes:
+        if self._is_write(step):
             self._memory.recent.clear()
             return
         kept = self._memory.stable if step.stable else self._memory.recent
         kept[_call_key(call)] = result
 
     def _recalled(self, step: CallStep, call: PlannedCall) -> Any:
-        if call.name in self._writes:
+        if self._is_write(step):
             return UNKNOWN
         key = _call_key(call)
         known = self._memory.stable if step.stable else self._memory.recent
         return known.get(key, UNKNOWN)
+
+    def _is_write(self, step: CallStep) -> bool:
+        return step.call in self._writes and not only_looks(self._looks, step.call, step.args)
 
     def _open_before(self, index: int) -> bool:
         return any(before not in self._done for before in range(index))

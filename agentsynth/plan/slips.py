@@ -23,15 +23,27 @@ def slipped_arguments(
     step = intent.steps[call.step]
     if not isinstance(step, CallStep):
         raise DomainError("only calls have arguments")
-    arguments = dict(call.arguments)
-    for name, source in step.args.items():
-        if isinstance(source, str) and source.startswith(f"@{slip.pick}."):
-            arguments[name] = resolve_path(source[1:], mixed)
-        elif isinstance(source, Mapping) and f"{{@{slip.pick}." in str(source.get("text")):
-            arguments[name] = _remade(
-                str(source["text"]), str(arguments[name]), slip.pick, seen, mixed
-            )
-    return arguments
+    return {
+        name: _slipped(step.args[name], made, slip.pick, seen, mixed) if name in step.args else made
+        for name, made in call.arguments.items()
+    }
+
+
+def _slipped(
+    source: Any, made: Any, pick: str, seen: Mapping[str, Any], mixed: Mapping[str, Any]
+) -> Any:
+    """Return one argument, or a part of one, with what came from the pick exchanged."""
+    if isinstance(source, str):
+        return resolve_path(source[1:], mixed) if source.startswith(f"@{pick}.") else made
+    if isinstance(source, Mapping) and set(source) == {"text"}:
+        text = str(source["text"])
+        return _remade(text, str(made), pick, seen, mixed) if f"{{@{pick}." in text else made
+    if isinstance(source, Mapping):
+        return {n: _slipped(part, made[n], pick, seen, mixed) for n, part in source.items()}
+    if isinstance(source, list | tuple):
+        pairs = zip(source, made, strict=True)
+        return [_slipped(part, inner, pick, seen, mixed) for part, inner in pairs]
+    return made
 
 
 def _remade(

@@ -1,4 +1,7 @@
-"""Where a plan's values come from: `$fact`, `@path` of something seen, `{text: ...}` of both."""
+"""Where a plan's values come from: `$fact`, `@path` of something seen, `{text: ...}` of both.
+
+Lists and mappings of such sources are sources too.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -66,12 +69,6 @@ def resolve_source(
     """
     if isinstance(source, Mapping) and set(source) == {"text"}:
         return _text(str(source["text"]), facts, seen, missing, entry)
-    if isinstance(source, Mapping):
-        parts = {
-            name: resolve_source(part, facts, seen, missing, entry)
-            for name, part in cast(Mapping[str, Any], source).items()
-        }
-        return UNKNOWN if any(part is UNKNOWN for part in parts.values()) else parts
     if isinstance(source, str) and source.startswith("$"):
         value = facts.value(source[1:])
         if value is UNKNOWN:
@@ -82,7 +79,19 @@ def resolve_source(
         if path == "it" or path.startswith("it."):
             return resolve_path(path, {"it": entry})
         return seen_path(path, seen)
+    if isinstance(source, Mapping | list | tuple):
+        return _nested(source, facts, seen, missing, entry)
     return source
+
+
+def _nested(
+    source: Any, facts: Facts, seen: Mapping[str, Any], missing: list[str], entry: Any
+) -> Any:
+    parts: Any = source.values() if isinstance(source, Mapping) else source
+    values = [resolve_source(part, facts, seen, missing, entry) for part in parts]
+    if any(value is UNKNOWN for value in values):
+        return UNKNOWN
+    return dict(zip(source, values, strict=True)) if isinstance(source, Mapping) else values
 
 
 def seen_path(path: str, seen: Mapping[str, Any]) -> Any:
@@ -98,10 +107,16 @@ def _text(
     for kind, name in _SLOT.findall(template):
         value = resolve_source(kind + name, facts, seen, missing, entry)
         unknown = unknown or value is UNKNOWN
-        parts[kind + name] = str(value).replace("'", "''")
+        parts[kind + name] = str(value)
     if unknown:
         return UNKNOWN
-    return _SLOT.sub(lambda match: parts[match[1] + match[2]], template)
+
+    def filled(match: re.Match[str]) -> str:
+        value = parts[match[1] + match[2]]
+        quoted = template.count("'", 0, match.start()) % 2  # inside a literal of SQL
+        return value.replace("'", "''") if quoted else value
+
+    return _SLOT.sub(filled, template)
 
 
 def whether(
@@ -151,6 +166,8 @@ def source_names(source: Any) -> list[tuple[str, str]]:
     if isinstance(source, Mapping):
         parts = cast(Mapping[str, Any], source).values()
         return [pair for part in parts for pair in source_names(part)]
+    if isinstance(source, list | tuple):
+        return [pair for part in cast(Sequence[Any], source) for pair in source_names(part)]
     return []
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from agentsynth.checks.expressions import matches_any
 from agentsynth.core.errors import DomainError
-from agentsynth.core.intent import GuardStep
+from agentsynth.core.intent import CallStep, GuardStep
 from agentsynth.core.lexicon import Lexicon, Voice
 from agentsynth.core.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from agentsynth.core.protocols import AssistantView
@@ -144,9 +144,9 @@ class ScriptedAssistant:
             if message.is_error:
                 problem = self._explain(message.content)
                 continue
-            if planned.name in self._runtime.writes:
+            if self._runtime.is_write(planned):
                 self._request.wrote = True
-            self._request.run.record(planned, self._runtime.decode(message.content))
+            self._request.run.record(planned, self._runtime.decode(message.name, message.content))
         return problem
 
     def _explain(self, content: str) -> str:
@@ -217,7 +217,7 @@ class ScriptedAssistant:
         first = calls[0]
         if len(calls) > self._together and first.entry is not None:
             calls = calls[: self._together]
-        if first.name not in self._runtime.writes:
+        if not self._runtime.is_write(first):
             flaw, is_last = self._request.flaw, self._request.is_last_call(calls[-1])
             if flaw is not None and is_last and not self._request.writes_ahead:
                 if flaw.kind == "stops_early":
@@ -237,6 +237,9 @@ class ScriptedAssistant:
         if flaw is not None and flaw.kind == "skips_confirmation":
             return self._call(calls, confirmed=True)
         if self._request.confirmed == first.step:
+            return self._call([self._slipped(call, view) for call in calls], confirmed=True)
+        step = self._request.intent.steps[first.step]
+        if self._request.confirmed is not None and isinstance(step, CallStep) and step.together:
             return self._call([self._slipped(call, view) for call in calls], confirmed=True)
         if self._runtime.spec_by_name[first.name].consequential:
             self._proposed = self._slipped(first, view)

@@ -65,7 +65,7 @@ class Request:
     def writes_ahead(self) -> bool:
         """Whether the plan changes anything."""
         steps = self.intent.steps
-        return any(isinstance(s, CallStep) and s.call in self._runtime.writes for s in steps)
+        return any(isinstance(s, CallStep) and self._runtime.step_writes(s) for s in steps)
 
     def is_last_call(self, call: PlannedCall) -> bool:
         """Whether the plan has no call after this one."""
@@ -98,6 +98,7 @@ class Request:
         return PlanRun(
             self.intent,
             writes=self._runtime.writes,
+            looks=self._runtime.looks,
             memory=self._memory,
             ignore_guards=flaw is not None and flaw.kind == "ignores_policy",
             slip=flaw.slip if flaw is not None and not self.writes_ahead else None,

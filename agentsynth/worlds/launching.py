@@ -2,14 +2,20 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agentsynth.core.manifest import Prepared, ServerManifest
 from agentsynth.core.secrets import canary
 from agentsynth.worlds.stdio import Launch, Limits
 
-__all__ = ["binaries_of", "launch_of", "prepare_scratch"]
+__all__ = ["Confine", "binaries_of", "launch_of", "prepare_scratch"]
+
+Confine = Callable[[ServerManifest, Path, Launch], Launch]
+"""Closes a launch in: manifest, prefix, and the launch whose folder is its scratch folder.
+
+Raises UserError where the server may not be started as things are.
+"""
 
 _SHOWN_SCRATCH = "/scratch"
 _SHOWN_PREFIX = "/server"

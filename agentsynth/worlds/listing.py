@@ -6,7 +6,8 @@ from typing import cast
 from pydantic import JsonValue
 
 from agentsynth.core.errors import ServerError
-from agentsynth.core.manifest import ServerManifest, ToolNote, live_notes
+from agentsynth.core.live_notes import ToolNote
+from agentsynth.core.manifest import ServerManifest, live_notes
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
 from agentsynth.worlds.wire import JsonObject, Listing
 

@@ -10,14 +10,14 @@ from typing import get_args
 
 from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError, Problem, UserError, render_problems
-from agentsynth.core.ids import digest
 from agentsynth.core.intent import Playbook
 from agentsynth.core.lexicon import Language, Lexicon
 from agentsynth.core.resources import bundled
 from agentsynth.core.workspace import SHADOWS
-from agentsynth.worlds.files import Loaded, load_yaml, read_text, validate
+from agentsynth.worlds.files import Loaded, load_yaml, validate
 from agentsynth.worlds.python_load import PythonDomain, load_python
 from agentsynth.worlds.seed_check import seed_problems
+from agentsynth.worlds.starting_state import seed_digests
 from agentsynth.worlds.static import domain_problems
 
 __all__ = ["DomainFolder", "domain_names", "find_domain", "load_folder", "shadow_names"]
@@ -105,8 +105,7 @@ def load_folder(folder: Path) -> DomainFolder:
     domain_file = load_yaml(folder / "domain.yaml")
     domain = validate(Domain, domain_file)
     if domain.live is not None:
-        text = read_text(folder / domain.live.state_sql)
-        domain = domain.model_copy(update={"files": {domain.live.state_sql: digest(text)}})
+        domain = domain.model_copy(update={"files": seed_digests(folder, domain.live)})
     python = None
     if domain.python is not None:
         python = load_python(domain, domain_file, folder)

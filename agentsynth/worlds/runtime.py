@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from agentsynth.core.domain import Domain
-from agentsynth.core.intent import Playbook
+from agentsynth.core.intent import CallStep, Playbook
 from agentsynth.core.lexicon import Language, Lexicon
+from agentsynth.core.looks import Looks, only_looks
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import OpenWorld, World
 from agentsynth.core.tools import ToolSpec
@@ -20,6 +21,20 @@ from agentsynth.worlds.seed import world_today
 from agentsynth.worlds.static_use import failure_messages, tool_codes
 
 __all__ = ["DomainRuntime", "declarative_runtime"]
+
+
+class Called(Protocol):
+    """A call, made or planned."""
+
+    @property
+    def name(self) -> str:
+        """The tool."""
+        ...
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What it was given."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,8 +49,8 @@ class DomainRuntime:
     """For planning, certificates and replays; a live server may serve several in turn."""
     open_rollout: OpenWorld
     """For rollouts: a live server is started for each."""
-    decode: Callable[[str], Any]
-    """Result text to what a reader makes of it."""
+    decode: Callable[[str, str], Any]
+    """What a reader makes of a result, by the tool's name and the text."""
     compiled: CompiledDomain | None = None
     """None for live domains."""
     rows: Callable[[str], list[dict[str, Any]]] | None = None
@@ -44,6 +59,14 @@ class DomainRuntime:
     """Tools that only the user has."""
     sql_arguments: frozenset[str] = frozenset()
     """Arguments that hold SQL: traced word by word instead of as a whole."""
+    path_arguments: frozenset[str] = frozenset()
+    """Arguments that hold a path: traced name by name."""
+    text_arguments: frozenset[str] = frozenset()
+    """Arguments that hold a text of the agent's: its figures and names are traced."""
+    place_arguments: frozenset[str] = frozenset()
+    """Arguments that are places in a document: not traced."""
+    looks: Looks = field(default_factory=lambda: {})
+    """Which calls of tools that can write only look."""
     translations: Mapping[Language, Lexicon] = field(default_factory=lambda: {})
     """The lexicons of the other languages."""
     _speaking: dict[Language, "DomainRuntime"] = field(default_factory=lambda: {})
@@ -72,6 +95,14 @@ class DomainRuntime:
     def writes(self) -> frozenset[str]:
         """Names of the tools that change state."""
         return frozenset(spec.name for spec in self.specs if not spec.read_only)
+
+    def is_write(self, call: Called) -> bool:
+        """Whether a call is one that changes state, or could."""
+        return call.name in self.writes and not only_looks(self.looks, call.name, call.arguments)
+
+    def step_writes(self, step: CallStep) -> bool:
+        """Whether a step of a plan makes such calls."""
+        return step.call in self.writes and not only_looks(self.looks, step.call, step.args)
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -156,18 +187,13 @@ class DomainRuntime:
         ]
 
     def _shown_broken(self, world: LiveWorld, call: ToolCall) -> list[str]:
-        """Return the clauses whose `broken_if` finds something after the call, run on a copy."""
-        if not self.sql_arguments & call.arguments.keys():
-            return []
+        """Return the clauses whose `broken_if` finds something for this call."""
         return [
             name
             for name, clause in self.domain.policy.items()
             if clause.broken_if is not None
             and call.name in clause.tools
-            and any(
-                world.would_show(call, argument, clause.broken_if)
-                for argument in sorted(self.sql_arguments & call.arguments.keys())
-            )
+            and world.would_show(call, clause.broken_if)
         ]
 
     def broken_clauses(self, world: World, call: ToolCall, said: str) -> list[str]:
@@ -196,8 +222,9 @@ class DomainRuntime:
         return broken
 
 
-def _json_or_text(content: str) -> Any:
+def _json_or_text(tool: str, content: str) -> Any:
     """Return a result as JSON, or as the text it is where a tool returns a text."""
+    del tool
     try:
         return json.loads(content)
     except ValueError:

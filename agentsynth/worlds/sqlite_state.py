@@ -1,9 +1,11 @@
-"""The state of a SQLite file as plain values, read with our own SQLite and not through a server."""
+"""The state of a SQLite file as plain values, read with our own SQLite and not through a server.
 
-import shutil
+What is read is a copy, since the file is the server's to put anything in its place.
+"""
+
 import sqlite3
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import cast
@@ -12,9 +14,10 @@ from pydantic import JsonValue
 
 from agentsynth.core.errors import ServerError, UserError
 from agentsynth.core.ids import canonical_json
-from agentsynth.core.task import Change
+from agentsynth.worlds.scratch_files import read_file
+from agentsynth.worlds.tables import Row, Tables, write_tables
 
-__all__ = ["SCHEMA", "Tables", "create_database", "difference", "read_tables", "shows_after"]
+__all__ = ["SCHEMA", "create_database", "read_sqlite", "read_tables", "shows_after"]
 
 SCHEMA = "sqlite_schema"
 """The entity under which tables, indexes, views and triggers themselves are kept."""
@@ -22,10 +25,8 @@ SCHEMA = "sqlite_schema"
 _MOST_ROWS = 200_000
 _MOST_STEPS = 20_000_000
 _REACHES_OUT = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA)
-
-Row = Mapping[str, JsonValue]
-Tables = Mapping[str, Mapping[str, Row]]
-"""Entity to key to fields. Fields leave out the key's own columns."""
+_BESIDE = ("", "-wal", "-journal")
+"""What SQLite keeps a database in: the file, and what was written and not yet moved there."""
 
 
 def create_database(path: Path, sql: str, *, source: str) -> None:
@@ -47,55 +48,70 @@ def create_database(path: Path, sql: str, *, source: str) -> None:
 
 
 def read_tables(path: Path) -> Tables:
-    """Return every user table, and the schema itself under `SCHEMA`.
+    """Return every user table, and the schema itself under `SCHEMA`, without the keys' columns.
 
     Raises:
         ServerError: the file is no longer a readable database, or holds too much to compare.
     """
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
-            database.text_factory = _text
-            return _read_all(database)
-    except sqlite3.Error as exc:
-        raise ServerError(f"the scratch database cannot be read any more: {exc}") from exc
+    return read_sqlite(path.parent, path.name)[0]
 
 
-def difference(before: Tables, after: Tables) -> tuple[Change, ...]:
-    """Return what differs, sorted by entity and key."""
-    changes: list[Change] = []
-    for entity in sorted(before.keys() | after.keys()):
-        old, new = before.get(entity, {}), after.get(entity, {})
-        for key in sorted(old.keys() | new.keys()):
-            change = _change(entity, key, old.get(key), new.get(key))
-            if change is not None:
-                changes.append(change)
-    return tuple(changes)
+def read_sqlite(folder: Path, file: str) -> tuple[Tables, bytes]:
+    """Return the tables of a database right inside a folder, and the database as one file.
+
+    Raises:
+        ServerError: there is no database in the file's place, or it holds too much to compare.
+    """
+    with tempfile.TemporaryDirectory(prefix="agentsynth-") as copies:
+        copy = Path(copies) / "copy.db"
+        for end in _BESIDE:
+            data = read_file(folder, file + end)
+            if data is not None:
+                Path(f"{copy}{end}").write_bytes(data)
+        if not copy.exists():
+            raise ServerError(f"the scratch database {file!r} is gone")
+        try:
+            with closing(sqlite3.connect(copy)) as database:
+                database.text_factory = _text
+                database.execute("PRAGMA trusted_schema = OFF")
+                database.set_progress_handler(lambda: 1, _MOST_STEPS)
+                tables = _read_all(database)
+        except sqlite3.Error as exc:
+            raise ServerError(f"the scratch database cannot be read any more: {exc}") from exc
+        return tables, copy.read_bytes()
 
 
-def shows_after(path: Path, statement: str, select: str) -> bool:
-    """Return whether a SELECT finds a row once a statement has run on a copy of the database.
+def shows_after(
+    save: Callable[[Path], None], statements: Sequence[str], call: Row, select: str
+) -> bool:
+    """Return whether a SELECT finds a row once statements have run on a copy of the state.
 
     Args:
-        path: the database as it is now; it stays untouched.
-        statement: SQL that somebody else wrote. It cannot leave the copy, and where it does not
+        save: writes the state as it is now into a SQLite file.
+        statements: SQL that somebody else wrote. It cannot leave the copy, and where it does not
             run the copy stays as it is.
-        select: over the tables afterwards, and the ones of now as `before.<table>`.
+        call: the arguments of the call, which are the one row of the table `call`.
+        select: over the tables afterwards, the ones of now as `before.<table>`, and `call`.
 
     Raises:
         UserError: the SELECT does not run.
     """
     with tempfile.TemporaryDirectory(prefix="agentsynth-") as folder:
-        before, after = Path(folder) / "before.db", Path(folder) / "after.db"
-        shutil.copyfile(path, before)
-        shutil.copyfile(path, after)
+        before, after, given = (Path(folder) / f"{name}.db" for name in ("before", "after", "call"))
+        save(before)
+        save(after)
+        with closing(sqlite3.connect(given)) as database:
+            write_tables({"call": {"call": call}}, database)
         with closing(sqlite3.connect(after)) as database:
             database.set_authorizer(_stays_inside)
             database.set_progress_handler(lambda: 1, _MOST_STEPS)
-            with suppress(sqlite3.Error), database:
-                database.execute(statement)
+            for statement in statements:
+                with suppress(sqlite3.Error), database:
+                    database.execute(statement)
         with closing(sqlite3.connect(after)) as database:
             try:
                 database.execute("ATTACH ? AS before", (str(before),))
+                database.execute("ATTACH ? AS given", (str(given),))
                 return database.execute(select).fetchone() is not None
             except sqlite3.Error as exc:
                 raise UserError(f"the SELECT of a clause does not run: {exc}: {select}") from exc
@@ -103,18 +119,6 @@ def shows_after(path: Path, statement: str, select: str) -> bool:
 
 def _stays_inside(action: int, *_: str | None) -> int:
     return sqlite3.SQLITE_DENY if action in _REACHES_OUT else sqlite3.SQLITE_OK
-
-
-def _change(entity: str, key: str, old: Row | None, new: Row | None) -> Change | None:
-    if new is None:
-        return Change(op="delete", entity=entity, key=key, fields={})
-    if old is None:
-        return Change(op="create", entity=entity, key=key, fields=dict(new))
-    fields = {name: value for name, value in new.items() if name not in old or old[name] != value}
-    if not fields and old.keys() == new.keys():
-        return None
-    fields |= dict.fromkeys(old.keys() - new.keys())
-    return Change(op="update", entity=entity, key=key, fields=fields)
 
 
 def _read_all(database: sqlite3.Connection) -> Tables:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from agentsynth.evolve.shadows.model import Shape, ShadowEntity
+from agentsynth.evolve.shadows.model import ShadowEntity, Shape
 from agentsynth.evolve.shadows.words import snake
 
 __all__ = ["dicts_in", "is_key_name", "observed_shape"]
 
-_IDS = frozenset("id uuid guid uid".split())
+_IDS = frozenset(["id", "uuid", "guid", "uid"])
 
 
 def is_key_name(name: str, entity: ShadowEntity) -> bool:
