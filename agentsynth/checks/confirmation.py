@@ -123,6 +123,8 @@ def _records_not_named(evidence: Evidence, call: ToolCall, asked: str) -> str | 
     spoken = evidence.runtime.lexicon.words
     sayable += [spoken[value] for value in sayable if value in spoken]
     named = any(value in dates or has_words(words, normal(value)) for value in sayable)
+    told = " ".join(text for _, text in evidence.said_by_user)
+    named = named or any(id_ in asked and id_ in told for id_ in ids)  # the user's own word for it
     return None if named else ids[-1]
 
 

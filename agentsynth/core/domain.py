@@ -44,6 +44,7 @@ __all__ = [
     "LetStep",
     "ListStep",
     "LiveServer",
+    "Mirrored",
     "RequireStep",
     "ReturnStep",
     "Step",
@@ -106,6 +107,32 @@ class Entity(Frozen):
     generate: GenerateSpec | None = None
 
 
+class Mirrored(Frozen):
+    """The real tool that a shadow's tool stands for. Its parameters are the real ones."""
+
+    server: str
+    """Name of the manifest it was collected by."""
+    package: str
+    version: str
+    licence: str
+    spec_hash: str
+    """Of the whole specification as the server lists it."""
+    level: Literal["L1", "L2", "L3"]
+    """L1 = consistent with itself; L2 = results have the shape of the tool's own output schema;
+    L3 = replayed against the running server, with a fidelity score."""
+    shape: Literal["output schema", "not given"]
+    """Where the fields of its results are from; `not given` = the specification does not say, and
+    they are those of the parameters."""
+    parameters: dict[str, JsonValue]
+    """JSON Schema of the arguments as it is offered: the server's, in its normalised form."""
+    renamed: dict[str, str] = Field(default={}, exclude_if=not_)
+    """Parameter to the server's own name of it, where that is no identifier."""
+    returns: dict[str, JsonValue] | None = Field(default=None, exclude_if=not_)
+    """Its output schema; None = it has none that says more than 'a text'."""
+    refused: tuple[str, ...] = Field(default=(), exclude_if=not_)
+    """Optional parameters without a meaning here: a call that gives one is refused."""
+
+
 class ToolDef(Frozen):
     """A tool and its semantics."""
 
@@ -119,6 +146,8 @@ class ToolDef(Frozen):
     """Empty only where the domain's tools are written in Python."""
     result: Literal["json", "text"] = Field(default="json", exclude_if=lambda kind: kind == "json")
     """`text` = the agent reads the returned string as it is."""
+    mirrors: Mirrored | None = Field(default=None, exclude_if=not_)
+    """The real tool it is a shadow of; None = it is a tool of our own."""
     codes: tuple[str, ...] = Field(default=(), exclude_if=not_)
     """The error codes of a tool in Python, read off its code; steps say theirs themselves."""
 

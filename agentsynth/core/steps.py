@@ -109,6 +109,11 @@ class ListStep(Frozen):
     """Fields to sort by, a leading `-` for descending; order of the base breaks ties."""
     limit: int | None = Field(default=None, ge=1)
     """None = no limit."""
+    skip: JsonValue = Field(default=None, exclude_if=lambda value: value is None)
+    """Entries passed over, a whole number or an expression that gives one; null = none. `count`
+    still counts all."""
+    take: JsonValue = Field(default=None, exclude_if=lambda value: value is None)
+    """Entries given after those, a whole number or an expression; null = all."""
     page: Page | None = Field(default=None, exclude_if=not_)
     """None = all at once. Without `sort`, pages are in order of the key."""
     fields: tuple[str, ...] = ()

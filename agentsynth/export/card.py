@@ -24,6 +24,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         "Flawed assistants were played beside the honest ones, and the checks could not tell which "
         "was which. None of these conversations is in the rows.\n\n"
         + _table(("planted flaw", "played", "dropped"), manifest["probes"]),
+        *_real_tools(manifest),
         "## What was certified, and what was not\n\n" + _limits(manifest),
         "## Load it\n\n```python\nfrom datasets import load_dataset\n\n"
         'rows = load_dataset("json", data_files="rows.jsonl", split="train")  # >= 4.7\n```',
@@ -78,6 +79,24 @@ def _limits(manifest: Mapping[str, Any]) -> str:
         "- Licences of the tools' specifications: " + ", ".join(manifest["tool_licences"]) + ".",
     ]
     return "\n".join(lines)
+
+
+def _real_tools(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the section on real tools; none where no row calls one."""
+    real = manifest.get("real_tools")
+    if real is None:
+        return []
+    return [
+        "## Real tools\n\n"
+        f"{real['rows']} rows call {real['tools']} different tools of {real['servers']} real MCP "
+        "servers, with the servers' own names, descriptions and parameters. At level L1 the tool is "
+        "a stateful mock that agrees with itself, and its specification does not say what a result "
+        "looks like; at L2 results have the shape of the tool's own output schema; at L3 the mock "
+        "was replayed against the running server; `executed` = the server itself ran.\n\n"
+        + _table(("level", "tools called"), sorted(real["levels"].items()))
+        + "\n\n"
+        + _table(("licence", "tools called"), sorted(real["licences"].items()))
+    ]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

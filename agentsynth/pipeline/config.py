@@ -1,5 +1,6 @@
 """One frozen tree of settings, read from YAML. No globals, no environment."""
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from agentsynth.core.task import KINDS, TaskKind
 from agentsynth.models.prices import NANO
 from agentsynth.models.settings import ModelSettings, sampling_of
 from agentsynth.worlds.files import Loaded, load_yaml, validate
+from agentsynth.worlds.load import domain_names, shadow_names
 
 __all__ = ["BudgetConfig", "RunConfig", "SeatName", "TargetConfig", "load_config", "with_seed"]
 
@@ -98,7 +100,7 @@ class RunConfig(Identified):
     seed: int = Field(default=0, ge=0)
     target: TargetConfig
     domains: dict[str, Weight] = Field(min_length=1)
-    """Domain name or folder to its share of tasks."""
+    """Domain name, pattern (`shadow/*`: its share is each name's) or folder to its share of tasks."""
     kinds: dict[Literal["default"] | TaskKind, Weight] = {}
     """Task kind to its share; `default` stands for the kinds not named (1 if absent)."""
     languages: dict[Language, Weight] = {"en": 1.0}
@@ -174,7 +176,27 @@ def load_config(path: Path) -> RunConfig:
     if not isinstance(loaded.value, dict):
         raise UserError(f"{path}: a run config is a mapping; see examples/quickstart.yaml")
     config = validate(RunConfig, loaded)
-    return _with_paths(config, path, loaded)
+    domains = _expanded(config, loaded)
+    return _with_paths(config.model_copy(update={"domains": domains}), path, loaded)
+
+
+def _expanded(config: RunConfig, loaded: Loaded) -> dict[str, float]:
+    """Return the domains with patterns such as `shadow/*` replaced by the names that fit.
+
+    A name that is given itself keeps its own weight; a pattern's weight is that of each name.
+    """
+    known = [*domain_names(), *shadow_names()]
+    found = {name: weight for name, weight in config.domains.items() if "*" not in name}
+    for pattern, weight in config.domains.items():
+        if "*" not in pattern:
+            continue
+        fitting = [name for name in known if fnmatchcase(name, pattern)]
+        if not fitting:
+            hint = "; make shadows with `agentsynth tools shadow`" if "shadow" in pattern else ""
+            message = f"no domain is named like {pattern!r}{hint}"
+            raise UserError(str(loaded.problem(("domains", pattern), message)))
+        found = {**dict.fromkeys(fitting, weight), **found}
+    return dict(sorted(found.items())) if len(found) > len(config.domains) else found
 
 
 def _with_paths(config: RunConfig, path: Path, loaded: Loaded) -> RunConfig:

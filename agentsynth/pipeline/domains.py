@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 
 from agentsynth.core.errors import UserError, render_problems
 from agentsynth.core.manifest import ServerManifest, live_notes, parse_manifest
 from agentsynth.core.resources import bundled
+from agentsynth.core.workspace import SHADOWS, WORKSPACE
 from agentsynth.evolve.install import install_server
 from agentsynth.pipeline.confine import confine_with
 from agentsynth.plan.lint import plan_problems
@@ -25,10 +25,7 @@ from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
 from agentsynth.worlds.seat import ServerHome, sweep_scratch
 from agentsynth.worlds.starting_state import seed_of, starting_tree
 
-__all__ = ["WORKSPACE", "load_checked", "open_runtimes"]
-
-WORKSPACE = Path(".agentsynth")
-"""Folder of installed servers, beside where the command runs."""
+__all__ = ["SHADOWS", "WORKSPACE", "load_checked", "open_runtimes"]
 
 _SERVERS_AT_ONCE = 2
 

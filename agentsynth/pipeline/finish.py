@@ -22,6 +22,7 @@ from agentsynth.export.canonical import canonical_row
 from agentsynth.export.card import render_card
 from agentsynth.models.prices import NANO
 from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.real_tools import RealTools, called_specs, real_metadata
 from agentsynth.pipeline.run import Fold
 from agentsynth.pipeline.store import Item, Store
 from agentsynth.worlds.runtime import DomainRuntime
@@ -36,6 +37,7 @@ class _Counts:
     drivers: set[str] = field(default_factory=lambda: set[str]())
     levels: Counter[str] = field(default_factory=Counter[str])
     licences: set[str] = field(default_factory=lambda: set[str]())
+    real: RealTools = field(default_factory=RealTools)
     rubrics: set[str] = field(default_factory=lambda: set[str]())
     unanswered: int = 0
     replayable: int = 0
@@ -126,6 +128,8 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
     replayable = _replayed(store, verdict, counts)
     counts.replayable += replayable
     _count(item, agent, scenario, verdict, counts)
+    real = called_specs(agent, trajectory.messages)
+    counts.real.add(real)
     levels = sorted({spec.level for spec in agent.tools})
     metadata: dict[str, Any] = {
         "task_id": task.id,
@@ -146,6 +150,7 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
         "persona": scenario["persona"]["name"],
         "tool_levels": levels,
         "tool_origins": sorted({spec.provenance.origin for spec in agent.tools}),
+        **real_metadata(real),
         "final_state": trajectory.final_state,
         "replayable": replayable,
         "generator": f"agentsynth-engine {__version__}",
@@ -217,6 +222,7 @@ def _manifest(
         "replayable_rows": counts.replayable,
         "tool_levels": dict(sorted(counts.levels.items())),
         "tool_licences": sorted(counts.licences),
+        **({"real_tools": counts.real.summary()} if counts.real.rows else {}),
     }
 
 

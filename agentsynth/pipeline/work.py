@@ -109,13 +109,17 @@ class Worker:
             rejected=composed.rejected,
         )
 
-    async def prepare(self, place: Place) -> Prepared | NoTask:
-        """Return the place's certified task and its scenarios, or why there is none."""
+    async def prepare(self, place: Place, *, only: str | None = None) -> Prepared | NoTask:
+        """Return the place's certified task and its scenarios, or why there is none.
+
+        Args:
+            only: the one intent to look at; None = any that fits the place's kind.
+        """
         runtime = self.runtimes[place.domain]
         runtime = runtime.speaking(self._language(place, runtime))
         rng, number = self._drawn(place)
         world_seed = derive_seed("world", self.config.seed, number) % 1_000_000
-        plans = agent_plans(runtime)
+        plans = [p for p in agent_plans(runtime) if only is None or only in p.intents]
         able = [p for p in plans if wish_for(place.kind, runtime, rng, None, p.intents) is not None]
         plan = rng.choice(able or plans)
         try:
@@ -125,6 +129,7 @@ class Worker:
                 load_voice(runtime.lexicon.language),
                 world_seed=world_seed,
                 rng=rng,
+                only=only,
                 witness=self.witness,
                 desk=Desk(plan.intents, plan.tools, level=rng.randint(1, 5)),
             )

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agentsynth.core.schemas import plain as plain_schema
 from agentsynth.core.task import Task
 from agentsynth.core.tools import ToolSpec
 from agentsynth.plan.roles import Role
@@ -16,6 +17,8 @@ __all__ = ["Knowledge", "told_by_request"]
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 _CLOCK = re.compile(r"\d{2}:\d{2}")
+_OPTIONS = 6
+"""Values tried for each part of a body."""
 _SPEAKS = 3
 """What a text counts for a label in it, where a fact in the same record counts one."""
 
@@ -124,19 +127,22 @@ class Knowledge:
 
     def values(self, spec: ToolSpec, parameter: str) -> list[Any]:
         """Return what could be given for a parameter, the likeliest first."""
-        properties: Any = spec.parameters.get("properties", {})
-        schema: Any = properties.get(parameter, {})
+        schema: Any = spec.parameters
+        for part in parameter.split("."):
+            schema = plain_schema(schema.get("properties", {}).get(part, {}))
+        if schema.get("type") == "object" and schema.get("properties"):
+            return self._bodies(spec, parameter, schema)
         role = self._roles.get((spec.name, parameter))
         if schema.get("type") == "array":
             return self._lists(schema, role)
         if role is not None and role.is_key:
-            return self._named_first(parameter, role.entity)
+            return self._named_first(parameter, role.entity, schema)
         if "enum" in schema:
             told = [option for option in schema["enum"] if plain(option) in self._told]
             return told + [option for option in schema["enum"] if option not in told]
         if schema.get("type") == "boolean":
             return [True, False]
-        names = [parameter] + ([role.field] if role is not None else [])
+        names = [parameter.rpartition(".")[2]] + ([role.field] if role is not None else [])
         facts = sorted(self._facts.items(), key=lambda fact: -_likeness(fact[0], names))
         found = [value for _, value in facts if _fits(value, schema)]
         beside = [record[name] for name in names for record in self._likeliest_with(name)]
@@ -148,24 +154,59 @@ class Knowledge:
             unique.setdefault(repr(value), value)
         return list(unique.values())
 
-    def _named_first(self, parameter: str, entity: str) -> list[str]:
+    def _bodies(
+        self, spec: ToolSpec, parameter: str, schema: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Return objects: what must be in them, then with what the user told of their parts."""
+        needed: Sequence[str] = schema.get("required", ())
+        told = [n for n in schema["properties"] if n not in needed and self.is_named_like(n)]
+        names = [n for n in (*needed, *told) if n in schema["properties"]]
+        options = {name: self.values(spec, f"{parameter}.{name}")[:_OPTIONS] for name in names}
+        if any(not options[name] for name in needed if name in options):
+            return []
+        whole = {name: values[0] for name, values in options.items() if values}
+        base = {name: value for name, value in whole.items() if name in needed}
+        made = [whole, base, *({**base, name: whole[name]} for name in told if name in whole)]
+        made += [{**whole, name: v} for name in whole for v in options[name][1:]]
+        return list({repr(one): one for one in made}.values())
+
+    def _named_first(self, parameter: str, entity: str, schema: Mapping[str, Any]) -> list[Any]:
         """Return the keys of an entity, first those a fact for just this parameter stands beside.
 
         A fact `visit_type` speaks for the key beside it where `visitTypeId` is asked for, and for
         no other parameter.
         """
-        ordered = [key for group in self.keys(entity) for key in group]
+        told = [str(value) for value in self._told_keys(entity, schema)]
+        ordered = self._ordered(parameter, entity, told)
+        if schema.get("type") in ("integer", "number"):
+            return [int(key) for key in ordered if key.isdigit()]
+        return ordered
+
+    def _ordered(self, parameter: str, entity: str, told: list[str]) -> list[str]:
+        """Return the keys that are told, then those that were shown."""
+        shown = [key for group in self.keys(entity) for key in group]
+        ordered = [*told, *(key for key in shown if key not in told)]
         words = _words(parameter)
         meant = {plain(v) for name, v in self._facts.items() if _words(name) <= words}
         if not meant:
             return ordered
-        known = self._keys[entity] if ordered else {}
+        known = self._keys.get(entity, {})
         beside = {
             key
             for key in ordered
-            if any(plain(v) in meant for _, fields in known[key] for v in fields.values())
+            if any(plain(v) in meant for _, fields in known.get(key, []) for v in fields.values())
         }
         return sorted(ordered, key=lambda key: key not in beside)
+
+    def _told_keys(self, entity: str, schema: Mapping[str, Any]) -> list[Any]:
+        """Return what the user told that may be a key itself: a number or a label of that entity."""
+        words = _words(entity)
+        return [
+            value
+            for name, value in self._facts.items()
+            if words & _words(name) and _fits(value, schema)
+            if isinstance(value, int) or _form(value) is not None
+        ]
 
     def _likeliest_with(self, field: str) -> list[dict[str, Any]]:
         """Return the records that have a field, those the facts speak for the most first."""
@@ -180,6 +221,10 @@ class Knowledge:
         role = self._roles.get((spec.name, parameter))
         names = [_words(parameter)] + ([_words(role.field)] if role is not None else [])
         return any(_words(fact) <= words for fact in self._facts for words in names)
+
+    def is_named_like(self, parameter: str) -> bool:
+        """Say whether the name of something told holds the words of a parameter's name."""
+        return any(_words(parameter) <= _words(fact) for fact in self._facts)
 
     def _lists(self, schema: Mapping[str, Any], role: Role | None) -> list[Any]:
         facts = [value for value in self._facts.values() if isinstance(value, list)]

@@ -35,6 +35,8 @@ _FURTHER = 60
 """Writes tried for other ways once one is found."""
 _FARTHER = 400
 """Keys of one kind that are looked at when nothing nearer leads on."""
+_MOST_FILLED = 6
+"""Arguments of a call that are varied together."""
 _FARTHER_IN_ALL = 3000
 """Writes tried with such keys before the search gives up."""
 
@@ -190,7 +192,10 @@ class _Seeker:
         made = self._combined(list(required), values, limit)
         most = max(limit * 3, len(made))
         filled = [name for name in optional if values[name]]
-        if filled and len(required) + len(filled) <= 6:
+        if len(required) + len(filled) > _MOST_FILLED:  # those that something told is named like
+            filled.sort(key=lambda name: not mind.is_named_like(name))
+            filled = filled[: max(0, _MOST_FILLED - len(required))]
+        if filled:
             for count in range(1, min(len(filled), 3) + 1):
                 for chosen in itertools.combinations(filled, count):
                     made += self._combined([*required, *chosen], values, max(2, limit // 4))

@@ -5,7 +5,7 @@ Lists and mappings of such sources are sources too.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import ActStep, CallStep, GuardStep, Intent, PickStep, SelectStep
@@ -69,6 +69,12 @@ def resolve_source(
     """
     if isinstance(source, Mapping) and set(source) == {"text"}:
         return _text(str(source["text"]), facts, seen, missing, entry)
+    if isinstance(source, Mapping):
+        parts = {
+            name: resolve_source(part, facts, seen, missing, entry)
+            for name, part in cast(Mapping[str, Any], source).items()
+        }
+        return UNKNOWN if any(part is UNKNOWN for part in parts.values()) else parts
     if isinstance(source, str) and source.startswith("$"):
         value = facts.value(source[1:])
         if value is UNKNOWN:
@@ -79,19 +85,11 @@ def resolve_source(
         if path == "it" or path.startswith("it."):
             return resolve_path(path, {"it": entry})
         return seen_path(path, seen)
-    if isinstance(source, Mapping | list | tuple):
-        return _nested(source, facts, seen, missing, entry)
+    if isinstance(source, list | tuple):
+        listed = cast(Sequence[Any], source)
+        values = [resolve_source(part, facts, seen, missing, entry) for part in listed]
+        return UNKNOWN if any(value is UNKNOWN for value in values) else values
     return source
-
-
-def _nested(
-    source: Any, facts: Facts, seen: Mapping[str, Any], missing: list[str], entry: Any
-) -> Any:
-    parts: Any = source.values() if isinstance(source, Mapping) else source
-    values = [resolve_source(part, facts, seen, missing, entry) for part in parts]
-    if any(value is UNKNOWN for value in values):
-        return UNKNOWN
-    return dict(zip(source, values, strict=True)) if isinstance(source, Mapping) else values
 
 
 def seen_path(path: str, seen: Mapping[str, Any]) -> Any:
@@ -164,9 +162,10 @@ def source_names(source: Any) -> list[tuple[str, str]]:
     if isinstance(source, Mapping) and set(source) == {"text"}:
         return [(kind, name) for kind, name in _SLOT.findall(str(source["text"]))]
     if isinstance(source, Mapping):
-        return [pair for part in source.values() for pair in source_names(part)]
+        parts = cast(Mapping[str, Any], source).values()
+        return [pair for part in parts for pair in source_names(part)]
     if isinstance(source, list | tuple):
-        return [pair for part in source for pair in source_names(part)]
+        return [pair for part in cast(Sequence[Any], source) for pair in source_names(part)]
     return []
 
 

@@ -10,12 +10,13 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
-from agentsynth.core.domain import Domain, ToolDef
+from agentsynth.core.domain import Domain, Mirrored, ToolDef
 from agentsynth.core.errors import DomainError, ToolError
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor, ToolResult
 from agentsynth.core.task import Change
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
+from agentsynth.worlds.bodies import bodies_of, with_bodies
 from agentsynth.worlds.errors import error_text
 from agentsynth.worlds.fields import is_datetime, is_time
 from agentsynth.worlds.rules import ClauseRule, InvariantRule
@@ -48,6 +49,8 @@ _REMEMBERED = 256
 
 def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
     """Return the specification a model is offered for this tool."""
+    if tool.mirrors is not None:
+        return _mirror(name, tool, tool.mirrors)
     properties = {
         key: {part: value for part, value in schema.items() if part != "optional"}
         for key, schema in tool.parameters.items()
@@ -69,6 +72,27 @@ def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
             source=domain.name,
             licence="Apache-2.0",
             spec_hash=spec_hash(name, tool.description, parameters, None, annotations),
+        ),
+    )
+
+
+def _mirror(name: str, tool: ToolDef, mirrored: Mirrored) -> ToolSpec:
+    """Return the specification of a shadow's tool: the real one, with where it came from."""
+    return ToolSpec(
+        name=name,
+        description=tool.description,
+        parameters=mirrored.parameters,
+        returns=mirrored.returns,
+        read_only=tool.kind == "read",
+        consequential=tool.kind == "write" and tool.consequential,
+        level=mirrored.level,
+        provenance=Provenance(
+            origin="mcp",
+            source=mirrored.server,
+            package=mirrored.package,
+            version=mirrored.version,
+            licence=mirrored.licence,
+            spec_hash=mirrored.spec_hash,
         ),
     )
 
@@ -153,6 +177,7 @@ class CompiledDomain:
             )
             for name, tool in every.items()
         }
+        self.bodies = {name: bodies_of(tool) for name, tool in every.items()}
         self.texts = frozenset(name for name, tool in every.items() if tool.result == "text")
         self.effects = {
             name: compile_steps(effect.steps, domain.entities, name)
@@ -245,6 +270,7 @@ class DeclarativeWorld:
         arguments = {**compiled.defaults[call.name], **call.arguments}
         for name in compiled.integers[call.name] & call.arguments.keys():
             arguments[name] = _whole(arguments[name])  # to JSON Schema, 2.0 is an integer too
+        arguments = with_bodies(arguments, compiled.bodies[call.name])
         scope: dict[str, Any] = {"args": arguments, "today": state.today, "now": state.now}
         state.begin()
         try:

@@ -13,13 +13,17 @@ from agentsynth.core.errors import DomainError, Problem, UserError, render_probl
 from agentsynth.core.intent import Playbook
 from agentsynth.core.lexicon import Language, Lexicon
 from agentsynth.core.resources import bundled
+from agentsynth.core.workspace import SHADOWS
 from agentsynth.worlds.files import Loaded, load_yaml, validate
 from agentsynth.worlds.python_load import PythonDomain, load_python
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.starting_state import seed_digests
 from agentsynth.worlds.static import domain_problems
 
-__all__ = ["DomainFolder", "domain_names", "find_domain", "load_folder"]
+__all__ = ["DomainFolder", "domain_names", "find_domain", "load_folder", "shadow_names"]
+
+
+_SHADOW = "shadow/"
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,34 @@ def _bundled_names() -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def shadow_names() -> tuple[str, ...]:
+    """Return the names of the workspace's shadows, sorted."""
+    found = [
+        path.parent.relative_to(SHADOWS).as_posix() for path in SHADOWS.glob("*/*/domain.yaml")
+    ]
+    return tuple(sorted(f"{_SHADOW}{name}" for name in found))
+
+
 def find_domain(name: str) -> Path:
-    """Return the folder of a domain: a bundled name (`_template/...` too), or a path to a folder.
+    """Return the folder of a domain.
+
+    Args:
+        name: a bundled name (`_template/...` too), `shadow/SERVER/ENTITY` for a shadow in the
+            workspace, or a path to a folder.
 
     Raises:
         UserError: naming what exists, if there is none.
     """
     if name in _bundled_names():
         return bundled("domains") / name
+    if name.startswith(_SHADOW):
+        folder = SHADOWS / name.removeprefix(_SHADOW)
+        if (folder / "domain.yaml").is_file():
+            return folder
+        raise UserError(
+            f"no shadow {name!r} in this workspace; collect its server with `agentsynth tools "
+            f"collect` and make it with `agentsynth tools shadow {name.split('/')[1]}`"
+        )
     folder = Path(name)
     if (folder / "domain.yaml").is_file():
         return folder

@@ -150,6 +150,10 @@ def check_list(
             known = checker.records[step.list_].fields or {}
             wanted = step.fields or tuple(known)
             shown = mapping_of({name: known.get(name, ANY) for name in wanted})
+    for part in ("skip", "take"):
+        found = checker.value(getattr(step, part), scope, (*path, part))
+        if found.kind not in ("int", "float", "null", "any"):
+            checker.report((*path, part), f"needs a whole number, this is {found}")
     if step.page is not None:
         _page(checker, step, scope, path)
     scope.names[step.as_] = list_of(shown)

@@ -71,6 +71,7 @@ def compile_list(step: ListStep, entities: Entities, tool: str) -> CompiledStep:
     fields = step.fields or tuple(entity.fields)
     show = compile_value(step.show) if step.show else None
     page = _compile_page(step, step.page, entity.key, tool) if step.page is not None else None
+    window = _compile_window(step) if (step.skip, step.take) != (None, None) else None
 
     def run(state: State, scope: Scope) -> Any:
         found = select(state, scope)
@@ -83,11 +84,32 @@ def compile_list(step: ListStep, entities: Entities, tool: str) -> CompiledStep:
             found = page(found, scope)
         elif step.limit is not None:
             found = found[: step.limit]
+        if window is not None:
+            found = window(found, scope)
         if show is None:
             scope[step.as_] = [{field: record[field] for field in fields} for record in found]
         else:
             scope[step.as_] = _shown(found, show, scope)
         return CONTINUE
+
+    return run
+
+
+def _compile_window(step: ListStep) -> Callable[[list[Record], Scope], list[Record]]:
+    skip, take = compile_value(step.skip), compile_value(step.take)
+
+    def whole(value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if type(value) is not int:
+            raise DomainError(f"list {step.list_}: {value!r} is not a number of entries")
+        return value
+
+    def run(found: list[Record], scope: Scope) -> list[Record]:
+        passed, given = skip(scope), take(scope)
+        first = 0 if passed is None else max(0, whole(passed))
+        last = len(found) if given is None else first + max(0, whole(given))
+        return found[first:last]
 
     return run
 

@@ -1,0 +1,1 @@
+"""Shadows: stateful mocks of real servers, inferred from their specifications."""

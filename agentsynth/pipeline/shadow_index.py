@@ -1,0 +1,139 @@
+"""Which shadows the workspace has: one index file beside their folders."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from agentsynth.core.errors import UserError
+from agentsynth.core.frozen import Frozen
+from agentsynth.core.ids import canonical_json
+from agentsynth.evolve.shadows.model import LeftOut
+from agentsynth.pipeline.shadows import ServerShadows
+
+__all__ = ["ShadowIndex", "ShadowedServer", "indexed", "load_index", "save_index"]
+
+
+class ShadowedTool(Frozen):
+    """One tool that has a shadow."""
+
+    deed: str
+    entity: str
+    level: Literal["L1", "L2", "L3"]
+    proven: bool
+    """True = a certified task calls it, in a conversation that was kept."""
+    refused: tuple[str, ...] = ()
+    """Optional parameters without a meaning: calls that give them are refused."""
+    reviewed: bool = False
+    """True = a reviewed overlay has a part in it."""
+
+
+class ShadowedDomain(Frozen):
+    """One shadow domain."""
+
+    tools: dict[str, ShadowedTool]
+    requests: int
+    contract_calls: int
+
+
+class ShadowedServer(Frozen):
+    """The shadows of one server."""
+
+    package: str
+    version: str
+    licence: str
+    listed: int
+    """Tools that the server lists."""
+    domains: dict[str, ShadowedDomain]
+    """By name, such as `shadow/tracker/issue`."""
+    left_out: dict[str, LeftOut]
+
+    @property
+    def tools(self) -> dict[str, ShadowedTool]:
+        """Every tool that has a shadow, each once."""
+        return {
+            name: tool for domain in self.domains.values() for name, tool in domain.tools.items()
+        }
+
+
+class ShadowIndex(Frozen):
+    """The shadows of a workspace."""
+
+    schema_version: Literal[1] = 1
+    servers: dict[str, ShadowedServer] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of all shadow domains, sorted."""
+        return sorted(name for server in self.servers.values() for name in server.domains)
+
+
+def indexed(made: ServerShadows, package: str, version: str) -> ShadowedServer:
+    """Return what the index says of a server whose shadows were made."""
+    domains = {
+        domain.name: ShadowedDomain(
+            tools={
+                name: ShadowedTool(
+                    deed=one.deed,
+                    entity=one.entity,
+                    level="L1",
+                    proven=name in domain.proven,
+                    refused=one.refused,
+                    reviewed=one.reviewed,
+                )
+                for name, one in sorted(domain.tools.items())
+            },
+            requests=domain.requests,
+            contract_calls=domain.calls,
+        )
+        for domain in made.domains
+    }
+    return ShadowedServer(
+        package=package,
+        version=version,
+        licence=made.licence,
+        listed=made.tools,
+        domains=domains,
+        left_out=dict(sorted(made.left_out.items())),
+    )
+
+
+def load_index(folder: Path) -> ShadowIndex:
+    """Return the index of a workspace's shadows; an empty one if none were made.
+
+    Raises:
+        UserError: if the file is damaged.
+    """
+    path = folder / "index.json"
+    if not path.is_file():
+        return ShadowIndex()
+    try:
+        return ShadowIndex.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, ValidationError) as error:
+        raise UserError(
+            f"{path}: this index of shadows cannot be read ({type(error).__name__}); "
+            "make it again with `agentsynth tools shadow --all`"
+        ) from error
+
+
+def save_index(folder: Path, index: ShadowIndex) -> None:
+    """Write the index, replacing the old one at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "index.json.part"
+    text = json.dumps(json.loads(canonical_json(index.model_dump(mode="json"))), indent=1)
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(folder / "index.json")
+
+
+def with_servers(index: ShadowIndex, made: Mapping[str, ShadowedServer]) -> ShadowIndex:
+    """Return the index with these servers' entries made new."""
+    return ShadowIndex(servers=dict(sorted({**index.servers, **made}.items())))
+
+
+def licences(servers: Iterable[ShadowedServer]) -> dict[str, int]:
+    """Return how many shadowed tools there are under each licence."""
+    found: dict[str, int] = {}
+    for server in servers:
+        found[server.licence] = found.get(server.licence, 0) + len(server.tools)
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
