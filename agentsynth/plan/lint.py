@@ -166,6 +166,8 @@ class _IntentLinter:
                 self._report(here, f"{step.call!r} has no parameter {name!r}")
                 continue
             self._source(source, here)
+            if isinstance(source, Mapping):
+                continue
             for literal in _literals(source, properties[name]):
                 if isinstance(literal, str) and literal in self._loaded.domain.persona:
                     continue  # the agent is told it

@@ -79,19 +79,11 @@ def resolve_source(
         if path == "it" or path.startswith("it."):
             return resolve_path(path, {"it": entry})
         return seen_path(path, seen)
-    if isinstance(source, Mapping | list | tuple):
-        return _nested(source, facts, seen, missing, entry)
+    if isinstance(source, list | tuple):
+        listed = cast(Sequence[Any], source)
+        values = [resolve_source(part, facts, seen, missing, entry) for part in listed]
+        return UNKNOWN if any(value is UNKNOWN for value in values) else values
     return source
-
-
-def _nested(
-    source: Any, facts: Facts, seen: Mapping[str, Any], missing: list[str], entry: Any
-) -> Any:
-    parts: Any = source.values() if isinstance(source, Mapping) else source
-    values = [resolve_source(part, facts, seen, missing, entry) for part in parts]
-    if any(value is UNKNOWN for value in values):
-        return UNKNOWN
-    return dict(zip(source, values, strict=True)) if isinstance(source, Mapping) else values
 
 
 def seen_path(path: str, seen: Mapping[str, Any]) -> Any:
