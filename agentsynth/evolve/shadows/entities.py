@@ -28,6 +28,8 @@ class Group:
     """What a reviewed overlay says of the records; None = nothing."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Tool to the parameter that holds the key."""
+    refers: dict[str, str] = field(default_factory=dict[str, str])
+    """What a reviewed overlay says that parameters refer to, in every tool."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -45,17 +47,19 @@ def groups_of(
             continue
         groups.setdefault(reading.noun, Group(reading.noun, [])).readings.append(reading)
     for group in groups.values():
+        if overlay is not None:
+            group.said = overlay.entities.get(group.noun)
+            group.refers = {p: noun for p, noun in overlay.refers.items() if noun != group.noun}
         _find_key(group)
         if not group.key and any(reading.deed == "create" for reading in group.readings):
             group.key = "id"
-        if overlay is not None and group.noun in overlay.entities:
-            _correct(group, overlay.entities[group.noun])
+        if group.said is not None:
+            _correct(group, group.said)
     return groups
 
 
 def _correct(group: Group, known: OverlayEntity) -> None:
     """Take over what an overlay says of a noun's records."""
-    group.said = known
     if known.key is not None:
         group.key = known.key
     elif not group.key and known.fields:
@@ -109,7 +113,10 @@ def _candidates(reading: Reading, group: Group) -> list[tuple[int, Param]]:
     """Return the parameters that may hold the record's key, the likeliest first."""
     if reading.said is not None and reading.said.key is not None:
         return [(0, param) for param in reading.params if param.name == reading.said.key]
-    found: list[tuple[int, Param]] = []
+    own = group.said.parameter if group.said is not None else None
+    found = [(0, param) for param in reading.params if param.name == own]
+    if found:
+        return found
     for param in reading.required():
         if param.kind == "key" and has_stem(param.stem, group.words):
             if param.stem or not reading.name.owned:

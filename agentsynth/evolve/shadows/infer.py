@@ -79,8 +79,12 @@ def _entity(group: Group, draft: Draft) -> ShadowEntity:
         key_number=group.number,
         named_by=group.named_by,
         fields=fields,
-        natural=None if group.named_by else _natural(fields),
+        natural=None if group.named_by else _told_natural(group) or _natural(fields),
     )
+
+
+def _told_natural(group: Group) -> str | None:
+    return group.said.natural if group.said is not None else None
 
 
 def _natural(fields: Sequence[ShadowField]) -> str | None:

@@ -52,10 +52,10 @@ def draft_of(group: Group, groups: dict[str, Group]) -> Draft:
     order = {"create": 0, "update": 1, "get": 2, "delete": 2, "list": 3}
     for reading in sorted(group.readings, key=lambda r: order.get(r.deed or "", 1)):
         work = _WORK.get(reading.deed or "", _transition)
-        draft.told = reading.said.refers if reading.said is not None else {}
+        draft.told = _told(reading, group)
         operation = work(reading, draft)
         if operation is not None:
-            if reading.said is not None or group.said is not None:
+            if reading.said is not None or group.said is not None or draft.told:
                 operation = operation.model_copy(update={"reviewed": True})
             draft.operations[reading.tool] = operation
             draft.created |= operation.deed == "create"
@@ -63,6 +63,12 @@ def draft_of(group: Group, groups: dict[str, Group]) -> Draft:
     _take_outputs(draft, laid)
     _keep_the_key(draft)
     return draft
+
+
+def _told(reading: Reading, group: Group) -> dict[str, str]:
+    """Return what an overlay says that a tool's parameters refer to."""
+    told = {p.name: group.refers[p.name] for p in reading.params if p.name in group.refers}
+    return {**told, **(reading.said.refers if reading.said is not None else {})}
 
 
 def _keep_the_key(draft: Draft) -> None:
@@ -188,7 +194,7 @@ def _field(param: Param, draft: Draft, origin: str) -> ShadowField | None:
 def _shown(param: Param) -> str:
     """Return what results call the field: the parameter's own name, without `new_`."""
     bare = field_of(param)
-    return param.name if bare == param.snake else bare
+    return param.name if bare == param.snake == snake(param.name) else bare
 
 
 _PAYLOADS = frozenset(
@@ -366,7 +372,8 @@ def _update(reading: Reading, draft: Draft) -> Operation | None:
     if found is None:
         return None
     key, scope, sets, refused = found
-    if not sets:
+    writes = reading.said.writes if reading.said is not None else {}
+    if not sets and not writes:
         return draft.out(reading, "nothing_to_set")
     payload = [p.name for p in reading.params if p.name in refused and _is_payload(p, draft)]
     if payload:
@@ -379,6 +386,7 @@ def _update(reading: Reading, draft: Draft) -> Operation | None:
         scope=scope,
         sets=sets,
         needs=tuple(p.name for p in reading.required() if p.name in sets),
+        fixed=writes,
         refused=refused,
     )
 

@@ -79,7 +79,21 @@ def _corrected(reading: Reading, known: OverlayTool) -> Reading:
     if known.entity is not None:
         name = replace(name, noun=tuple(known.entity.split("_")))
     why = "" if known.does is not None or (known.entity and reading.deed) else reading.why
-    return replace(reading, name=name, deed=known.does or reading.deed, why=why, said=known)
+    params = tuple(_meant(param, known) for param in reading.params)
+    deed = known.does or reading.deed
+    return replace(reading, name=name, deed=deed, params=params, why=why, said=known)
+
+
+def _meant(param: Param, known: OverlayTool) -> Param:
+    """Return a parameter as it would be read if it were called like the field it stands for."""
+    if param.name in known.refuse and not param.required:
+        return replace(param, kind="meta")
+    if param.name not in known.means:
+        return param
+    field = known.means[param.name]
+    needed = [field] if param.required else []
+    (read,) = params_of({"properties": {field: dict(param.schema)}, "required": needed})
+    return replace(read, name=param.name)
 
 
 def _reading(tool: Mapping[str, JsonValue], name: Name) -> Reading:
