@@ -286,7 +286,8 @@ def _scope(reading: Reading, draft: Draft, param: Param) -> str | None:
     name = field_of(param)
     if name in draft.fields and (draft.fields[name].ref is not None or draft.created):
         return draft.fields[name].name
-    if draft.created or reading.deed == "list" and param.kind == "value":
+    vague = reading.deed == "list" and param.kind == "value" and param.name not in draft.told
+    if draft.created or vague:
         return None
     if param.kind not in ("key", "name", "value") or _reference(param, draft) is None:
         return None

@@ -82,6 +82,9 @@ class Overlay(Frozen):
     """Where what it says is known from."""
     refers: dict[str, str] = {}
     """Parameter to the entity whose key it holds, in every tool that has it."""
+    refuse: tuple[str, ...] = ()
+    """Optional parameters of any tool that are not about records, such as how often to try again: a
+    call that gives one is refused."""
     entities: dict[str, OverlayEntity] = {}
     tools: dict[str, OverlayTool] = {}
 
