@@ -173,6 +173,8 @@ def _field(param: Param, draft: Draft, origin: str) -> ShadowField | None:
         return None
     name = field_of(param)
     known = draft.fields.get(name)
+    if known is not None and known.origin == "reviewed" and known.type == "enum":
+        known = draft.fields[name] = _widened(known, param)
     if known is not None:
         return known if known.type == kind or {known.type, kind} <= {"string", "text", "enum", "date"} else None  # fmt: skip
     values = tuple(param.schema.get("enum", ())) if kind == "enum" else ()
@@ -189,6 +191,17 @@ def _field(param: Param, draft: Draft, origin: str) -> ShadowField | None:
     )
     draft.fields[name] = made
     return made
+
+
+def _widened(known: ShadowField, param: Param) -> ShadowField:
+    """Return a reviewed enumeration as wide as what a tool may write to it."""
+    if param.type == "enum":
+        values = dict.fromkeys((*known.values, *param.schema.get("enum", ())))
+        return known.model_copy(update={"values": tuple(values)})
+    if param.type != "string":
+        return known
+    examples = "For example " + ", ".join(f"'{value}'" for value in known.values)
+    return known.model_copy(update={"type": "string", "values": (), "description": examples})
 
 
 def _shown(param: Param) -> str:
