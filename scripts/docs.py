@@ -66,8 +66,15 @@ def _cli_page() -> str:
     parts += ["```text", parser.format_help().rstrip(), "```", ""]
     groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
     for name, command in groups[0].choices.items():
-        parts += [f"## agentsynth {name}", "", "```text", command.format_help().rstrip(), "```", ""]
+        parts += _help_of(f"## agentsynth {name}", command)
+        for inner in (a for a in command._actions if isinstance(a, argparse._SubParsersAction)):
+            for action, subcommand in inner.choices.items():
+                parts += _help_of(f"### agentsynth {name} {action}", subcommand)
     return "\n".join(parts)
+
+
+def _help_of(title: str, command: argparse.ArgumentParser) -> list[str]:
+    return [title, "", "```text", command.format_help().rstrip(), "```", ""]
 
 
 def main() -> int:

@@ -79,6 +79,8 @@ def test_a_server_is_installed_once_into_a_prefix_of_its_own(tmp_path: Path) -> 
     done = json.loads((prefix.parent / "done.json").read_text(encoding="utf-8"))
     assert done["resolved"]["tiny-server"] == "1.0"
     assert not (tmp_path / "elsewhere").exists()
+    (tmp_path / "linked").symlink_to(root)
+    assert installed(manifest(), tmp_path / "linked") == prefix
     moved = tmp_path / "moved"
     root.rename(moved)
     assert installed(manifest(), moved) is None

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from agentsynth.cli.tools_options import add_tools
+
 __all__ = ["build_parser", "entry", "main"]
 
 
@@ -20,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_rows(commands)
     _add_domains(commands)
-    _add_tools(commands)
+    add_tools(commands, _add_json)
     return parser
 
 
@@ -163,72 +165,6 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     play.add_argument("--seed", type=int, default=0, metavar="N", help="seed of task and world")
     play.add_argument("--kind", metavar="KIND", help="kind of task (default: any)")
     _add_json(play)
-
-
-def _add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    tools = commands.add_parser(
-        "tools",
-        help="collect real MCP tools into the workspace, and look at them",
-        description="Real MCP tools: collected from servers of npm and PyPI into a locked snapshot "
-        "in .agentsynth/tools, which runs read.",
-    )
-    actions = tools.add_subparsers(dest="action", metavar="ACTION", required=True)
-    collect = actions.add_parser(
-        "collect",
-        help="install servers, start each once and keep what it lists",
-        description="Install servers into prefixes of their own, start each once and keep what it "
-        "lists. Again: everything is listed anew, and what changed is shown per tool.",
-    )
-    collect.add_argument("names", metavar="NAME", nargs="*", help="servers of tools_registry")
-    collect.add_argument("--all", action="store_true", help="every server of tools_registry")
-    collect.add_argument(
-        "--jobs", type=int, default=2, metavar="N", help="servers at once (default: 2)"
-    )
-    collect.add_argument(
-        "--no-install", action="store_true", help="list only what is installed already"
-    )
-    collect.add_argument(
-        "--unconfined",
-        action="store_true",
-        help="start servers that nobody has reviewed without a sandbox, with your rights",
-    )
-    _add_json(collect)
-    listing = actions.add_parser(
-        "list", help="list what is collected", description="List the collected servers and tools."
-    )
-    listing.add_argument("--server", metavar="NAME", action="append", help="with its tools")
-    listing.add_argument("--licence", metavar="SPDX", action="append", help="only these licences")
-    listing.add_argument("--known", action="store_true", help="what could be collected")
-    _add_json(listing)
-    audit = actions.add_parser(
-        "audit",
-        help="say which collected tools are quarantined, and why",
-        description="Look for hidden instructions in collected tools: strong markers quarantine a "
-        "tool, words only score.",
-    )
-    audit.add_argument("names", metavar="NAME", nargs="*", help="servers (default: all)")
-    _add_json(audit)
-    shadow = actions.add_parser(
-        "shadow",
-        help="make stateful mocks of collected servers, from what they list",
-        description="Infer what collected tools do to which records, and write domains that do it: "
-        "shadow/SERVER/ENTITY. A tool that does not stand its tests is left out, with the reason.",
-    )
-    shadow.add_argument("names", metavar="NAME", nargs="*", help="servers of the snapshot")
-    shadow.add_argument("--all", action="store_true", help="every server of the snapshot")
-    shadow.add_argument(
-        "--licence", metavar="SPDX", action="append", help="only these (default: permissive ones)"
-    )
-    shadow.add_argument(
-        "--inferred-only", action="store_true", help="without the reviewed overlays"
-    )
-    shadow.add_argument("--why", action="store_true", help="say of every tool why it is left out")
-    _add_json(shadow)
-    show = actions.add_parser(
-        "show", help="print a tool as its server lists it", description="Print one collected tool."
-    )
-    show.add_argument("tool", metavar="SERVER/TOOL", help="as `tools list --server` lists it")
-    _add_json(show)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

@@ -4,19 +4,22 @@ import argparse
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
+from agentsynth.cli.tools_known import SNAPSHOT, allow_list, known_paths, read
 from agentsynth.core.errors import UserError
 from agentsynth.core.resources import bundled
-from agentsynth.evolve.licences import ALLOWED, allowed, licence_of
-from agentsynth.evolve.safety import audit
+from agentsynth.evolve.licences import ALLOWED
+from agentsynth.evolve.review import licence_allowed, reviewed_tools
 from agentsynth.evolve.shadows.overlay import Overlay, parse_overlay
 from agentsynth.evolve.snapshot import ListedServer, load_lock, load_server
-from agentsynth.pipeline.domains import SHADOWS, WORKSPACE
+from agentsynth.pipeline.domains import SHADOWS
 from agentsynth.pipeline.shadow_index import (
     ShadowedServer,
     indexed,
@@ -27,16 +30,13 @@ from agentsynth.pipeline.shadow_index import (
 )
 from agentsynth.pipeline.shadows import shadow_server
 from agentsynth.worlds.files import load_yaml
-from agentsynth.worlds.launching import canary_text
 
 __all__ = ["shadow"]
-
-_SNAPSHOT = WORKSPACE / "tools"
 
 
 def shadow(options: argparse.Namespace) -> int:
     """Make the shadows of the servers named, or of all."""
-    lock = load_lock(_SNAPSHOT)
+    lock = load_lock(SNAPSHOT)
     if not options.names and not options.all:
         raise UserError("name the servers to shadow, or give --all; `tools list` has them")
     unknown = sorted(set(options.names) - lock.servers.keys())
@@ -44,34 +44,56 @@ def shadow(options: argparse.Namespace) -> int:
         known = ", ".join(sorted(lock.servers)) or "nothing yet; run `agentsynth tools collect`"
         raise UserError(f"{unknown[0]!r} is not in the snapshot; it has {known}")
     names = list(dict.fromkeys(options.names)) or sorted(lock.servers)
+    if options.jobs < 1:
+        raise UserError("--jobs is at least 1")
     made: dict[str, ShadowedServer] = {}
-    for name in names:
-        listed = load_server(_SNAPSHOT, name)
-        made[name] = _made(listed, options)
-        save_index(SHADOWS, with_servers(load_index(SHADOWS), {name: made[name]}))
-    _print_summary(made, options)
+    for name, server in _each(names, options):
+        made[name] = server
+        save_index(SHADOWS, with_servers(load_index(SHADOWS), {name: server}))
+        if options.json:
+            emit("server", {"name": name, **server.model_dump(mode="json")})
+    _print_summary(dict(sorted(made.items())), options)
     return 0 if any(server.domains for server in made.values()) else 1
 
 
-def _made(listed: ListedServer, options: argparse.Namespace) -> ShadowedServer:
+def _each(
+    names: Sequence[str], options: argparse.Namespace
+) -> Iterator[tuple[str, ShadowedServer]]:
+    """Yield what came of each server; several at once are made in processes of their own."""
+    make = partial(
+        _made,
+        licences_allowed=tuple(allow_list(options.licence or ())),
+        inferred_only=options.inferred_only,
+        quiet=options.json,
+    )
+    if options.jobs == 1:
+        yield from ((name, make(name)) for name in names)
+        return
+    with ProcessPoolExecutor(options.jobs) as pool:
+        waiting = {pool.submit(make, name): name for name in names}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+def _made(
+    name: str, *, licences_allowed: Sequence[str], inferred_only: bool, quiet: bool
+) -> ShadowedServer:
+    listed = load_server(SNAPSHOT, name)
     folder = SHADOWS / listed.name
     shutil.rmtree(folder, ignore_errors=True)
 
     def log(line: str) -> None:
-        if not options.json:
+        if not quiet:
             console.print(escape(line))
 
-    if not allowed(licence_of(listed.licence), options.licence or ALLOWED):
+    if not licence_allowed(listed.licence, licences_allowed or ALLOWED):
         skip = {str(tool["name"]): f"licence {listed.licence}" for tool in listed.tools}
     else:
         skip = _quarantined(listed)
-    overlay = None if options.inferred_only else _overlay(listed.name)
+    overlay = None if inferred_only else _overlay(listed.name)
     result = asyncio.run(shadow_server(listed, folder, skip=skip, overlay=overlay, log=log))
     _sweep(folder, {domain.name.rpartition("/")[2] for domain in result.domains})
-    server = indexed(result, listed.package, listed.version)
-    if options.json:
-        emit("server", {"name": listed.name, **server.model_dump(mode="json")})
-    return server
+    return indexed(result, listed.package, listed.version)
 
 
 def _overlay(server: str) -> Overlay | None:
@@ -81,12 +103,13 @@ def _overlay(server: str) -> Overlay | None:
 
 
 def _quarantined(listed: ListedServer) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for tool in listed.tools:
-        seen = audit(tool, canaries=(canary_text(listed.name),))
-        if seen.quarantined:
-            found[str(tool["name"])] = f"quarantined: {seen.findings[0].marker}"
-    return found
+    path = known_paths().get(listed.name)
+    manifest = read(path) if path is not None else None
+    return {
+        one.name: f"quarantined: {one.found.findings[0].marker}"
+        for one in reviewed_tools(listed, manifest)
+        if one.found.quarantined
+    }
 
 
 def _sweep(folder: Path, kept: set[str]) -> None:

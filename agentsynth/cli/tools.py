@@ -1,134 +1,51 @@
 """`tools`: collect real MCP tools into the workspace, and look at them."""
 
 import argparse
-import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
 from agentsynth.cli.shadows import shadow
+from agentsynth.cli.tools_collect import collect, import_
+from agentsynth.cli.tools_known import SNAPSHOT, allow_list, known_paths, read
 from agentsynth.core.errors import UserError
-from agentsynth.core.manifest import ServerManifest, parse_manifest
-from agentsynth.core.resources import bundled
-from agentsynth.evolve.collect import Collecting, collect_all
-from agentsynth.evolve.safety import Audit, audit
-from agentsynth.evolve.snapshot import (
-    ListedServer,
-    Snapshot,
-    changes_between,
-    load_lock,
-    load_server,
-    save_snapshot,
-)
-from agentsynth.pipeline.confine import confine_with
-from agentsynth.pipeline.domains import WORKSPACE
-from agentsynth.worlds.files import load_yaml
-from agentsynth.worlds.launching import canary_text
+from agentsynth.evolve.review import Reviewed, licence_allowed, reviewed_tools
+from agentsynth.evolve.safety import Audit, printable
+from agentsynth.evolve.snapshot import ListedServer, ServerLock, load_lock, load_server
 
 __all__ = ["tools"]
-
-_SNAPSHOT = WORKSPACE / "tools"
-_SHOWN_CHANGES = 40
 
 
 def tools(options: argparse.Namespace) -> int:
     """Run the subcommand."""
-    chosen = {"collect": _collect, "list": _list, "show": _show, "audit": _audit, "shadow": shadow}
+    chosen = {
+        "collect": collect, "import": import_, "list": _list, "show": _show, "audit": _audit,
+        "shadow": shadow,
+    }  # fmt: skip
     return chosen[options.action](options)
-
-
-def _collect(options: argparse.Namespace) -> int:
-    manifests = _manifests(options.names, everything=options.all)
-    if options.jobs < 1:
-        raise UserError("--jobs is at least 1")
-    how = Collecting(
-        prefixes=(WORKSPACE / "servers").absolute(),
-        confine=confine_with(unconfined=options.unconfined),
-        jobs=options.jobs,
-        install=not options.no_install,
-        log=(lambda line: None) if options.json else (lambda line: console.print(escape(line))),
-    )
-    before = load_lock(_SNAPSHOT)
-    listed, failures = asyncio.run(collect_all(manifests, how))
-    now = save_snapshot(_SNAPSHOT, before, listed, failures)
-    changes = changes_between(before, now)
-    if options.json:
-        for change in changes:
-            emit("change", change.model_dump())
-        for name, failure in failures.items():
-            emit("failure", {"server": name, **failure.model_dump()})
-        emit("summary", _summary(now, listed, len(failures), len(changes)))
-    else:
-        _print_outcome(now, listed, changes, failures)
-    return 0 if listed and not failures else 1
-
-
-def _print_outcome(
-    now: Snapshot, listed: Sequence[ListedServer], changes: Sequence[Any], failures: Any
-) -> None:
-    for change in changes[:_SHOWN_CHANGES]:
-        console.print(f"  {change.kind}: {change.server}/{change.tool}")
-    if len(changes) > _SHOWN_CHANGES:
-        console.print(f"  and {len(changes) - _SHOWN_CHANGES} more changes")
-    for failure in failures.values():
-        console.print(f"[red]{escape(failure.reason)}[/red]")
-    count = sum(len(server.tools) for server in listed)
-    console.print(
-        f"{count} tools of {len(listed)} servers collected, {len(failures)} failed; "
-        f"the snapshot has {now.tools} tools of {len(now.servers)} servers"
-    )
-
-
-def _summary(now: Snapshot, listed: Sequence[ListedServer], failed: int, changed: int) -> Any:
-    return {
-        "servers": len(listed),
-        "tools": sum(len(server.tools) for server in listed),
-        "failed": failed,
-        "changed": changed,
-        "snapshot_servers": len(now.servers),
-        "snapshot_tools": now.tools,
-    }
-
-
-def _manifests(names: Sequence[str], *, everything: bool) -> list[ServerManifest]:
-    known = {path.stem: path for path in sorted(bundled("tools_registry").glob("*.yaml"))}
-    if not names and not everything:
-        raise UserError("name the servers to collect, or give --all; `tools list --known` has them")
-    unknown = sorted(set(names) - known.keys())
-    if unknown:
-        raise UserError(f"unknown server {unknown[0]!r}; known are {', '.join(known)}")
-    chosen = known if everything else {name: known[name] for name in dict.fromkeys(names)}
-    return [parse_manifest(load_yaml(path).value, str(path)) for path in chosen.values()]
 
 
 def _list(options: argparse.Namespace) -> int:
     if options.known:
-        for manifest in _manifests([], everything=True):
-            console.print(f"{manifest.name:<36} {manifest.category:<16} {manifest.licence}")
-        return 0
-    lock = load_lock(_SNAPSHOT)
-    found = {
-        name: server
-        for name, server in lock.servers.items()
-        if (not options.server or name in options.server)
-        and (not options.licence or server.licence in options.licence)
-    }
+        return _list_known(options)
+    found = _filtered(options.server or (), options.licence)
     licences: Counter[str] = Counter()
     for name, server in found.items():
-        licences[server.licence] += len(server.tools)
+        tools = _wanted(name, server, options.quarantine)
+        licences[server.licence] += len(tools)
         if options.json:
-            emit("server", {"name": name, **server.model_dump(mode="json")})
+            kept = {tool: server.tools[tool] for tool in tools}
+            emit("server", {"name": name, **server.model_dump(mode="json"), "tools": kept})
             continue
-        console.print(
-            f"{name} {server.version} ({len(server.tools)} tools, {server.licence})", style="bold"
-        )
-        for tool in server.tools if options.server else ():
-            console.print(f"  {escape(tool)}")
+        version = printable(f" {server.version}".rstrip(), 60)
+        head = f"{name}{version} ({len(tools)} tools, {server.licence})"
+        console.print(escape(head), style="bold")
+        for tool in tools if options.server else ():
+            console.print(f"  {escape(printable(tool, 120))}")
     count = sum(licences.values())
     if options.json:
         emit("summary", {"servers": len(found), "tools": count, "licences": dict(licences)})
@@ -138,53 +55,115 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
+def _list_known(options: argparse.Namespace) -> int:
+    wanted = allow_list(options.licence)
+    count = 0
+    for path in known_paths().values():
+        manifest = read(path)
+        if not licence_allowed(manifest.licence, wanted):
+            continue
+        count += 1
+        if options.json:
+            fields = ("name", "category", "licence", "registry", "package", "version", "reviewed")
+            emit("manifest", {name: getattr(manifest, name) for name in fields})
+        else:
+            console.print(f"{manifest.name:<36} {manifest.category:<16} {manifest.licence}")
+    if options.json:
+        emit("summary", {"manifests": count})
+    return 0
+
+
+def _filtered(names: tuple[str, ...] | list[str], licences: list[str]) -> dict[str, ServerLock]:
+    lock = load_lock(SNAPSHOT)
+    wanted = allow_list(licences)
+    return {
+        name: server
+        for name, server in lock.servers.items()
+        if (not names or name in names) and licence_allowed(server.licence, wanted)
+    }
+
+
+def _wanted(name: str, server: ServerLock, quarantine: str | None) -> list[str]:
+    """Return the names of a server's tools that a filter leaves."""
+    if quarantine is None:
+        return list(server.tools)
+    reviewed = _reviewed(load_server(SNAPSHOT, name))
+    return [one.name for one in reviewed if one.found.quarantined == (quarantine == "only")]
+
+
+def _reviewed(server: ListedServer) -> list[Reviewed]:
+    path = known_paths().get(server.name)
+    return reviewed_tools(server, read(path) if path is not None else None)
+
+
 def _show(options: argparse.Namespace) -> int:
     server, _, name = options.tool.partition("/")
     if not name:
         raise UserError("a tool is named SERVER/TOOL, as `tools list --server SERVER` lists it")
-    listed = load_server(Path(_SNAPSHOT), server)
-    raw = next((one for one in listed.tools if one["name"] == name), None)
-    if raw is None:
+    listed = load_server(SNAPSHOT, server)
+    one = next((one for one in _reviewed(listed) if one.name == name), None)
+    if one is None:
         raise UserError(f"server {server!r} lists no tool {name!r}")
     if options.json:
-        emit("summary", {"server": server, "licence": listed.licence, "tool": raw})
+        fields = {"server": server, "licence": listed.licence, "tool": one.raw}
+        emit("summary", {**fields, **_told(one.found)})
         return 0
-    head = f"{listed.package} {listed.version}, {listed.licence}, {listed.hashes[name]}"
-    console.print(escape(head), style="bold")
-    console.print(escape(json.dumps(raw, indent=2, ensure_ascii=False)))
+    source = f"{listed.package} {listed.version}".strip()
+    console.print(escape(printable(f"{source}, {listed.licence}, {listed.hashes[name]}", 300)))
+    if one.found.findings:
+        _print_audit(options.tool, one.found)
+    # What is not ASCII stands escaped where it could not be seen.
+    lines = json.dumps(one.raw, indent=2, ensure_ascii=False).splitlines()
+    console.print("\n".join(escape(printable(line, 100_000)) for line in lines))
     return 0
 
 
 def _audit(options: argparse.Namespace) -> int:
     """Say which collected tools are quarantined, and why."""
-    lock = load_lock(_SNAPSHOT)
-    chosen = options.names or sorted(lock.servers)
-    tools = quarantined = 0
-    for name in chosen:
-        server = load_server(_SNAPSHOT, name)
-        for raw in server.tools:
-            found = audit(raw, canaries=(canary_text(name),))
-            tools += 1
-            quarantined += found.quarantined
-            if found.quarantined or (options.names and found.findings):
-                _print_audit(f"{name}/{raw['name']}", found, as_json=options.json)
+    lock = load_lock(SNAPSHOT)
+    for name in options.names:
+        if name not in lock.servers:
+            load_server(SNAPSHOT, name)  # says what to do
+    count = held = 0
+    for name, one in _audited(options):
+        count += 1
+        held += one.found.quarantined
+        if one.found.quarantined or (options.names and one.found.findings):
+            if options.json:
+                emit("tool", {"tool": f"{name}/{one.name}", **_told(one.found)})
+            else:
+                _print_audit(f"{name}/{one.name}", one.found)
     if options.json:
-        emit("summary", {"tools": tools, "quarantined": quarantined})
+        emit("summary", {"tools": count, "quarantined": held})
     else:
-        console.print(f"{tools} tools looked at, {quarantined} quarantined")
+        console.print(f"{count} tools looked at, {held} quarantined")
     return 0
 
 
-def _print_audit(name: str, found: Audit, *, as_json: bool) -> None:
-    if as_json:
-        findings = [
-            {"marker": one.marker, "where": one.where, "why": one.why, "excerpt": one.excerpt}
-            for one in found.findings
-        ]
-        fields = {"quarantined": found.quarantined, "score": found.score, "findings": findings}
-        emit("tool", {"tool": name, **fields})
-        return
+def _audited(options: argparse.Namespace) -> Iterator[tuple[str, Reviewed]]:
+    for name in _filtered(options.names, options.licence):
+        for one in _reviewed(load_server(SNAPSHOT, name)):
+            yield name, one
+
+
+def _told(found: Audit) -> dict[str, Any]:
+    findings = [
+        {
+            "marker": one.marker,
+            "where": one.where,
+            "why": one.why,
+            "excerpt": one.excerpt,
+            "lifted": one.lifted,
+        }
+        for one in found.findings
+    ]
+    return {"quarantined": found.quarantined, "score": found.score, "findings": findings}
+
+
+def _print_audit(name: str, found: Audit) -> None:
     verdict = "[red]quarantined[/red]" if found.quarantined else f"score {found.score}"
-    console.print(f"{escape(name)}: {verdict}")
+    console.print(f"{escape(printable(name, 120))}: {verdict}")
     for one in found.findings:
-        console.print(f"  {one.marker} at {escape(one.where)}: {one.why}: {escape(one.excerpt)}")
+        lifted = " (lifted: a person has read it)" if one.lifted else ""
+        where = f"{one.marker} at {escape(one.where)}"
+        console.print(f"  {where}: {one.why}{lifted}: {escape(one.excerpt)}")

@@ -7,11 +7,14 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from agentsynth.core.errors import Problem, UserError, render_problems
 from agentsynth.core.frozen import Frozen, Identified
+from agentsynth.core.secrets import is_secret_name, is_secret_value
 
 __all__ = [
+    "VARIABLE",
     "LiveNotes",
     "Mask",
     "Prepared",
+    "RemoteServer",
     "ServerManifest",
     "SqliteState",
     "ToolNote",
@@ -20,6 +23,8 @@ __all__ = [
 ]
 
 ServerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+VARIABLE = re.compile(r"\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+"""An environment variable in a header of a remote server."""
 _PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]*)$"
 )
@@ -100,15 +105,39 @@ class Prepared(Frozen):
         return value
 
 
+class RemoteServer(Frozen):
+    """A server that is reached at an address."""
+
+    url: str = Field(pattern=r"^https?://[^\s/]")
+    transport: Literal["streamable_http", "sse"] = "streamable_http"
+    headers: dict[str, str] = {}
+    """`{env:NAME}` becomes that environment variable's value when the server is asked, and is
+    stored nowhere; a secret is given in no other way."""
+
+    @model_validator(mode="after")
+    def _holds_no_secret(self) -> "RemoteServer":
+        if is_secret_value(self.url):
+            raise ValueError("url: holds a secret; give it in a header, as {env:NAME}")
+        for name, value in self.headers.items():
+            given = VARIABLE.sub("", value)
+            if is_secret_value(given) or (is_secret_name(name) and given == value):
+                raise ValueError(f"headers: {name} looks like a secret; write {{env:NAME}} there")
+        return self
+
+
 class ServerManifest(Identified):
-    """One MCP server that is installed into a prefix of its own and spoken to over stdio."""
+    """One MCP server: installed into a prefix of its own and spoken to over stdio, or remote."""
 
     schema_version: Literal[1] = 1
     name: ServerName
     title: str
-    registry: Literal["npm", "pypi"]
-    package: str = Field(pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")
-    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$")
+    registry: Literal["npm", "pypi", "remote"]
+    remote: RemoteServer | None = None
+    """Where it is reached; None = it is installed. With it there is no package and no command."""
+    package: str = Field(
+        default="", pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$"
+    )
+    version: str = Field(default="", pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$")
     """Exact version of `package`."""
     requirements: tuple[str, ...] = ()
     """Every package of the prefix as `name==version`, dependencies included, nothing else. Empty =
@@ -118,7 +147,7 @@ class ServerManifest(Identified):
     """Further requirements where dependencies are resolved, such as `mcp<2`."""
     python: tuple[int, int] = (3, 11)
     """The least Python it runs on."""
-    command: str
+    command: str = ""
     """Script in the prefix, or `-m module`."""
     args: tuple[str, ...] = ()
     """`{scratch}` becomes the server's own folder, `{secret}` a dummy that shows if it leaks."""
@@ -135,10 +164,25 @@ class ServerManifest(Identified):
     """Where the licence was read."""
     reviewed: bool = False
     """True = a person of this project has read what it does: it may start without a sandbox."""
+    reviewed_markers: dict[str, tuple[str, ...]] = {}
+    """By tool: markers of `tools audit` that a person has read there and found harmless."""
     start_timeout_s: float = Field(default=30.0, gt=0)
     """Seconds from launch to the answered handshake; the listing gets as long again."""
     live: LiveNotes | None = None
     """None = its tools can be listed and no world runs on it."""
+
+    @model_validator(mode="after")
+    def _is_installed_or_remote(self) -> "ServerManifest":
+        if (self.remote is not None) != (self.registry == "remote"):
+            raise ValueError("remote: goes with 'registry: remote', and only with it")
+        wanted = ("package", "version", "command")
+        given = [name for name in wanted if getattr(self, name)]
+        if self.remote is None and len(given) < len(wanted):
+            missing = next(name for name in wanted if name not in given)
+            raise ValueError(f"{missing}: this field is required, unless 'remote' is given")
+        if self.remote is not None and (given or self.live is not None):
+            raise ValueError("remote: has no package, version, command or 'live' part beside it")
+        return self
 
     @model_validator(mode="after")
     def _pins_are_exact_and_name_the_package(self) -> "ServerManifest":

@@ -126,7 +126,7 @@ def _home(manifest: ServerManifest, prefix_root: Path) -> Path:
     resolved = [manifest.registry, manifest.package, *sorted(manifest.also)]
     wanted = sorted(manifest.requirements) or resolved
     pins = digest("\n".join(wanted))[:12]
-    return prefix_root.absolute() / f"{manifest.name}-{manifest.version}-{pins}"
+    return prefix_root.resolve() / f"{manifest.name}-{manifest.version}-{pins}"
 
 
 def _mark(

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal, cast
 
 from agentsynth.core.errors import UserError
-from agentsynth.evolve.canaries import SecretSource, canary, is_secret_name, is_secret_value
+from agentsynth.core.secrets import SecretSource, canary, is_secret_name, is_secret_value
 from agentsynth.evolve.commands import package_of
 from agentsynth.evolve.launchable import Launchable, Need, Unlaunchable
 from agentsynth.evolve.registry_launch import address_fault

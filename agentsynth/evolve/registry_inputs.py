@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agentsynth.core.errors import UserError
-from agentsynth.evolve.canaries import SecretSource, is_secret_name, is_secret_value
+from agentsynth.core.secrets import SecretSource, is_secret_name, is_secret_value
 from agentsynth.evolve.launchable import Need
 from agentsynth.evolve.registry_record import Input
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import httpx
 
-from agentsynth.evolve.canaries import SecretSource, canary
+from agentsynth.core.secrets import SecretSource, canary
 from agentsynth.evolve.launchable import Launchable, Unlaunchable
 from agentsynth.evolve.registry_inputs import Given, Inputs, Where
 from agentsynth.evolve.registry_record import Input, Package, Remote, ServerRecord

@@ -38,9 +38,12 @@ class ListedServer(Frozen):
 
     schema_version: Literal[1] = 1
     name: str
-    registry: Literal["npm", "pypi"]
+    registry: Literal["npm", "pypi", "remote", "file"]
+    """`file` = tools of the user's own, which no server lists."""
     package: str
+    """Of a remote server its address, of tools of the user's own their file's name."""
     version: str
+    """Of a remote server what it says of itself, "" = nothing."""
     resolved: dict[str, str]
     """Version of every package of its prefix."""
     licence: str
@@ -78,7 +81,7 @@ class ServerLock(Frozen):
 class Failure(Frozen):
     """A server that could not be collected."""
 
-    stage: Literal["install", "start", "list"]
+    stage: Literal["install", "start", "list", "needs_auth"]
     reason: str
     """What happened and what a person could do."""
 

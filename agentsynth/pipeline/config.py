@@ -100,7 +100,7 @@ class RunConfig(Identified):
     seed: int = Field(default=0, ge=0)
     target: TargetConfig
     domains: dict[str, Weight] = Field(min_length=1)
-    """Domain name, pattern (`shadow/*`) or folder to its share of tasks; a pattern's is each name's."""
+    """Domain name, pattern (`shadow/*`: its share is each name's) or folder to its share of tasks."""
     kinds: dict[Literal["default"] | TaskKind, Weight] = {}
     """Task kind to its share; `default` stands for the kinds not named (1 if absent)."""
     languages: dict[Language, Weight] = {"en": 1.0}
@@ -192,7 +192,7 @@ def _expanded(config: RunConfig, loaded: Loaded) -> dict[str, float]:
             hint = "; make shadows with `agentsynth tools shadow`" if "shadow" in pattern else ""
             message = f"no domain is named like {pattern!r}{hint}"
             raise UserError(str(loaded.problem(("domains", pattern), message)))
-        found = {**{name: weight for name in fitting}, **found}
+        found = {**dict.fromkeys(fitting, weight), **found}
     return dict(sorted(found.items())) if len(found) > len(config.domains) else found
 
 

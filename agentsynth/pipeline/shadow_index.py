@@ -53,7 +53,9 @@ class ShadowedServer(Frozen):
     @property
     def tools(self) -> dict[str, ShadowedTool]:
         """Every tool that has a shadow, each once."""
-        return {name: tool for domain in self.domains.values() for name, tool in domain.tools.items()}
+        return {
+            name: tool for domain in self.domains.values() for name, tool in domain.tools.items()
+        }
 
 
 class ShadowIndex(Frozen):

@@ -303,4 +303,3 @@ async def _kept(worker: Worker, domain: str, name: str, intent: Intent) -> set[s
 def _part(problem: Problem, place: int) -> str:
     parts = problem.path.split(".")
     return parts[place] if place < len(parts) else ""
-

@@ -20,6 +20,7 @@ from agentsynth.plan.contract_calls import explore
 from agentsynth.plan.contract_goals import Goals
 from agentsynth.plan.contract_traces import Traces, traces_of
 from agentsynth.worlds.base import SCHEDULED, Base
+from agentsynth.worlds.bodies import bodies_of
 from agentsynth.worlds.contract_eval import CompiledContract, ContractMistake, Situation
 from agentsynth.worlds.contract_outcome import Promise, compile_promise
 from agentsynth.worlds.contract_parts import Snapshot, entity_shapes
@@ -82,7 +83,7 @@ class Bench:
             tool = self.domain.tools.get(name) or self.domain.user_tools[name]
             parameters = dict(tool.parameters)
             defaults = {key: schema.get("default") for key, schema in parameters.items()}
-            compiled = CompiledContract(name, contract, shapes, defaults)
+            compiled = CompiledContract(name, contract, shapes, defaults, bodies_of(tool))
             self.tools[name] = ToolContract(
                 compiled=compiled,
                 promise=compile_promise(compiled),

@@ -17,6 +17,8 @@ __all__ = ["Knowledge", "told_by_request"]
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 _CLOCK = re.compile(r"\d{2}:\d{2}")
+_OPTIONS = 6
+"""Values tried for each part of a body."""
 _SPEAKS = 3
 """What a text counts for a label in it, where a fact in the same record counts one."""
 
@@ -125,8 +127,11 @@ class Knowledge:
 
     def values(self, spec: ToolSpec, parameter: str) -> list[Any]:
         """Return what could be given for a parameter, the likeliest first."""
-        properties: Any = spec.parameters.get("properties", {})
-        schema: Any = plain_schema(properties.get(parameter, {}))
+        schema: Any = spec.parameters
+        for part in parameter.split("."):
+            schema = plain_schema(schema.get("properties", {}).get(part, {}))
+        if schema.get("type") == "object" and schema.get("properties"):
+            return self._bodies(spec, parameter, schema)
         role = self._roles.get((spec.name, parameter))
         if schema.get("type") == "array":
             return self._lists(schema, role)
@@ -137,7 +142,7 @@ class Knowledge:
             return told + [option for option in schema["enum"] if option not in told]
         if schema.get("type") == "boolean":
             return [True, False]
-        names = [parameter] + ([role.field] if role is not None else [])
+        names = [parameter.rpartition(".")[2]] + ([role.field] if role is not None else [])
         facts = sorted(self._facts.items(), key=lambda fact: -_likeness(fact[0], names))
         found = [value for _, value in facts if _fits(value, schema)]
         beside = [record[name] for name in names for record in self._likeliest_with(name)]
@@ -149,9 +154,23 @@ class Knowledge:
             unique.setdefault(repr(value), value)
         return list(unique.values())
 
-    def _named_first(
-        self, parameter: str, entity: str, schema: Mapping[str, Any]
-    ) -> list[Any]:
+    def _bodies(
+        self, spec: ToolSpec, parameter: str, schema: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Return objects: what must be in them, then with what the user told of their parts."""
+        needed: Sequence[str] = schema.get("required", ())
+        told = [n for n in schema["properties"] if n not in needed and self.is_named_like(n)]
+        names = [n for n in (*needed, *told) if n in schema["properties"]]
+        options = {name: self.values(spec, f"{parameter}.{name}")[:_OPTIONS] for name in names}
+        if any(not options[name] for name in needed if name in options):
+            return []
+        whole = {name: values[0] for name, values in options.items() if values}
+        base = {name: value for name, value in whole.items() if name in needed}
+        made = [whole, base, *({**base, name: whole[name]} for name in told if name in whole)]
+        made += [{**whole, name: v} for name in whole for v in options[name][1:]]
+        return list({repr(one): one for one in made}.values())
+
+    def _named_first(self, parameter: str, entity: str, schema: Mapping[str, Any]) -> list[Any]:
         """Return the keys of an entity, first those a fact for just this parameter stands beside.
 
         A fact `visit_type` speaks for the key beside it where `visitTypeId` is asked for, and for

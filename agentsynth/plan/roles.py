@@ -21,7 +21,7 @@ from agentsynth.core.domain import (
 
 __all__ = ["Role", "all_steps", "parameter_roles"]
 
-_NAME = r"args\.([A-Za-z_][A-Za-z0-9_]*)"
+_NAME = r"args\.([A-Za-z_][A-Za-z0-9_.]*)"
 _ARGUMENT = re.compile(
     rf"=\s*(?:{_NAME}|string\({_NAME}\)|{_NAME} == null \? [^:]* : (?:string\()?{_NAME}\)?)\s*"
 )
@@ -50,10 +50,20 @@ def parameter_roles(domain: Domain) -> Mapping[tuple[str, str], Role]:
 def _roles(domain: Domain) -> Mapping[tuple[str, str], Role]:
     found: dict[tuple[str, str], Role] = {}
     for name, tool in {**domain.tools, **domain.user_tools}.items():
-        for parameter in tool.parameters:
+        for parameter in _flat(tool.parameters):
             role = _by_steps(domain, tool, parameter) or _by_name(domain, parameter)
             if role is not None:
                 found[name, parameter] = role
+    return found
+
+
+def _flat(parameters: Mapping[str, Mapping[str, Any]], above: str = "") -> list[str]:
+    """Return parameters and the parts of those that are objects, such as `body.title`."""
+    found: list[str] = []
+    for name, schema in parameters.items():
+        found.append(f"{above}{name}")
+        properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
+        found += _flat(properties, f"{above}{name}.")
     return found
 
 
@@ -116,6 +126,7 @@ def _fields(domain: Domain, entity: str, values: Mapping[str, Any]) -> list[tupl
 
 
 def _by_name(domain: Domain, parameter: str) -> Role | None:
-    plain = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", parameter).lower()
+    last = parameter.rpartition(".")[2]
+    plain = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", last).lower()
     name = re.sub(r"_?(?:id|key|no|number|code)s?$", "", plain)
     return _key(domain, name) if name != plain and name in domain.entities else None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from agentsynth.core.errors import DomainError
 from agentsynth.core.intent import ActStep, CallStep, GuardStep, Intent, PickStep, SelectStep
@@ -66,6 +66,12 @@ def resolve_source(
     """
     if isinstance(source, Mapping) and set(source) == {"text"}:
         return _text(str(source["text"]), facts, seen, missing, entry)
+    if isinstance(source, Mapping):
+        parts = {
+            name: resolve_source(part, facts, seen, missing, entry)
+            for name, part in cast(Mapping[str, Any], source).items()
+        }
+        return UNKNOWN if any(part is UNKNOWN for part in parts.values()) else parts
     if isinstance(source, str) and source.startswith("$"):
         value = facts.value(source[1:])
         if value is UNKNOWN:
@@ -140,8 +146,11 @@ def source_names(source: Any) -> list[tuple[str, str]]:
     """Return the (`$` or `@`, name) pairs a source reads; empty for a literal."""
     if isinstance(source, str) and source[:1] in ("$", "@") and len(source) > 1:
         return [(source[0], source[1:])]
+    if isinstance(source, Mapping) and set(source) == {"text"}:
+        return [(kind, name) for kind, name in _SLOT.findall(str(source["text"]))]
     if isinstance(source, Mapping):
-        return [(kind, name) for kind, name in _SLOT.findall(str(source.get("text", "")))]
+        parts = cast(Mapping[str, Any], source).values()
+        return [pair for part in parts for pair in source_names(part)]
     return []
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from agentsynth.core.contract import Contract
 from agentsynth.core.errors import DomainError, UserError
+from agentsynth.worlds.bodies import Bodies, with_bodies
 from agentsynth.worlds.contract_parts import (
     EntityShape,
     Part,
@@ -38,6 +39,8 @@ class CompiledContract:
     shapes: Mapping[str, EntityShape]
     defaults: Mapping[str, Any]
     """Every parameter with its default, null without one."""
+    bodies: Bodies = field(default_factory=dict[str, Any])
+    """The parameters that wrap others."""
     given: dict[str, Selected] = field(init=False)
     assumes: Part | None = field(init=False)
     errors: dict[str, Part] = field(init=False)
@@ -62,7 +65,7 @@ class Situation:
         self.compiled = compiled
         self.before = before
         self.arguments = arguments
-        args = {**compiled.defaults, **arguments}
+        args = with_bodies({**compiled.defaults, **arguments}, compiled.bodies)
         self.names: dict[str, Any] = {"args": args, "today": before.today, "now": before.now}
         self._asked: set[str] = set()
         self._codes: frozenset[str] | None = None

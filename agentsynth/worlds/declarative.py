@@ -16,6 +16,7 @@ from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor, ToolResult
 from agentsynth.core.task import Change
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
+from agentsynth.worlds.bodies import bodies_of, with_bodies
 from agentsynth.worlds.errors import error_text
 from agentsynth.worlds.fields import is_datetime, is_time
 from agentsynth.worlds.rules import ClauseRule, InvariantRule
@@ -176,6 +177,7 @@ class CompiledDomain:
             )
             for name, tool in every.items()
         }
+        self.bodies = {name: bodies_of(tool) for name, tool in every.items()}
         self.texts = frozenset(name for name, tool in every.items() if tool.result == "text")
         self.effects = {
             name: compile_steps(effect.steps, domain.entities, name)
@@ -268,6 +270,7 @@ class DeclarativeWorld:
         arguments = {**compiled.defaults[call.name], **call.arguments}
         for name in compiled.integers[call.name] & call.arguments.keys():
             arguments[name] = _whole(arguments[name])  # to JSON Schema, 2.0 is an integer too
+        arguments = with_bodies(arguments, compiled.bodies[call.name])
         scope: dict[str, Any] = {"args": arguments, "today": state.today, "now": state.now}
         state.begin()
         try:

@@ -5,11 +5,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from agentsynth.core.ids import digest
 from agentsynth.core.manifest import Prepared, ServerManifest
+from agentsynth.core.secrets import canary
 from agentsynth.worlds.stdio import Launch, Limits
 
-__all__ = ["binaries_of", "canary_text", "launch_of", "prepare_scratch"]
+__all__ = ["binaries_of", "launch_of", "prepare_scratch"]
 
 _SHOWN_SCRATCH = "/scratch"
 _SHOWN_PREFIX = "/server"
@@ -27,11 +27,6 @@ _ALWAYS: Mapping[str, str] = {
 }
 
 _GIT = ("git", "-c", "user.name=agentsynth", "-c", "user.email=agentsynth@example.org")
-
-
-def canary_text(server: str) -> str:
-    """Return what stands for every secret of a server: if it turns up anywhere, it was leaked."""
-    return "canary" + digest(f"canary of {server}")[:20]
 
 
 def binaries_of(manifest: ServerManifest, prefix: Path) -> Path:
@@ -54,7 +49,7 @@ def launch_of(
         program = [str(binaries / "python"), "-m", manifest.command.removeprefix("-m ").strip()]
     else:
         program = [str(binaries / manifest.command)]
-    stand_ins = {"{scratch}": str(scratch), "{secret}": canary_text(manifest.name)}
+    stand_ins = {"{scratch}": str(scratch), "{secret}": canary(manifest.name)}
     env = {
         "PATH": os.pathsep.join([str(binaries), "/usr/local/bin", "/usr/bin", "/bin"]),
         "HOME": str(scratch),

@@ -55,7 +55,8 @@ def normalised_parameters(schema: JsonObject) -> JsonObject:
     It is always an object schema with `properties`; `$schema` is gone, a list of types is an
     `anyOf`, and every property has a description.
     """
-    cleaned = _normalised(schema, 0)
+    # At the root a list of types can only mean the object among them.
+    cleaned = _normalised({**schema, "type": "object"}, 0)
     cleaned.pop("$schema", None)
     properties = cast(JsonObject, cleaned.get("properties", {}))
     described: JsonObject = {

@@ -61,7 +61,9 @@ def _bundled_names() -> tuple[str, ...]:
 
 def shadow_names() -> tuple[str, ...]:
     """Return the names of the workspace's shadows, sorted."""
-    found = [path.parent.relative_to(SHADOWS).as_posix() for path in SHADOWS.glob("*/*/domain.yaml")]
+    found = [
+        path.parent.relative_to(SHADOWS).as_posix() for path in SHADOWS.glob("*/*/domain.yaml")
+    ]
     return tuple(sorted(f"{_SHADOW}{name}" for name in found))
 
 

@@ -25,7 +25,7 @@ class Ended(Exception):
 
 
 class Overflow(Exception):
-    """The process wrote more than it may; the text says what."""
+    """The process used up more than it may; the text says what it did."""
 
 
 class _Lines(asyncio.Protocol):
@@ -65,6 +65,11 @@ class _Lines(asyncio.Protocol):
             self._news.clear()
             await self._news.wait()
 
+    def give_up(self, why: str) -> None:
+        """Make this the end of what can be read."""
+        self._overflow = self._overflow or why
+        self._news.set()
+
     def _take(self, data: bytes) -> None:
         first, *rest = data.split(b"\n")
         self._extend(first)
@@ -76,13 +81,13 @@ class _Lines(asyncio.Protocol):
             self._partial_bytes = 0
             self._extend(part)
         if self._waiting_bytes > 2 * self._most_bytes:
-            self._overflow = f"more than {2 * self._most_bytes} bytes that nobody asked for"
+            self._overflow = f"wrote more than {2 * self._most_bytes} bytes that nobody asked for"
 
     def _extend(self, part: bytes) -> None:
         self._partial.append(part)
         self._partial_bytes += len(part)
         if self._partial_bytes > self._most_bytes:
-            self._overflow = f"a line of more than {self._most_bytes} bytes"
+            self._overflow = f"wrote a line of more than {self._most_bytes} bytes"
 
 
 class _Tail(asyncio.Protocol):
@@ -128,7 +133,7 @@ class ServerProcess:
 
         Raises:
             Ended: stdout is closed and all lines were read.
-            Overflow: a line, or what waits to be read, is too long.
+            Overflow: a line, or what waits to be read, is too long, or it was given up.
         """
         return await self._lines.next()
 
@@ -148,6 +153,16 @@ class ServerProcess:
     def stderr_tail(self) -> str:
         """Return the end of what it wrote to stderr."""
         return self._tail.data.decode("utf-8", errors="replace").strip()
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is its group's too."""
+        return self._process.pid
+
+    def give_up(self, why: str) -> None:
+        """Kill its group now; whoever waits for a line gets an `Overflow` with this text."""
+        self._lines.give_up(why)
+        self._signal_group(signal.SIGKILL)
 
     async def leave(self, grace_s: float) -> None:
         """Ask the process to end: close its input, then SIGTERM, each with a moment to react."""

@@ -16,15 +16,19 @@ from pydantic import JsonValue
 from agentsynth.core.errors import ServerError
 from agentsynth.core.ids import canonical_json
 from agentsynth.worlds.process import Ended, Overflow, ServerProcess, running
+from agentsynth.worlds.watch import watched
 from agentsynth.worlds.wire import (
     CallReply,
     Gathered,
     JsonObject,
     Listing,
+    TooDeep,
     decoded,
     error_text,
     is_answer,
+    is_too_deep,
     part_text,
+    shortened,
 )
 
 __all__ = ["Connection", "Launch", "Limits", "connect"]
@@ -57,6 +61,10 @@ class Limits:
     """Tools of one listing."""
     stderr_bytes: int = 4_000
     """Bytes of stderr kept, the last ones."""
+    tree_bytes: int | None = None
+    """Memory of the server and all it started, together; None = not watched."""
+    folder_bytes: int | None = None
+    """What may lie on the disk in its folder; None = not watched."""
     exit_grace_s: float = 1.0
     """Seconds a server has to leave after its input ends, and again after SIGTERM."""
 
@@ -117,7 +125,9 @@ class Connection:
                 if not isinstance(following, str) or not following:
                     return Listing(tuple(found.tools), tuple(found.skipped))
                 if following in cursors:
-                    raise self.failure(f"repeated the cursor {following!r} in its listing")
+                    raise self.failure(
+                        f"repeated the cursor {shortened(following)!r} in its listing"
+                    )
                 cursors.add(following)
                 cursor = following
         raise self.failure(f"has more than {limits.pages} pages of tools")
@@ -137,6 +147,8 @@ class Connection:
         content = result.get("content") if isinstance(result, dict) else None
         if not isinstance(result, dict) or not isinstance(content, list):
             raise self.failure(f"answered a call of {name!r} without a content list")
+        if is_too_deep(result):
+            raise self.failure(f"answered a call of {name!r} with JSON that is nested too deeply")
         parts = [part_text(part) for part in content]
         if not parts and result.get("structuredContent") is not None:
             parts = [canonical_json(result["structuredContent"])]
@@ -153,15 +165,14 @@ class Connection:
             result = await self._result("initialize", params)
         version = result.get("protocolVersion")
         if version not in _KNOWN_PROTOCOLS:
-            raise self.failure(
-                f"speaks protocol {version!r}; known are {', '.join(_KNOWN_PROTOCOLS)}"
-            )
+            known = ", ".join(_KNOWN_PROTOCOLS)
+            raise self.failure(f"speaks protocol {shortened(repr(version))}; known are {known}")
         self.greeting = result
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def failure(self, what: str, advice: str = _IF_WRONG) -> ServerError:
         """Return the error that says what this server did, with the end of its stderr."""
-        said = self.process.stderr_tail()
+        said = shortened(self.process.stderr_tail(), self.launch.limits.stderr_bytes)
         end = f"Its stderr ends with:\n{said}" if said else "It wrote nothing to stderr."
         text = f"server {self.launch.name!r} {what}; {advice}. {end}"
         for path, stand_in in self.launch.hide:
@@ -179,12 +190,12 @@ class Connection:
             how = _ended(await self.process.exit_code())
             raise self.failure(f"{how} when it should {task}", _IF_DEAD) from exc
         except Overflow as exc:
-            raise self.failure(f"wrote {exc} when it should {task}") from exc
+            raise self.failure(f"{exc} when it should {task}") from exc
 
     async def _result(self, method: str, params: JsonObject) -> JsonObject:
         answer = await self._request(method, params)
         if "error" in answer:
-            raise self.failure(f"refused {method!r}: {error_text(answer['error'])}")
+            raise self.failure(f"refused {method!r}: {shortened(error_text(answer['error']))}")
         result = answer.get("result")
         if not isinstance(result, dict):
             raise self.failure(f"answered {method!r} without a result object")
@@ -208,7 +219,10 @@ class Connection:
 
     def _decode(self, line: bytes) -> list[JsonObject]:
         """Return the messages of a line; none if it is noise."""
-        messages = decoded(line)
+        try:
+            messages = decoded(line)
+        except TooDeep:
+            raise self.failure("wrote JSON that is nested too deeply to be read") from None
         if messages is None:
             self.noise += 1
         return messages or []
@@ -218,7 +232,8 @@ class Connection:
         method = message.get("method")
         number = message.get("id")
         if method is None and number is None and "error" in message:
-            raise self.failure(f"could not read our request: {error_text(message['error'])}")
+            said = shortened(error_text(message["error"]))
+            raise self.failure(f"could not read our request: {said}")
         if not isinstance(method, str) or not isinstance(number, str | int):
             return
         reply: JsonObject = {"jsonrpc": "2.0", "id": number}
@@ -258,6 +273,14 @@ async def connect(launch: Launch) -> AsyncGenerator[Connection]:
                 f"server {launch.name!r} could not be started ({exc.strerror or exc}): "
                 "its environment may be damaged; remove it and install the server again"
             ) from exc
+        await stack.enter_async_context(
+            watched(
+                started,
+                launch.cwd,
+                tree_bytes=limits.tree_bytes,
+                folder_bytes=limits.folder_bytes,
+            )
+        )
         connection = Connection(launch, started)
         await connection.handshake()
         yield connection

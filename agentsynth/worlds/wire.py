@@ -4,8 +4,10 @@ Pure functions; nothing here reads or writes.
 """
 
 import json
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 from pydantic import JsonValue
 
@@ -16,13 +18,27 @@ __all__ = [
     "Gathered",
     "JsonObject",
     "Listing",
+    "TooDeep",
     "decoded",
     "error_text",
     "is_answer",
+    "is_too_deep",
     "part_text",
+    "shortened",
 ]
 
 JsonObject = dict[str, JsonValue]
+
+_MAX_LEVELS = 128
+"""Lists and objects inside each other in one tool. The deepest of 4,088 real ones nests 13 schemas,
+which are 26 levels and a few; more than about 250 no value of ours could hold."""
+_MAX_DIGITS = 300
+_MAX_QUOTED = 200
+"""Characters of a server's own words in one of our messages."""
+
+
+class TooDeep(Exception):
+    """A line that is JSON, nested deeper than it can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +63,38 @@ class CallReply:
 
 
 def decoded(line: bytes) -> list[JsonObject] | None:
-    """Return the JSON-RPC messages of a line, none for a blank one; None = the line is noise."""
+    """Return the JSON-RPC messages of a line, none for a blank one; None = the line is noise.
+
+    Raises:
+        TooDeep: the line cannot be read for its depth.
+    """
     text = line.decode("utf-8", errors="replace").strip().lstrip("\ufeff")
     if not text:
         return []
     try:
-        value: JsonValue = json.loads(text, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
+        value: JsonValue = json.loads(text, parse_constant=lambda _: None, parse_int=_whole)
+        batch = value if isinstance(value, list) else [value]
+        messages = [cast(JsonObject, item) for item in batch if _is_message(item)]
+        # Only an escape can bring in a lone surrogate, which no UTF-8 file could hold.
+        return (_clean(messages) if _SURROGATE.search(text) else messages) or None
+    except ValueError:
         return None
-    batch = value if isinstance(value, list) else [value]
-    return [_clean_object(item) for item in batch if _is_message(item)] or None
+    except RecursionError:
+        raise TooDeep from None
+
+
+def _whole(digits: str) -> int | None:
+    """Return a whole number; None = no program means one of so many digits."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else None
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def shortened(text: str, limit: int = _MAX_QUOTED) -> str:
+    """Return a server's words as they stand in a message: cut, and nothing that moves a cursor."""
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in cut)
 
 
 @dataclass(slots=True)
@@ -78,7 +116,7 @@ class Gathered:
             if reason is None and name in self.names:
                 reason = "a second tool of this name"
             if reason is not None:
-                self.skipped.append(f"tool {name!r}: {reason}")
+                self.skipped.append(f"tool {_quoted(name)}: {reason}")
                 continue
             self.names.add(cast(str, name))
             self.tools.append(cast(JsonObject, raw))
@@ -93,11 +131,35 @@ def _malformed(raw: JsonValue) -> str | None:
     schema = raw.get("inputSchema")
     if not isinstance(schema, dict):
         return "has no input schema"
-    if schema.get("type", "object") != "object":
-        return f"its input schema is of type {schema.get('type')!r}"
+    kind = schema.get("type", "object")
+    if kind != "object" and not (isinstance(kind, list) and "object" in kind):
+        return f"its input schema is of type {_quoted(kind)}"
     if not isinstance(schema.get("properties", {}), dict):
         return "its input schema's properties are not an object"
-    return None
+    return f"nested more than {_MAX_LEVELS} levels deep" if is_too_deep(raw) else None
+
+
+def is_too_deep(value: JsonValue) -> bool:
+    """Return whether more lists and objects stand inside each other than a value of ours holds."""
+    layer: list[JsonValue] = [value]
+    for _ in range(_MAX_LEVELS + 1):
+        layer = [inner for item in layer for inner in _inside(item)]
+        if not layer:
+            return False
+    return True
+
+
+def _inside(value: JsonValue) -> Collection[JsonValue]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _quoted(value: JsonValue) -> str:
+    """Return what stands for a server's value in a message; a large one only by its kind."""
+    if isinstance(value, dict | list) and len(value) > 8:
+        return f"({type(value).__name__} of {len(value)})"
+    return repr(shortened(value)) if isinstance(value, str) else shortened(repr(value))
 
 
 def _is_message(value: JsonValue) -> bool:
@@ -113,7 +175,7 @@ def error_text(error: JsonValue) -> str:
     """Return what a JSON-RPC error says."""
     if isinstance(error, dict) and isinstance(error.get("message"), str):
         return str(error["message"])
-    return canonical_json(error)
+    return "(nothing that can be read)" if is_too_deep(error) else canonical_json(error)
 
 
 def part_text(part: JsonValue) -> str:
@@ -128,18 +190,10 @@ def part_text(part: JsonValue) -> str:
     return f"[{part.get('type', 'unknown')} content left out]"
 
 
-def _clean_object(value: JsonValue) -> JsonObject:
-    return cast(JsonObject, _clean(value))
+_Made = TypeVar("_Made")
 
 
-def _clean(value: JsonValue) -> JsonValue:
-    """Return the value without lone surrogates, which no UTF-8 file could hold."""
-    if isinstance(value, str):
-        if value.isascii():
-            return value
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {cast(str, _clean(key)): _clean(item) for key, item in value.items()}
-    return value
+def _clean(messages: _Made) -> _Made:
+    """Return messages with lone surrogates replaced."""
+    text = json.dumps(messages, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+    return cast(_Made, json.loads(text.decode("utf-16-le", "replace")))

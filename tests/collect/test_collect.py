@@ -9,6 +9,7 @@ import pytest
 from agentsynth.cli.main import main
 from agentsynth.core.errors import RunError, UserError
 from agentsynth.core.manifest import ServerManifest
+from agentsynth.core.secrets import canary
 from agentsynth.evolve import collect as collecting
 from agentsynth.evolve.collect import collect_all, collect_one
 from agentsynth.evolve.snapshot import (
@@ -21,7 +22,6 @@ from agentsynth.evolve.snapshot import (
 from agentsynth.pipeline import confine
 from agentsynth.pipeline.confine import confine_with
 from agentsynth.worlds import launching, sandbox
-from agentsynth.worlds.launching import canary_text
 from tests.collect.servers import failed, how, listed, listing, manifest, serve, tool
 
 pytestmark = pytest.mark.anyio
@@ -94,7 +94,7 @@ async def test_a_secret_that_is_shown_again_is_noted(tmp_path: Path, serving: Se
     got = listed(
         await collect_one(manifest("leaky", env={"API_KEY": "sk-{secret}"}), how(tmp_path))
     )
-    assert canary_text("leaky") in got.instructions
+    assert canary("leaky") in got.instructions
     assert got.notes == ("shows a secret that it was given",)
 
 

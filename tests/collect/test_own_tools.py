@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentsynth.core.errors import UserError
-from agentsynth.evolve.canaries import canary, find_canaries
+from agentsynth.core.secrets import canary, find_canaries
 from agentsynth.evolve.launchable import Launchable, command_line
 from agentsynth.evolve.own_servers import OwnServers, configured_servers
 from agentsynth.evolve.own_tools import function_tools, parse_document, read_document

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from agentsynth.core.errors import UserError
-from agentsynth.evolve.canaries import canary, find_canaries, is_secret_name, is_secret_value
+from agentsynth.core.secrets import canary, find_canaries, is_secret_name, is_secret_value
 from agentsynth.evolve.launchable import Launchable, Need, Unlaunchable, command_line
 from agentsynth.evolve.registry_launch import launchable
 from agentsynth.evolve.registry_record import ServerRecord, read_record
@@ -281,10 +281,10 @@ def test_an_address_with_a_variable_nobody_describes_is_refused() -> None:
 TOKEN = {"name": "API_TOKEN", "isSecret": True, "isRequired": True}
 
 
-def test_a_secret_becomes_a_canary_that_names_its_server_and_input() -> None:
+def test_a_secret_becomes_a_canary_of_its_server_and_input() -> None:
     made = launched(package(environmentVariables=[TOKEN]))
     value = made.env["API_TOKEN"]
-    assert value.startswith("canary-io-example-notes-api-token-")
+    assert find_canaries(f"the key {value}, once more {value}") == [value]
     assert made.secrets == ("API_TOKEN",)
     assert value == canary(SERVER, "API_TOKEN") != canary("io.example/other", "API_TOKEN")
     assert find_canaries(f"401: bad key {value}, {value}.") == [value]

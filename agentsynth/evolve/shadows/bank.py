@@ -14,8 +14,10 @@ from agentsynth.evolve.shadows.words import singular, tokens_of
 
 __all__ = ["Bank", "bank_of", "label_of", "noun_of"]
 
-_QUOTED = re.compile(r"[\"'`“‘]([A-Za-z0-9][^\"'`”’\n]{0,38})[\"'`”’]")
-_EXAMPLES = re.compile(r"(?i)(?:e\.?g\.?|for example|such as|example:|examples?:|like)\s*:?,?\s*(.{3,120})")
+_QUOTED = re.compile(r"[\"'`“]([A-Za-z0-9][^\"'`”\n]{0,38})[\"'`”]")
+_EXAMPLES = re.compile(
+    r"(?i)(?:e\.?g\.?|for example|such as|example:|examples?:|like)\s*:?,?\s*(.{3,120})"
+)
 _SHARE = 0.65
 """Share of a bank that seed records use; requests take new values from the rest."""
 

@@ -6,12 +6,13 @@ from typing import Any
 from pydantic import JsonValue
 
 from agentsynth.core.domain import Mirrored
+from agentsynth.core.schemas import plain
 from agentsynth.evolve.normalise import parameters_of
 from agentsynth.evolve.shadows.bank import noun_of
 from agentsynth.evolve.shadows.forms import Forms, id_pattern, plural, taken_by
 from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
 from agentsynth.evolve.shadows.offered import Offered, offered
-from agentsynth.core.schemas import plain
+from agentsynth.evolve.shadows.parameters import is_wrapper
 from agentsynth.evolve.shadows.seeds import entity_order, field_spec, generate
 from agentsynth.evolve.shadows.steps import steps_of
 
@@ -90,9 +91,7 @@ def domain_of(
             entity: _entity(forms, entities[entity], entities, by_tool)
             for entity in entity_order(entities)
         },
-        "tools": {
-            one.tool: _tool(forms, source, one, entities) for one in operations
-        },
+        "tools": {one.tool: _tool(forms, source, one, entities) for one in operations},
     }
 
 
@@ -222,5 +221,12 @@ def _parameter(schema: Mapping[str, Any], name: str, *, defaults: bool) -> dict[
             made[part] = schema[part]
     if isinstance(made.get("enum"), list) and not isinstance(kind, str):
         made["type"] = "string"
+    if is_wrapper(name, schema):
+        needed = schema.get("required", [])
+        made["properties"] = {
+            inner: _parameter(plain(one), inner, defaults=False)
+            for inner, one in schema["properties"].items()
+        }
+        made["required"] = [inner for inner in needed if inner in made["properties"]]
     made["description"] = str(schema.get("description") or name)
     return made

@@ -1,4 +1,4 @@
-"""The entities of a server: which nouns are records, what they are known by, what they belong to."""
+"""The entities of a server: which nouns are records, their keys, and what they belong to."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -37,15 +37,14 @@ class Group:
         return tuple(self.noun.split("_"))
 
 
-def groups_of(
-    readings: Sequence[Reading], overlay: Overlay | None = None
-) -> dict[str, Group]:
+def groups_of(readings: Sequence[Reading], overlay: Overlay | None = None) -> dict[str, Group]:
     """Return the tools by noun, each group with its key where one is found."""
     groups: dict[str, Group] = {}
     for reading in readings:
         if reading.deed is None:
             continue
         groups.setdefault(reading.noun, Group(reading.noun, [])).readings.append(reading)
+    _join_views(groups)
     for group in groups.values():
         if overlay is not None:
             group.said = overlay.entities.get(group.noun)
@@ -56,6 +55,34 @@ def groups_of(
         if group.said is not None:
             _correct(group, group.said)
     return groups
+
+
+def _join_views(groups: dict[str, Group]) -> None:
+    """Let `project issues`, which nothing makes, be a view of `issues`, which something does."""
+    makes = {n for n, g in groups.items() if any(r.deed == "create" for r in g.readings)}
+    for noun in list(groups):
+        group = groups[noun]
+        if any(reading.deed not in ("list", "get") for reading in group.readings):
+            continue
+        words = group.words
+        target = next(
+            (
+                "_".join(words[place:])
+                for place in range(1, len(words))
+                if "_".join(words[place:]) in makes
+                and _is_known("_".join(words[:place]), group, groups)
+            ),
+            None,
+        )
+        if target is not None:
+            groups[target].readings += group.readings
+            del groups[noun]
+
+
+def _is_known(owner: str, group: Group, groups: dict[str, Group]) -> bool:
+    """Whether the first words of a view are an owner: a noun of the server, or of a parameter."""
+    stems = {"_".join(p.stem) for reading in group.readings for p in reading.params if p.stem}
+    return owner in groups or owner in stems
 
 
 def _correct(group: Group, known: OverlayEntity) -> None:
@@ -154,14 +181,16 @@ def refers_to(param: Param, own: Group, groups: dict[str, Group]) -> str | None:
         return None
     if param.type not in ("string", "integer") and not param.reaches:
         return None
-    best: str | None = None
-    for noun, group in groups.items():
-        if group is own or not group.key or not _holds_key(param, group):
-            continue
-        same = group.words == stem if param.kind == "value" else group.words[-len(stem) :] == stem
-        if same and (best is None or len(noun) < len(best)):
-            best = noun
-    return best
+    found = [
+        noun
+        for noun, group in groups.items()
+        if group is not own and group.key and _holds_key(param, group)
+        if group.words == stem or (param.kind != "value" and group.words[-len(stem) :] == stem)
+    ]
+    exact = "_".join(stem)
+    if exact in found:
+        return exact
+    return found[0] if len(found) == 1 else None  # of several that end so, none is meant for sure
 
 
 def _holds_key(param: Param, group: Group) -> bool:

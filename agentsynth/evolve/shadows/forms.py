@@ -1,4 +1,4 @@
-"""How records of a shadow are stored and shown: keys, references, views. Shared by what is emitted."""
+"""How records of a shadow are stored and shown: keys, references, views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from agentsynth.core.ids import derive_seed
 from agentsynth.evolve.shadows.model import (
     Inferred,
     Operation,
-    Shape,
     ShadowEntity,
     ShadowField,
+    Shape,
 )
-from agentsynth.evolve.shadows.words import singular
+from agentsynth.evolve.shadows.parameters import SECRETS
+from agentsynth.evolve.shadows.words import singular, snake
 
 __all__ = ["INNER", "Forms", "id_pattern", "plural"]
 
@@ -57,14 +58,17 @@ class Forms:
         for name, own in names.items():
             field = entity.field(own)
             key = own == entity.key and (field is None or entity.named_by)
-            shown[name] = self.shown_key(entity, of) if key or field is None else self.shown(field, of)
+            shown[name] = (
+                self.shown_key(entity, of) if key or field is None else self.shown(field, of)
+            )
         return shown
 
     def names(self, entity: ShadowEntity, shape: Shape | None) -> dict[str, str]:
         """Return what results show of a record: name to field, the key among them."""
         if shape is not None:
             return dict(shape.shown)
-        return {name: name for name in (entity.key, *(field.name for field in entity.fields))}
+        open_ = (field.name for field in entity.fields if not SECRETS.search(snake(field.name)))
+        return {name: name for name in (entity.key, *open_)}
 
     def single(self, entity: ShadowEntity, of: str, shape: Shape | None) -> dict[str, Any]:
         """Return a result that shows one record."""

@@ -14,11 +14,34 @@ from agentsynth.evolve.shadows.model import (
 )
 from agentsynth.evolve.shadows.operations import Draft, draft_of
 from agentsynth.evolve.shadows.overlay import Overlay
-from agentsynth.evolve.shadows.parameters import key_number
+from agentsynth.evolve.shadows.parameters import Param, key_number
 from agentsynth.evolve.shadows.reading import read_tools
 from agentsynth.evolve.shadows.words import snake
 
 __all__ = ["infer"]
+
+_CONTENT = frozenset(
+    [
+        "text",
+        "content",
+        "body",
+        "html",
+        "markdown",
+        "readme",
+        "abstract",
+        "transcript",
+        "article",
+        "summary_text",
+        "logs",
+        "log",
+        "output",
+        "excerpt",
+        "snippet",
+    ]
+)
+"""What only the world can know: nobody makes it up where no tool writes it."""
+_FILES = frozenset(["file", "directory", "folder", "path", "range", "cell"])
+"""A file system is a tree of paths and a sheet a grid of cells; records are neither."""
 
 _NATURAL = (
     "title", "name", "summary", "subject", "display_name", "full_name", "label", "email",
@@ -65,10 +88,30 @@ def _unfit(draft: Draft) -> str | None:
     deeds = {operation.deed for operation in draft.operations.values()}
     if not deeds & {"get", "list"}:
         return "no_reader"
+    made = "create" in deeds or "update" in deeds
+    if not made and any(name in _CONTENT for name in draft.fields):
+        return "content"
+    kind = draft.group.noun.rpartition("_")[2]
+    if kind in _FILES and (kind in ("range", "cell") or not _is_owned(draft)):
+        return "files"
     if not any(one.origin in ("input", "output", "reviewed") for one in draft.fields.values()):
         named = draft.group.named_by and "create" in deeds
         return None if named else "no_fields"
     return None
+
+
+def _hidden(noun: str, param: Param | None) -> ShadowEntity:
+    """Return an entity that is only spoken of as an owner: keys or names, and nothing else."""
+    named = param is not None and param.kind in ("name", "value")
+    number = param is not None and key_number(param)
+    key = "name" if named else "id"
+    return ShadowEntity(
+        name=noun, key=key, key_number=number, named_by=named, hidden=True, fields=()
+    )
+
+
+def _is_owned(draft: Draft) -> bool:
+    return any(one.ref is not None for one in draft.fields.values())
 
 
 def _entity(group: Group, draft: Draft) -> ShadowEntity:
@@ -105,9 +148,5 @@ def _closed(
         for one in draft.fields.values():
             if one.ref is None or one.ref in kept:
                 continue
-            param = draft.hidden.get(one.ref)
-            number = key_number(param) if param is not None else False
-            kept[one.ref] = ShadowEntity(
-                name=one.ref, key="id", key_number=number, hidden=True, fields=()
-            )
+            kept[one.ref] = _hidden(one.ref, draft.hidden.get(one.ref))
     return kept, operations, []

@@ -11,9 +11,9 @@ __all__ = [
     "LeftOut",
     "Operation",
     "Paging",
-    "Shape",
     "ShadowEntity",
     "ShadowField",
+    "Shape",
 ]
 
 Deed = Literal["create", "get", "list", "update", "delete"]

@@ -1,4 +1,4 @@
-"""A tool's parameters as a shadow offers them: the server's, with names that expressions can use."""
+"""A tool's parameters as a shadow offers them: with names that expressions can use."""
 
 import re
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from agentsynth.evolve.shadows.entities import Group, field_of, refers_to
 from agentsynth.evolve.shadows.model import LeftOut, Operation, Paging, ShadowField
 from agentsynth.evolve.shadows.outputs import Laid, laid_out, output_fields, shape_of
-from agentsynth.evolve.shadows.parameters import Param
+from agentsynth.evolve.shadows.parameters import MODES, Param
 from agentsynth.evolve.shadows.reading import Reading, has_stem, languages
 from agentsynth.evolve.shadows.words import TRANSITIONS, clears, snake
 
@@ -51,9 +51,16 @@ def draft_of(group: Group, groups: dict[str, Group]) -> Draft:
     laid = _laid(group)
     order = {"create": 0, "update": 1, "get": 2, "delete": 2, "list": 3}
     for reading in sorted(group.readings, key=lambda r: order.get(r.deed or "", 1)):
+        modes = next((param.name for param in reading.params if param.snake in MODES), None)
+        if modes is not None and reading.said is None:
+            draft.out(reading, "several_in_one", modes)
+            continue
         work = _WORK.get(reading.deed or "", _transition)
         draft.told = _told(reading, group)
         operation = work(reading, draft)
+        if operation is not None and (wanted := _wants_refused(reading, operation)) is not None:
+            draft.out(reading, "wants_refused", wanted)
+            continue
         if operation is not None:
             if reading.said is not None or group.said is not None or draft.told:
                 operation = operation.model_copy(update={"reviewed": True})
@@ -81,6 +88,17 @@ def _keep_the_key(draft: Draft) -> None:
         if key in (*one.sets.values(), *one.filters.values(), *one.scope.values(), *one.fixed):
             del draft.operations[tool]
             draft.left_out.append(LeftOut(tool=tool, reason="writes_key", detail=key))
+
+
+def _wants_refused(reading: Reading, operation: Operation) -> str | None:
+    """Return an optional parameter that the description asks for and that is not understood."""
+    text = reading.description.lower()
+    for name in operation.refused:
+        bare = name.rpartition(".")[2].replace("_", "-").lower()
+        at = text.find(bare)
+        if len(bare) > 4 and at >= 0 and "requir" in text[max(0, at - 40) : at + 40]:
+            return name
+    return None
 
 
 def _take_known(draft: Draft) -> None:
@@ -155,11 +173,30 @@ def _reference(param: Param, draft: Draft) -> str | None:
     found = refers_to(param, draft.group, draft.groups)
     if found is not None:
         return found
-    foreign = param.kind == "key" and param.stem and not has_stem(param.stem, draft.group.words)
-    if foreign and param.required:
-        noun = "_".join(param.stem)
+    noun = _owner_noun(param, draft)
+    if noun is not None and param.required:
         draft.hidden.setdefault(noun, param)
         return noun
+    return None
+
+
+def _owner_noun(param: Param, draft: Draft) -> str | None:
+    """Return what a parameter names that no tool shows: `zone` for `zone_id`, `owner` for `owner`."""
+    if param.kind in ("key", "name"):
+        named = param.kind == "key" or (
+            param.snake.split("_")[-1] in ("name", "slug", "login")
+            and param.stem
+            and param.stem[-1] in _OWNERS
+        )
+        foreign = bool(param.stem) and not has_stem(param.stem, draft.group.words)
+        return "_".join(param.stem) if named and foreign else None
+    if (
+        param.kind == "value"
+        and param.type == "string"
+        and param.stem[-1:]
+        and param.stem[-1] in _OWNERS
+    ):
+        return "_".join(param.stem)
     return None
 
 
@@ -207,13 +244,76 @@ def _widened(known: ShadowField, param: Param) -> ShadowField:
 def _shown(param: Param) -> str:
     """Return what results call the field: the parameter's own name, without `new_`."""
     bare = field_of(param)
-    return param.name if bare == param.snake == snake(param.name) else bare
+    own = param.name.rpartition(".")[2]
+    return own if bare == param.snake == snake(own) else bare
 
 
 _PAYLOADS = frozenset(
-    "data body spec config configuration properties attributes payload input settings params "
-    "parameters content definition object values records items options request".split()
+    [
+        "data",
+        "body",
+        "spec",
+        "config",
+        "configuration",
+        "properties",
+        "attributes",
+        "payload",
+        "input",
+        "settings",
+        "params",
+        "parameters",
+        "content",
+        "definition",
+        "object",
+        "values",
+        "records",
+        "items",
+        "options",
+        "request",
+    ]
 )
+
+
+_OWNERS = frozenset(
+    [
+        "owner",
+        "repo",
+        "repository",
+        "org",
+        "organization",
+        "workspace",
+        "namespace",
+        "database",
+        "bucket",
+        "project",
+        "account",
+        "team",
+        "tenant",
+        "vault",
+        "cluster",
+        "catalog",
+        "dataset",
+        "site",
+        "zone",
+        "script",
+        "queue",
+        "topic",
+        "collection",
+        "table",
+        "index",
+        "channel",
+        "board",
+        "group",
+        "user",
+        "role",
+        "resource",
+    ]
+)
+"""What things are kept in, where a parameter names it without saying `id` or `name`."""
+_LANGUAGE = frozenset(
+    ["sql", "statement", "script", "code", "expression", "program", "template_body"]
+)
+"""Parameters in a language of their own, which a shadow would have to carry out."""
 
 
 def _is_payload(param: Param, draft: Draft) -> bool:
@@ -253,6 +353,8 @@ def _create(reading: Reading, draft: Draft) -> Operation | None:
             else:
                 refused.append(param.name)
             continue
+        if param.required and (param.kind == "query" or param.snake in _LANGUAGE):
+            return draft.out(reading, "language", param.name)
         made = None
         if param.kind in ("key", "name", "value", "query") or param.required:
             made = _field(param, draft, "create")
@@ -354,7 +456,12 @@ def _get(reading: Reading, draft: Draft) -> Operation | None:
         return None
     key, scope, _, refused = found
     return Operation(
-        tool=reading.tool, deed="get", entity=draft.group.noun, key=key, scope=scope, refused=refused
+        tool=reading.tool,
+        deed="get",
+        entity=draft.group.noun,
+        key=key,
+        scope=scope,
+        refused=refused,
     )
 
 
@@ -377,8 +484,8 @@ def _update(reading: Reading, draft: Draft) -> Operation | None:
     def takes(param: Param) -> str | None:
         if param.kind in ("limit", "page", "offset", "cursor", "meta"):
             return None
-        if _is_key(param, draft.group) and draft.group.named_by:
-            return None  # a new name for what is known by its name
+        if _is_key(param, draft.group):
+            return None  # another key for what is known by it
         made = _field(param, draft, "update")
         return made.name if made is not None else None
 
@@ -389,6 +496,8 @@ def _update(reading: Reading, draft: Draft) -> Operation | None:
     writes = reading.said.writes if reading.said is not None else {}
     if not sets and not writes:
         return draft.out(reading, "nothing_to_set")
+    if reading.name.verb == "set" and not draft.created:
+        return draft.out(reading, "may_create")
     payload = [p.name for p in reading.params if p.name in refused and _is_payload(p, draft)]
     if payload:
         return draft.out(reading, "payload", payload[0])
@@ -415,6 +524,8 @@ def _transition(reading: Reading, draft: Draft) -> Operation | None:
     if found is None:
         return None
     key, scope, _, refused = found
+    if verb == "close" and not _may_close(draft):
+        return draft.out(reading, "may_remove")
     name, value = _flag(verb, draft)
     return Operation(
         tool=reading.tool,
@@ -425,6 +536,12 @@ def _transition(reading: Reading, draft: Draft) -> Operation | None:
         fixed={name: value},
         refused=refused,
     )
+
+
+def _may_close(draft: Draft) -> bool:
+    """Whether what is closed stays: it has a status, or can be opened again."""
+    verbs = {reading.name.verb for reading in draft.group.readings}
+    return "reopen" in verbs or any(name in draft.fields for name in _STATUS)
 
 
 def _flag(verb: str, draft: Draft) -> tuple[str, str | bool]:
@@ -457,10 +574,12 @@ def _list(reading: Reading, draft: Draft) -> Operation | None:
         elif param.kind == "query" and query is None and _searchable(reading, param, draft):
             query = param.name
         elif (within := _filter(reading, draft, param)) is not None:
+            if param.required and not _owns(within, draft):
+                return draft.out(reading, "listed_by_value", param.name)
             (scope if param.required else filters)[param.name] = within
         elif param.required:
             return draft.out(reading, "parameter", param.name)
-        elif param.kind == "key" and param.stem and has_stem(param.stem, draft.group.words):
+        elif _names_own(param, draft):
             return draft.out(reading, "one_or_many", param.name)
         else:
             refused.append(param.name)
@@ -476,6 +595,20 @@ def _list(reading: Reading, draft: Draft) -> Operation | None:
         paging=paging,
         refused=tuple(refused),
     )
+
+
+def _owns(name: str, draft: Draft) -> bool:
+    """Whether a list may have to be told this field: an owner, or one of a few values."""
+    one = next(one for one in draft.fields.values() if one.name == name)
+    return one.ref is not None or one.type in ("enum", "boolean")
+
+
+def _names_own(param: Param, draft: Draft) -> bool:
+    """Whether a parameter of a list picks records by their keys, one or many."""
+    words = param.snake.split("_")
+    if words[-1] == "ids":
+        return has_stem(tuple(words[:-1]), draft.group.words)
+    return param.kind == "key" and bool(param.stem) and has_stem(param.stem, draft.group.words)
 
 
 def _searchable(reading: Reading, param: Param, draft: Draft) -> bool:

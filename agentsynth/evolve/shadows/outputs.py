@@ -8,16 +8,18 @@ from pydantic import JsonValue
 
 from agentsynth.core.schemas import plain
 from agentsynth.evolve.normalise import parameters_of
-from agentsynth.evolve.shadows.model import Shape, ShadowField
+from agentsynth.evolve.shadows.model import ShadowField, Shape
 from agentsynth.evolve.shadows.parameters import field_type
 from agentsynth.evolve.shadows.words import snake
 
 __all__ = ["Laid", "laid_out", "output_fields", "shape_of"]
 
-_SUCCESS = frozenset("success ok deleted archived unarchived removed done updated created".split())
-_TOTALS = frozenset("total count total_count size length".split())
-_MESSAGES = frozenset("message status_message detail".split())
-_IDS = frozenset("id uuid guid uid".split())
+_SUCCESS = frozenset(
+    ["success", "ok", "deleted", "archived", "unarchived", "removed", "done", "updated", "created"]
+)
+_TOTALS = frozenset(["total", "count", "total_count", "size", "length"])
+_MESSAGES = frozenset(["message", "status_message", "detail"])
+_IDS = frozenset(["id", "uuid", "guid", "uid"])
 _MOST_NULLABLE = 24
 """Fields taken from an output schema at most, required ones aside."""
 
@@ -80,7 +82,7 @@ def output_fields(laid: Laid, key: str) -> list[ShadowField]:
     for name, one in laid.record.items():
         bare = plain(one)
         kind = field_type(bare)
-        if kind is None or is_key(name, key):
+        if kind is None or is_key(name, key) or snake(name) in (*_MESSAGES, *_SUCCESS):
             continue
         needed = name in laid.required and not _allows_null(one)
         if not needed and len(found) >= _MOST_NULLABLE:
@@ -125,7 +127,11 @@ def shape_of(laid: Laid, deed: str, key: str, fields: Mapping[str, ShadowField])
         elif name in laid.required:
             return name
     for name, one in laid.beside.items():
-        if not single and snake(name) in _TOTALS and plain(one).get("type") in ("integer", "number"):
+        if (
+            not single
+            and snake(name) in _TOTALS
+            and plain(one).get("type") in ("integer", "number")
+        ):
             total = name
         elif (told := _told(name, one)) is not None:
             said[name] = told

@@ -54,7 +54,9 @@ def _near(main: str, others: list[str], entities: Mapping[str, ShadowEntity]) ->
 
 
 def _needs(entity: ShadowEntity, other: str) -> bool:
-    return any(one.ref == other and (one.required or one.origin == "scope") for one in entity.fields)
+    return any(
+        one.ref == other and (one.required or one.origin == "scope") for one in entity.fields
+    )
 
 
 def _lookups(

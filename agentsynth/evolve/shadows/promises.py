@@ -39,14 +39,16 @@ class _Contract:
             tests = [f"args.{name} != null" for name in self.operation.refused]
             self.errors[UNSUPPORTED] = tests
         rest = getattr(self, f"_{self.operation.deed}")()
-        errors = {code: " || ".join(f"({test})" for test in tests) for code, tests in self.errors.items()}
+        errors = {
+            code: " || ".join(f"({test})" for test in tests) for code, tests in self.errors.items()
+        }
         return {"given": self.given, "errors": errors, **rest}
 
     def _reference(self, field: ShadowField, parameter: str, *, required: bool) -> None:
         if field.ref is None or field.ref not in self.entities:
             return
         target = self.entities[field.ref]
-        name = f"of_{parameter}".lower()
+        name = f"of_{parameter}".lower().replace(".", "_")
         value = self.forms.key_given(target, parameter)
         if target.named_by:
             lookup: dict[str, Any] = {"first": target.name, "where": {target.key: f"={value}"}}
@@ -71,7 +73,10 @@ class _Contract:
     def _found(self) -> str:
         """Look the record up that the call speaks of; return how effects name it."""
         operation, entity = self.operation, self.entity
-        self.given["subject"] = {"first": entity.name, "where": self.forms.where_one(entity, operation)}
+        self.given["subject"] = {
+            "first": entity.name,
+            "where": self.forms.where_one(entity, operation),
+        }
         self.errors.setdefault(not_found(entity.name), []).append("subject == null")
         return f"=subject.{self.forms.key(entity)}"
 
@@ -90,7 +95,11 @@ class _Contract:
                 number = number or self.entities[field.ref or ""].key_number
             elif field is not None and field.ref is not None:
                 number = self.forms.entity(field.ref).key_number
-            test = f"({value}) == null ? null : int({value})" if name != entity.key else f"int({value})"
+            test = (
+                f"({value}) == null ? null : int({value})"
+                if name != entity.key
+                else f"int({value})"
+            )
             shown[said] = f"={test}" if number else f"={value}"
         return shown
 
@@ -209,7 +218,9 @@ class _Contract:
 
     def _contains(self, parameter: str) -> str:
         wanted = f"lower(args.{parameter})"
-        texts = [f.name for f in self.entity.fields if f.type in ("string", "text", "enum") and not f.ref]
+        texts = [
+            f.name for f in self.entity.fields if f.type in ("string", "text", "enum") and not f.ref
+        ]
         if self.entity.named_by and self.entity.key not in texts:
             texts.append(self.entity.key)
         tests = [f"(it.{name} != null && lower(it.{name}).contains({wanted}))" for name in texts]

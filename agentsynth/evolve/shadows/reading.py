@@ -1,4 +1,4 @@
-"""One tool as its name and parameters tell of it, before the other tools of its server are known."""
+"""One tool as its name and parameters tell of it, before other tools are looked at."""
 
 import re
 from collections.abc import Mapping, Sequence, Set
@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from agentsynth.evolve.shadows.offered import offered
 from agentsynth.evolve.shadows.overlay import Overlay, OverlayTool
 from agentsynth.evolve.shadows.parameters import Param, params_of
-from agentsynth.evolve.shadows.words import TRANSITIONS, Name, common_prefix, read_name
+from agentsynth.evolve.shadows.words import TRANSITIONS, Name, common_prefix, read_name, tokens_of
 
 __all__ = ["Reading", "has_stem", "read_tools"]
 
@@ -115,7 +115,7 @@ def _reading(tool: Mapping[str, JsonValue], name: Name) -> Reading:
         why = "no_verb"
     elif not name.noun:
         why = "no_noun"
-    elif name.plural and name.verb in _SINGLE:
+    elif _is_batch(name, str(tool.get("name", "")), params):
         why = "batch"
     elif _ASYNCHRONOUS.search(description):
         why = "asynchronous"
@@ -128,6 +128,15 @@ def _reading(tool: Mapping[str, JsonValue], name: Name) -> Reading:
         output=_output(tool.get("outputSchema")),
         why=why,
     )
+
+
+def _is_batch(name: Name, tool: str, params: Sequence[Param]) -> bool:
+    """Whether a call acts on many records at once: then their keys are hidden in lists."""
+    if not {"batch", "bulk", "multiple", "many"}.isdisjoint(tokens_of(tool)):
+        return True
+    many = any(param.required and param.schema.get("type") == "array" for param in params)
+    own = any(param.required and param.kind in ("key", "name") for param in params)
+    return name.plural and name.verb in _SINGLE and (many or not own)
 
 
 def _deed(name: Name, params: Sequence[Param]) -> str | None:

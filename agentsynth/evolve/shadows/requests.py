@@ -11,7 +11,13 @@ from typing import Any
 from agentsynth.evolve.shadows.bank import bank_of, label_of, natural_bank, noun_of, slugs_of
 from agentsynth.evolve.shadows.emit import needed
 from agentsynth.evolve.shadows.forms import Forms, plural
-from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
+from agentsynth.evolve.shadows.model import (
+    Inferred,
+    Operation,
+    ShadowEntity,
+    ShadowField,
+    Shape,
+)
 from agentsynth.evolve.shadows.words import TRANSITIONS, snake, tokens_of
 
 __all__ = ["Request", "Slot", "requests_of"]
@@ -70,7 +76,7 @@ class Request:
         """Return the intent as its YAML's value."""
         kind = {"ask": "info", "count": "aggregate"}.get(self.deed, "write")
         made: dict[str, Any] = {"kind": kind, "title": self.title(), "draw": self.draw}
-        made |= {"facts": self.facts, "steps": self.steps}
+        made |= {"facts": self.facts, "steps": [_nested(step) for step in self.steps]}
         if self.answers:
             made["answers"] = self.answers
         return made
@@ -88,6 +94,20 @@ class Request:
                 return f"{self.asked} a {self.noun}"
             case _:
                 return f"{self.deed} a {self.noun}"
+
+
+def _nested(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step with the arguments of a body inside it: `body.title` under `body`."""
+    if "call" not in step:
+        return step
+    args: dict[str, Any] = {}
+    for name, source in step["args"].items():
+        *above, last = name.split(".")
+        place = args
+        for part in above:
+            place = place.setdefault(part, {})
+        place[last] = source
+    return {**step, "args": args}
 
 
 class _Stuck(Exception):
@@ -154,7 +174,7 @@ class _Maker:
 
     def _ask(self, operation: Operation, entity: ShadowEntity) -> list[Request]:
         found: list[Request] = []
-        for one in self._answerable(entity)[:_ANSWERED]:
+        for one in self._answerable(entity, operation.shape)[:_ANSWERED]:
 
             def work(request: Request, one: ShadowField = one) -> None:
                 key, scope = self._located(request, operation, entity)
@@ -169,7 +189,7 @@ class _Maker:
     def _listing(self, operation: Operation, entity: ShadowEntity) -> list[Request]:
         found: list[Request] = []
         reads = any(o.deed == "get" and o.entity == entity.name for o in self.operations)
-        asked = self._answerable(entity)[: 1 if reads else _ANSWERED]
+        asked = self._answerable(entity, operation.shape)[: 1 if reads else _ANSWERED]
         for one in asked if entity.natural is not None or entity.named_by else []:
 
             def work(request: Request, one: ShadowField = one) -> None:
@@ -445,7 +465,9 @@ class _Maker:
         self._fact(request, slot, f"={value}")
         return f"${name}"
 
-    def _settable(self, operation: Operation, entity: ShadowEntity) -> list[tuple[str, ShadowField]]:
+    def _settable(
+        self, operation: Operation, entity: ShadowEntity
+    ) -> list[tuple[str, ShadowField]]:
         """Return parameters with fields that people would set, the plainest first."""
         found: list[tuple[int, str, ShadowField]] = []
         for parameter, name in operation.sets.items():
@@ -467,11 +489,14 @@ class _Maker:
         one = self.entities[operation.entity].field(operation.sets[parameter])
         return one is not None and parameter in operation.needs
 
-    def _answerable(self, entity: ShadowEntity) -> list[ShadowField]:
+    def _answerable(self, entity: ShadowEntity, shape: Shape | None) -> list[ShadowField]:
         """Return the fields that a person would ask about."""
         found: list[tuple[int, ShadowField]] = []
+        shown = self.forms.names(entity, shape).values()
         for one in entity.fields:
             if one.ref is not None or one.name in (entity.natural, entity.key):
+                continue
+            if one.name not in shown:
                 continue
             if one.type == "enum":
                 found.append((0, one))
@@ -506,4 +531,3 @@ def _snake(text: str) -> str:
 
 def _verb_of(operation: Operation) -> str:
     return next((word for word in tokens_of(operation.tool) if word in TRANSITIONS), "change")
-

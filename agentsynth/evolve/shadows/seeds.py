@@ -1,4 +1,4 @@
-"""Seed records of a shadow, as generators of a domain: plausible, and unique where names must be."""
+"""Seed records of a shadow, as generators of a domain: plausible, unique where they must be."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +51,7 @@ def entity_order(entities: Mapping[str, ShadowEntity]) -> list[str]:
 
 
 def parent_of(entity: ShadowEntity, entities: Mapping[str, ShadowEntity]) -> ShadowField | None:
-    """Return the field that says what a record belongs to before all else; None = it stands alone."""
+    """Return the field that says what a record belongs to above all; None = it stands alone."""
     refs = [f for f in entity.fields if f.ref in entities and f.ref != entity.name]
     needed = [f for f in refs if f.required] or [f for f in refs if f.origin == "scope"]
     shown = [f for f in needed if not entities[f.ref or ""].hidden]
@@ -67,7 +67,10 @@ def generate(
     """Return the generator of an entity's seed records."""
     _, key = id_pattern(entity)
     if entity.hidden:
-        return {"count": HIDDEN_KEYS, "fields": {entity.key: key}}
+        keys: dict[str, Any] = {forms.key(entity): key}
+        if entity.named_by:
+            keys[entity.key] = {"cycle": list(slugs_of(entity, "slug").seeds)}
+        return {"count": HIDDEN_KEYS, "fields": keys}
     parent = parent_of(entity, entities)
     names = natural_bank(entity).seeds
     made: dict[str, Any] = {}

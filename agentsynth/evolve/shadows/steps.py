@@ -1,4 +1,4 @@
-"""The steps of a shadow's tools: what each operation does to the state, as a domain's YAML says it."""
+"""The steps of a shadow's tools: what each operation does to the state, as YAML says it."""
 
 from typing import Any
 
@@ -33,7 +33,10 @@ def steps_of(forms: Forms, operation: Operation, entities: dict[str, ShadowEntit
         case "create":
             return steps + _create(forms, operation, entity, entities)
         case "get":
-            return steps + [_one(forms, operation, entity), {"return": forms.single(entity, "found", operation.shape)}]
+            return steps + [
+                _one(forms, operation, entity),
+                {"return": forms.single(entity, "found", operation.shape)},
+            ]
         case "list":
             return steps + _list(forms, operation, entity, entities)
         case "update":
@@ -179,7 +182,8 @@ def _contains(entity: ShadowEntity, parameter: str) -> str:
     if entity.named_by and entity.key not in fields:
         fields.insert(0, entity.key)
     tests = " || ".join(
-        f"(it.{name} != null && lower(it.{name}).contains(lower(args.{parameter})))" for name in fields
+        f"(it.{name} != null && lower(it.{name}).contains(lower(args.{parameter})))"
+        for name in fields
     )
     return f"args.{parameter} == null || {tests}"
 
@@ -234,4 +238,3 @@ def _delete(
         {"delete": entity.name, "key": f"=found.{key}"},
         {"return": {entity.key: shown, "deleted": True} if shape is None else laid},
     ]
-

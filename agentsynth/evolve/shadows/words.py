@@ -23,7 +23,9 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _VERBS: dict[str, str] = {
     **dict.fromkeys(("create", "new", "insert", "register", "make", "draft", "raise"), "create"),
     **dict.fromkeys(("add", "post", "put", "open", "log", "record"), "add"),
-    **dict.fromkeys(("get", "fetch", "retrieve", "read", "show", "describe", "view", "info"), "get"),
+    **dict.fromkeys(
+        ("get", "fetch", "retrieve", "read", "show", "describe", "view", "info"), "get"
+    ),
     **dict.fromkeys(("list", "all", "enumerate", "index"), "list"),
     **dict.fromkeys(("search", "find", "query", "lookup"), "search"),
     **dict.fromkeys(("update", "edit", "modify", "patch", "change", "amend"), "update"),
@@ -31,7 +33,7 @@ _VERBS: dict[str, str] = {
     **dict.fromkeys(("rename",), "rename"),
     **dict.fromkeys(("remove", "detach"), "remove"),
     **dict.fromkeys(("set",), "set"),
-    **dict.fromkeys(("move", "transfer"), "move"),
+    **dict.fromkeys(("move",), "move"),
     **dict.fromkeys(("assign",), "assign"),
     **dict.fromkeys(("unassign",), "unassign"),
     **dict.fromkeys(("count",), "count"),
@@ -75,14 +77,125 @@ TRANSITIONS: dict[str, tuple[str, str, str | None]] = {
 """Verb to the flag it sets, its type, and the verb that undoes it (None = there is none)."""
 
 _CLEARS = frozenset(
-    "unarchive uncomplete reopen disable deactivate unpin unstar unlock unmute resume unpublish "
-    "unresolve unapprove unhide restore".split()
+    [
+        "unarchive",
+        "uncomplete",
+        "reopen",
+        "disable",
+        "deactivate",
+        "unpin",
+        "unstar",
+        "unlock",
+        "unmute",
+        "resume",
+        "unpublish",
+        "unresolve",
+        "unapprove",
+        "unhide",
+        "restore",
+    ]
 )
 """The verbs that clear their flag."""
 
-_JOINTS = frozenset("by for from in of to on with within under at into as using via".split())
-_EMPTY = frozenset("a an the my your".split())
-_TAILS = frozenset("details detail info information data metadata object record entry".split())
+_WEAK = frozenset(
+    [
+        "all",
+        "index",
+        "info",
+        "log",
+        "record",
+        "view",
+        "show",
+        "read",
+        "open",
+        "post",
+        "put",
+        "count",
+        "set",
+        "new",
+        "make",
+        "draft",
+        "query",
+        "edit",
+        "close",
+        "complete",
+        "approve",
+        "lock",
+        "star",
+        "pin",
+        "hide",
+        "pause",
+        "publish",
+        "resolve",
+        "restore",
+        "cancel",
+        "enable",
+    ]
+)
+"""Verbs that are as often nouns or adjectives: only at either end of a name."""
+_OTHER = frozenset(
+    [
+        "mark",
+        "toggle",
+        "run",
+        "execute",
+        "send",
+        "generate",
+        "import",
+        "export",
+        "download",
+        "upload",
+        "sync",
+        "validate",
+        "check",
+        "test",
+        "convert",
+        "analyze",
+        "compare",
+        "apply",
+        "merge",
+        "duplicate",
+        "copy",
+        "clone",
+        "fork",
+        "trigger",
+        "start",
+        "stop",
+        "retry",
+        "submit",
+        "manage",
+        "batch",
+        "bulk",
+        "reset",
+        "refresh",
+        "install",
+        "deploy",
+        "transfer",
+    ]
+)
+"""First words that say what a tool does, and none of the deeds that are known here."""
+
+_JOINTS = frozenset(
+    [
+        "by",
+        "for",
+        "from",
+        "in",
+        "of",
+        "to",
+        "on",
+        "with",
+        "within",
+        "under",
+        "at",
+        "into",
+        "as",
+        "using",
+        "via",
+    ]
+)
+_EMPTY = frozenset(["a", "an", "the", "my", "your"])
+_TAILS = frozenset(["details", "detail", "info", "information", "data", "metadata"])
 """Words behind a noun that name the record itself: `issue details` is an issue."""
 
 _IRREGULAR = {
@@ -98,8 +211,34 @@ _IRREGULAR = {
     "properties": "property", "movies": "movie", "cookies": "cookie", "responses ": "response",
 }  # fmt: skip
 _INVARIANT = frozenset(
-    "status address access process progress analysis canvas bus dns sms aws kubernetes "
-    "css https js as is this has series news chess business class pass basis".split()
+    [
+        "status",
+        "address",
+        "access",
+        "process",
+        "progress",
+        "analysis",
+        "canvas",
+        "bus",
+        "dns",
+        "sms",
+        "aws",
+        "kubernetes",
+        "css",
+        "https",
+        "js",
+        "as",
+        "is",
+        "this",
+        "has",
+        "series",
+        "news",
+        "chess",
+        "business",
+        "class",
+        "pass",
+        "basis",
+    ]
 )
 
 
@@ -171,7 +310,7 @@ class Name:
 
 def read_name(name: str, prefix: Iterable[str] = ()) -> Name:
     """Read a tool's name: verb first (`create_issue`), or verb last (`issue-create`)."""
-    words = [word for word in tokens_of(name) if word not in _EMPTY]
+    words = [word for word in tokens_of(name.replace("AddOn", "Addon")) if word not in _EMPTY]
     for word in prefix:
         if words and words[0] == word:
             words = words[1:]
@@ -189,7 +328,14 @@ def read_name(name: str, prefix: Iterable[str] = ()) -> Name:
 
 
 def _verb_place(words: Sequence[str]) -> int | None:
-    known = [place for place, word in enumerate(words) if word in _VERBS or word in TRANSITIONS]
+    ends = (0, len(words) - 1)
+    known = [
+        place
+        for place, word in enumerate(words)
+        if (word in _VERBS or word in TRANSITIONS) and (place in ends or word not in _WEAK)
+    ]
+    if words and words[0] in _OTHER:
+        return None
     if not known:
         return None
     if known[0] == 0:

@@ -42,9 +42,7 @@ def write_folder(folder: Path, files: dict[str, Any]) -> None:
     """Write the files of a domain; what lay there under these names is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, value in files.items():
-        text = yaml.dump(
-            value, Dumper=_Plain, sort_keys=False, width=110, allow_unicode=True
-        )
+        text = yaml.dump(value, Dumper=_Plain, sort_keys=False, width=110, allow_unicode=True)
         (folder / name).write_text(text, encoding="utf-8")
 
 

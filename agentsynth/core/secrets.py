@@ -1,7 +1,8 @@
 """Secrets we never hold: what looks like one, and the canary that stands in its place.
 
 A canary is a made-up secret that can be recognised: if one turns up in a listing or a result, the
-server gives away what it was trusted with. It names the server and the input it was given for.
+server gives away what it was trusted with. A server has one of its own, and one for each input
+that is known by name.
 """
 
 import re
@@ -15,8 +16,7 @@ __all__ = ["SecretSource", "canary", "find_canaries", "is_secret_name", "is_secr
 SecretSource = Callable[[str, str], str | None]
 """(server, input) to the secret's value; None = there is none. What it gives is never logged."""
 
-_CANARY = re.compile(r"canary-[a-z0-9-]{1,90}-[0-9a-f]{8}")
-_LONGEST_PART = 40
+_CANARY = re.compile(r"canary[0-9a-f]{20}")
 
 # Words at the end of a name: MAX_TOKENS and TOKEN_LIMIT are no secrets, ACCESS_TOKEN is one.
 _NAME = re.compile(
@@ -36,13 +36,17 @@ _DENSE = re.compile(r"[A-Za-z0-9+_=-]{32,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def canary(server: str, name: str) -> str:
-    """Return `canary-<server>-<name>-<hash>`: the same for the same server and input.
+def canary(server: str, name: str = "") -> str:
+    """Return `canary` and a hash of 20 digits: the same for the same server and input.
 
-    Lower-case letters, digits and dashes only, so it fits a header, a URL and a command line.
+    Lower-case letters and digits only, so it fits a header, a URL, a command line and what checks
+    the form of a key.
+
+    Args:
+        server: as its manifest, its registry or its configuration calls it.
+        name: the input it stands for; "" = all of them.
     """
-    mark = digest(f"{server}\n{name}")[:8]
-    return f"canary-{_slug(server)}-{_slug(name)}-{mark}"
+    return "canary" + digest(f"canary of {server}" + (f"\n{name}" if name else ""))[:20]
 
 
 def find_canaries(text: str) -> list[str]:
@@ -89,8 +93,3 @@ def _is_dense(run: str) -> bool:
         return False
     digits = sum(letter.isdigit() for letter in run)
     return digits >= 4 and digits < len(run) and not re.search(r"[-_][a-z]{3,}[-_]", run)
-
-
-def _slug(text: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LONGEST_PART].strip("-")
-    return slug or "unnamed"
