@@ -1,7 +1,7 @@
 """The entities of a server: which nouns are records, their keys, and what they belong to."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from agentsynth.evolve.shadows.overlay import Overlay, OverlayEntity
@@ -44,7 +44,7 @@ def groups_of(readings: Sequence[Reading], overlay: Overlay | None = None) -> di
         if reading.deed is None:
             continue
         groups.setdefault(reading.noun, Group(reading.noun, [])).readings.append(reading)
-    _join_views(groups)
+    _join_views(groups, apart=frozenset(overlay.entities if overlay is not None else ()))
     for group in groups.values():
         if overlay is not None:
             group.said = overlay.entities.get(group.noun)
@@ -57,10 +57,14 @@ def groups_of(readings: Sequence[Reading], overlay: Overlay | None = None) -> di
     return groups
 
 
-def _join_views(groups: dict[str, Group]) -> None:
-    """Let `project issues`, which nothing makes, be a view of `issues`, which something does."""
+def _join_views(groups: dict[str, Group], *, apart: Set[str]) -> None:
+    """Let `project issues`, which nothing makes, be a view of `issues`, which something does.
+
+    Args:
+        apart: nouns that a reviewed overlay speaks of: they are records of their own.
+    """
     makes = {n for n, g in groups.items() if any(r.deed == "create" for r in g.readings)}
-    for noun in list(groups):
+    for noun in [noun for noun in groups if noun not in apart]:
         group = groups[noun]
         if any(reading.deed not in ("list", "get") for reading in group.readings):
             continue

@@ -92,7 +92,8 @@ def _unfit(draft: Draft) -> str | None:
     if not made and any(name in _CONTENT for name in draft.fields):
         return "content"
     kind = draft.group.noun.rpartition("_")[2]
-    if kind in _FILES and (kind in ("range", "cell") or not _is_owned(draft)):
+    told = draft.group.said is not None and bool(draft.group.said.fields)
+    if not told and kind in _FILES and (kind in ("range", "cell") or not _is_owned(draft)):
         return "files"
     if not any(one.origin in ("input", "output", "reviewed") for one in draft.fields.values()):
         named = draft.group.named_by and "create" in deeds

@@ -91,9 +91,13 @@ def _keep_the_key(draft: Draft) -> None:
 
 
 def _wants_refused(reading: Reading, operation: Operation) -> str | None:
-    """Return an optional parameter that the description asks for and that is not understood."""
+    """Return an optional parameter that the description asks for and that is not understood.
+
+    What a reviewed overlay refuses for the tool, it has been read with its description.
+    """
+    reviewed = reading.said.refuse if reading.said is not None else ()
     text = reading.description.lower()
-    for name in operation.refused:
+    for name in (name for name in operation.refused if name not in reviewed):
         bare = name.rpartition(".")[2].replace("_", "-").lower()
         at = text.find(bare)
         if len(bare) > 4 and at >= 0 and "requir" in text[max(0, at - 40) : at + 40]:
