@@ -114,7 +114,8 @@ def test_the_fields_an_overlay_gives_are_shown_and_stand_the_contracts(tmp_path:
 
     runtime = declarative_runtime(load_folder(tmp_path))
     contracts = load_contracts(tmp_path, runtime.domain)
-    assert contracts is not None and runtime.compiled is not None
+    assert contracts is not None
+    assert runtime.compiled is not None
     report = check_contracts(runtime.compiled, contracts, seed=1)
     assert [one.tool for one in report.tools if one.failures or one.mistakes] == []
     assert all(one.cases for one in report.tools)
@@ -169,16 +170,22 @@ def test_a_reference_told_for_the_server_holds_in_every_tool() -> None:
     assert told.operations["list_books"].scope == {"hall": "hall"}
     assert told.operations["get_book"].scope == {"hall": "hall"}
     field = told.entities["book"].field("hall")
-    assert field is not None and field.ref == "room"
+    assert field is not None
+    assert field.ref == "room"
 
 
 def test_a_reviewed_list_of_values_gives_way_to_what_tools_may_write() -> None:
     free = [*SHELF, tool("create_book", "title", binding={"type": "string"})]
-    wide = [*SHELF, tool("create_book", "title", binding={"type": "string", "enum": ["soft", "ring"]})]
+    wide = [
+        *SHELF,
+        tool("create_book", "title", binding={"type": "string", "enum": ["soft", "ring"]}),
+    ]
     texts = infer("shelf", free, overlay(entities=books())).entities["book"].field("binding")
     values = infer("shelf", wide, overlay(entities=books())).entities["book"].field("binding")
-    assert texts is not None and texts.type == "string"
-    assert values is not None and values.values == ("hard", "soft", "ring")
+    assert texts is not None
+    assert texts.type == "string"
+    assert values is not None
+    assert values.values == ("hard", "soft", "ring")
 
 
 def test_a_tool_left_out_has_no_shadow_whatever_could_be_inferred() -> None:
