@@ -219,6 +219,7 @@ def test_every_bundled_overlay_says_one_thing_of_a_tool(path: Path) -> None:
         assert said, f"{name}: nothing is said"
         assert one.leave_out is None or set(said) == {"leave_out"}, f"{name}: left out, and more"
         for field, value in one.writes.items():
-            assert one.entity is not None and one.key is not None, f"{name}: of which record"
+            assert one.entity is not None, f"{name}: of which noun"
+            assert one.key is not None, f"{name}: of which record"
             form = read.entities[one.entity].fields[field]
             assert not isinstance(form, tuple) or value in form, f"{name}: {value} is no {field}"
