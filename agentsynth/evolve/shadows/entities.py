@@ -1,7 +1,7 @@
 """The entities of a server: which nouns are records, their keys, and what they belong to."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from agentsynth.evolve.shadows.overlay import Overlay, OverlayEntity
@@ -28,6 +28,8 @@ class Group:
     """What a reviewed overlay says of the records; None = nothing."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Tool to the parameter that holds the key."""
+    refers: dict[str, str] = field(default_factory=dict[str, str])
+    """What a reviewed overlay says that parameters refer to, in every tool."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -42,20 +44,27 @@ def groups_of(readings: Sequence[Reading], overlay: Overlay | None = None) -> di
         if reading.deed is None:
             continue
         groups.setdefault(reading.noun, Group(reading.noun, [])).readings.append(reading)
-    _join_views(groups)
+    _join_views(groups, apart=frozenset(overlay.entities if overlay is not None else ()))
     for group in groups.values():
+        if overlay is not None:
+            group.said = overlay.entities.get(group.noun)
+            group.refers = {p: noun for p, noun in overlay.refers.items() if noun != group.noun}
         _find_key(group)
         if not group.key and any(reading.deed == "create" for reading in group.readings):
             group.key = "id"
-        if overlay is not None and group.noun in overlay.entities:
-            _correct(group, overlay.entities[group.noun])
+        if group.said is not None:
+            _correct(group, group.said)
     return groups
 
 
-def _join_views(groups: dict[str, Group]) -> None:
-    """Let `project issues`, which nothing makes, be a view of `issues`, which something does."""
+def _join_views(groups: dict[str, Group], *, apart: Set[str]) -> None:
+    """Let `project issues`, which nothing makes, be a view of `issues`, which something does.
+
+    Args:
+        apart: nouns that a reviewed overlay speaks of: they are records of their own.
+    """
     makes = {n for n, g in groups.items() if any(r.deed == "create" for r in g.readings)}
-    for noun in list(groups):
+    for noun in [noun for noun in groups if noun not in apart]:
         group = groups[noun]
         if any(reading.deed not in ("list", "get") for reading in group.readings):
             continue
@@ -82,7 +91,6 @@ def _is_known(owner: str, group: Group, groups: dict[str, Group]) -> bool:
 
 def _correct(group: Group, known: OverlayEntity) -> None:
     """Take over what an overlay says of a noun's records."""
-    group.said = known
     if known.key is not None:
         group.key = known.key
     elif not group.key and known.fields:
@@ -136,7 +144,10 @@ def _candidates(reading: Reading, group: Group) -> list[tuple[int, Param]]:
     """Return the parameters that may hold the record's key, the likeliest first."""
     if reading.said is not None and reading.said.key is not None:
         return [(0, param) for param in reading.params if param.name == reading.said.key]
-    found: list[tuple[int, Param]] = []
+    own = group.said.parameter if group.said is not None else None
+    found = [(0, param) for param in reading.params if param.name == own]
+    if found:
+        return found
     for param in reading.required():
         if param.kind == "key" and has_stem(param.stem, group.words):
             if param.stem or not reading.name.owned:

@@ -145,5 +145,9 @@ def id_pattern(entity: ShadowEntity) -> tuple[str, str]:
 def taken_by(entity: ShadowEntity, entities: Mapping[str, ShadowEntity]) -> tuple[str, ...]:
     """Return the fields within which a name is unique: what the record belongs to, and the name."""
     del entities
-    scopes = [one.name for one in entity.fields if one.ref is not None and one.required]
+    scopes = [
+        one.name
+        for one in entity.fields
+        if one.ref is not None and (one.required or one.origin == "scope")
+    ]
     return (*scopes, entity.key)

@@ -92,7 +92,8 @@ def _unfit(draft: Draft) -> str | None:
     if not made and any(name in _CONTENT for name in draft.fields):
         return "content"
     kind = draft.group.noun.rpartition("_")[2]
-    if kind in _FILES and (kind in ("range", "cell") or not _is_owned(draft)):
+    told = draft.group.said is not None and bool(draft.group.said.fields)
+    if not told and kind in _FILES and (kind in ("range", "cell") or not _is_owned(draft)):
         return "files"
     if not any(one.origin in ("input", "output", "reviewed") for one in draft.fields.values()):
         named = draft.group.named_by and "create" in deeds
@@ -122,8 +123,12 @@ def _entity(group: Group, draft: Draft) -> ShadowEntity:
         key_number=group.number,
         named_by=group.named_by,
         fields=fields,
-        natural=None if group.named_by else _natural(fields),
+        natural=None if group.named_by else _told_natural(group) or _natural(fields),
     )
+
+
+def _told_natural(group: Group) -> str | None:
+    return group.said.natural if group.said is not None else None
 
 
 def _natural(fields: Sequence[ShadowField]) -> str | None:

@@ -56,13 +56,13 @@ def draft_of(group: Group, groups: dict[str, Group]) -> Draft:
             draft.out(reading, "several_in_one", modes)
             continue
         work = _WORK.get(reading.deed or "", _transition)
-        draft.told = reading.said.refers if reading.said is not None else {}
+        draft.told = _told(reading, group)
         operation = work(reading, draft)
         if operation is not None and (wanted := _wants_refused(reading, operation)) is not None:
             draft.out(reading, "wants_refused", wanted)
             continue
         if operation is not None:
-            if reading.said is not None or group.said is not None:
+            if reading.said is not None or group.said is not None or draft.told:
                 operation = operation.model_copy(update={"reviewed": True})
             draft.operations[reading.tool] = operation
             draft.created |= operation.deed == "create"
@@ -70,6 +70,12 @@ def draft_of(group: Group, groups: dict[str, Group]) -> Draft:
     _take_outputs(draft, laid)
     _keep_the_key(draft)
     return draft
+
+
+def _told(reading: Reading, group: Group) -> dict[str, str]:
+    """Return what an overlay says that a tool's parameters refer to."""
+    told = {p.name: group.refers[p.name] for p in reading.params if p.name in group.refers}
+    return {**told, **(reading.said.refers if reading.said is not None else {})}
 
 
 def _keep_the_key(draft: Draft) -> None:
@@ -85,9 +91,13 @@ def _keep_the_key(draft: Draft) -> None:
 
 
 def _wants_refused(reading: Reading, operation: Operation) -> str | None:
-    """Return an optional parameter that the description asks for and that is not understood."""
+    """Return an optional parameter that the description asks for and that is not understood.
+
+    What a reviewed overlay refuses for the tool, it has been read with its description.
+    """
+    reviewed = reading.said.refuse if reading.said is not None else ()
     text = reading.description.lower()
-    for name in operation.refused:
+    for name in (name for name in operation.refused if name not in reviewed):
         bare = name.rpartition(".")[2].replace("_", "-").lower()
         at = text.find(bare)
         if len(bare) > 4 and at >= 0 and "requir" in text[max(0, at - 40) : at + 40]:
@@ -204,6 +214,8 @@ def _field(param: Param, draft: Draft, origin: str) -> ShadowField | None:
         return None
     name = field_of(param)
     known = draft.fields.get(name)
+    if known is not None and known.origin == "reviewed" and known.type == "enum":
+        known = draft.fields[name] = _widened(known, param)
     if known is not None:
         return known if known.type == kind or {known.type, kind} <= {"string", "text", "enum", "date"} else None  # fmt: skip
     values = tuple(param.schema.get("enum", ())) if kind == "enum" else ()
@@ -222,10 +234,22 @@ def _field(param: Param, draft: Draft, origin: str) -> ShadowField | None:
     return made
 
 
+def _widened(known: ShadowField, param: Param) -> ShadowField:
+    """Return a reviewed enumeration as wide as what a tool may write to it."""
+    if param.type == "enum":
+        values = dict.fromkeys((*known.values, *param.schema.get("enum", ())))
+        return known.model_copy(update={"values": tuple(values)})
+    if param.type != "string":
+        return known
+    examples = "For example " + ", ".join(f"'{value}'" for value in known.values)
+    return known.model_copy(update={"type": "string", "values": (), "description": examples})
+
+
 def _shown(param: Param) -> str:
     """Return what results call the field: the parameter's own name, without `new_`."""
     bare = field_of(param)
-    return param.name.rpartition(".")[2] if bare == param.snake else bare
+    own = param.name.rpartition(".")[2]
+    return own if bare == param.snake == snake(own) else bare
 
 
 _PAYLOADS = frozenset(
@@ -381,7 +405,8 @@ def _scope(reading: Reading, draft: Draft, param: Param) -> str | None:
     name = field_of(param)
     if name in draft.fields and (draft.fields[name].ref is not None or draft.created):
         return draft.fields[name].name
-    if draft.created or (reading.deed == "list" and param.kind == "value"):
+    vague = reading.deed == "list" and param.kind == "value" and param.name not in draft.told
+    if draft.created or vague:
         return None
     if param.kind not in ("key", "name", "value") or _reference(param, draft) is None:
         return None
@@ -472,7 +497,8 @@ def _update(reading: Reading, draft: Draft) -> Operation | None:
     if found is None:
         return None
     key, scope, sets, refused = found
-    if not sets:
+    writes = reading.said.writes if reading.said is not None else {}
+    if not sets and not writes:
         return draft.out(reading, "nothing_to_set")
     if reading.name.verb == "set" and not draft.created:
         return draft.out(reading, "may_create")
@@ -487,6 +513,7 @@ def _update(reading: Reading, draft: Draft) -> Operation | None:
         scope=scope,
         sets=sets,
         needs=tuple(p.name for p in reading.required() if p.name in sets),
+        fixed=writes,
         refused=refused,
     )
 

@@ -7,7 +7,7 @@ tool does. It cannot do more than the inference can: every tool is tested in the
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from agentsynth.core.domain import FieldType
 from agentsynth.core.errors import Problem, UserError, render_problems
@@ -15,7 +15,7 @@ from agentsynth.core.frozen import Frozen
 
 __all__ = ["Overlay", "OverlayEntity", "OverlayTool", "parse_overlay"]
 
-FieldForm = Annotated[FieldType | tuple[str, ...], Field()]
+FieldForm = FieldType | Annotated[tuple[str, ...], Field(min_length=2)]
 """A type, or the values of an enumeration."""
 
 
@@ -28,10 +28,24 @@ class OverlayEntity(Frozen):
     """Whether people know a record by its key; None = as inferred."""
     number: bool | None = None
     """Whether tools take the key as a number; None = as inferred."""
+    parameter: str | None = None
+    """Parameter that holds the key in every tool that has it; None = as inferred."""
+    natural: str | None = None
+    """Field that people name a record by; None = as inferred."""
     fields: dict[str, FieldForm] = {}
     """Fields that results show, known from the service's own documentation."""
     refers: dict[str, str] = {}
     """Field of those to the entity whose key it holds."""
+
+    @model_validator(mode="after")
+    def _fields_are_known(self) -> "OverlayEntity":
+        """Refuse what speaks of a field that is not there."""
+        unknown = sorted(self.refers.keys() - self.fields.keys())
+        if unknown:
+            raise ValueError(f"refers names {unknown[0]!r}, which is not among the fields")
+        if self.natural is not None and self.fields and self.natural not in self.fields:
+            raise ValueError(f"natural names {self.natural!r}, which is not among the fields")
+        return self
 
 
 class OverlayTool(Frozen):
@@ -45,6 +59,13 @@ class OverlayTool(Frozen):
     """Parameter that holds the record's key; None = as inferred."""
     refers: dict[str, str] = {}
     """Parameter to the entity whose key it holds."""
+    means: dict[str, str] = {}
+    """Parameter to the field it stands for, where that has another name."""
+    refuse: tuple[str, ...] = ()
+    """Optional parameters that do something else than their names say: a call that gives one is
+    refused."""
+    writes: dict[str, str | bool] = Field(default={}, max_length=1)
+    """Field to the value that the call itself writes, such as `state: done`."""
     leave_out: str | None = None
     """Why it has no shadow, whatever could be inferred; None = it may have one."""
 
@@ -59,6 +80,11 @@ class Overlay(Frozen):
     """Day on which a person of this project read it against the server's tools."""
     source: str = Field(min_length=5)
     """Where what it says is known from."""
+    refers: dict[str, str] = {}
+    """Parameter to the entity whose key it holds, in every tool that has it."""
+    refuse: tuple[str, ...] = ()
+    """Optional parameters of any tool that are not about records, such as how often to try again: a
+    call that gives one is refused."""
     entities: dict[str, OverlayEntity] = {}
     tools: dict[str, OverlayTool] = {}
 

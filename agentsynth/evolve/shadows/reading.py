@@ -1,7 +1,7 @@
 """One tool as its name and parameters tell of it, before other tools are looked at."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,9 +63,11 @@ def read_tools(
     names = [str(tool.get("name", "")) for tool in tools]
     prefix = common_prefix(names)
     known = overlay.tools if overlay is not None else {}
+    never = frozenset(overlay.refuse) if overlay is not None else frozenset[str]()
     found: list[Reading] = []
     for tool, name in zip(tools, names, strict=True):
         reading = _reading(tool, read_name(name, prefix))
+        reading = replace(reading, params=_without(reading.params, never))
         found.append(_corrected(reading, known[name]) if name in known else reading)
     return found
 
@@ -79,7 +81,27 @@ def _corrected(reading: Reading, known: OverlayTool) -> Reading:
     if known.entity is not None:
         name = replace(name, noun=tuple(known.entity.split("_")))
     why = "" if known.does is not None or (known.entity and reading.deed) else reading.why
-    return replace(reading, name=name, deed=known.does or reading.deed, why=why, said=known)
+    kept = _without(reading.params, frozenset(known.refuse))
+    params = tuple(_meant(param, known.means.get(param.name)) for param in kept)
+    deed = known.does or reading.deed
+    return replace(reading, name=name, deed=deed, params=params, why=why, said=known)
+
+
+def _without(params: Sequence[Param], never: Set[str]) -> tuple[Param, ...]:
+    """Return the parameters, those that must never be given marked as not about the records."""
+    return tuple(
+        replace(param, kind="meta") if param.name in never and not param.required else param
+        for param in params
+    )
+
+
+def _meant(param: Param, field: str | None) -> Param:
+    """Return a parameter as it would be read if it were called like the field it stands for."""
+    if field is None:
+        return param
+    needed = [field] if param.required else []
+    (read,) = params_of({"properties": {field: dict(param.schema)}, "required": needed})
+    return replace(read, name=param.name)
 
 
 def _reading(tool: Mapping[str, JsonValue], name: Name) -> Reading:

@@ -1,0 +1,1 @@
+"""Tests of shadows: what is inferred of real tools, and what a person adds to it."""
