@@ -69,8 +69,10 @@ def _each(
     if options.jobs == 1:
         yield from ((name, make(name)) for name in names)
         return
+    listed = load_lock(SNAPSHOT).servers
+    largest_first = sorted(names, key=lambda name: -len(listed[name].tools))
     with ProcessPoolExecutor(options.jobs) as pool:
-        waiting = {pool.submit(make, name): name for name in names}
+        waiting = {pool.submit(make, name): name for name in largest_first}
         for done in as_completed(waiting):
             yield waiting[done], done.result()
 

@@ -16,7 +16,7 @@ from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor, ToolResult
 from agentsynth.core.task import Change
 from agentsynth.core.tools import Provenance, ToolSpec, spec_hash
-from agentsynth.worlds.bodies import bodies_of, with_bodies
+from agentsynth.worlds.bodies import bodies_of, unknown_part, with_bodies
 from agentsynth.worlds.errors import error_text
 from agentsynth.worlds.fields import is_datetime, is_time
 from agentsynth.worlds.rules import ClauseRule, InvariantRule
@@ -270,6 +270,10 @@ class DeclarativeWorld:
         arguments = {**compiled.defaults[call.name], **call.arguments}
         for name in compiled.integers[call.name] & call.arguments.keys():
             arguments[name] = _whole(arguments[name])  # to JSON Schema, 2.0 is an integer too
+        part = unknown_part(arguments, compiled.bodies[call.name])
+        if part is not None:
+            text = f"The parameter '{part}' is not supported."
+            return self._error(ToolError("unsupported_parameter", text))
         arguments = with_bodies(arguments, compiled.bodies[call.name])
         scope: dict[str, Any] = {"args": arguments, "today": state.today, "now": state.now}
         state.begin()

@@ -198,7 +198,7 @@ def _tool(
     required = spec.schema.get("required", [])
     parameters: dict[str, Any] = {}
     for name, one in spec.schema["properties"].items():
-        parameters[name] = _parameter(plain(one), name, defaults=name not in operation.refused)
+        parameters[name] = _parameter(plain(one), name, operation)
         if name not in required:
             parameters[name]["optional"] = True
     return {
@@ -210,8 +210,13 @@ def _tool(
     }
 
 
-def _parameter(schema: Mapping[str, Any], name: str, *, defaults: bool) -> dict[str, Any]:
-    """Return a parameter as the domain reads it: one type, and what values it may have."""
+def _parameter(schema: Mapping[str, Any], path: str, operation: Operation) -> dict[str, Any]:
+    """Return a parameter as the domain reads it: one type, and what values it may have.
+
+    Of a body it has the parts that mean something; the world refuses a call that gives another.
+    """
+    name = path.rpartition(".")[2]
+    defaults = path not in operation.refused and "." not in path
     kind = schema.get("type")
     made: dict[str, Any] = {"type": kind if isinstance(kind, str) else "object"}
     for part in ("enum", "format", "minimum", "maximum", "items", "default"):
@@ -222,10 +227,12 @@ def _parameter(schema: Mapping[str, Any], name: str, *, defaults: bool) -> dict[
     if isinstance(made.get("enum"), list) and not isinstance(kind, str):
         made["type"] = "string"
     if is_wrapper(name, schema):
+        meant = {*operation.sets, *operation.scope, *operation.filters, operation.key or ""}
         needed = schema.get("required", [])
         made["properties"] = {
-            inner: _parameter(plain(one), inner, defaults=False)
+            inner: _parameter(plain(one), f"{path}.{inner}", operation)
             for inner, one in schema["properties"].items()
+            if any(f"{one}.".startswith(f"{path}.{inner}.") for one in meant) or inner in needed
         }
         made["required"] = [inner for inner in needed if inner in made["properties"]]
     made["description"] = str(schema.get("description") or name)

@@ -35,8 +35,8 @@ class _Contract:
         self.errors: dict[str, list[str]] = {}
 
     def written(self) -> dict[str, Any]:
-        if self.operation.refused:
-            tests = [f"args.{name} != null" for name in self.operation.refused]
+        tests = [f"args.{name} != null" for name in self.operation.refused if "." not in name]
+        if tests:
             self.errors[UNSUPPORTED] = tests
         rest = getattr(self, f"_{self.operation.deed}")()
         errors = {

@@ -28,6 +28,7 @@ def steps_of(forms: Forms, operation: Operation, entities: dict[str, ShadowEntit
             "message": f"The parameter '{name}' is not supported.",
         }
         for name in operation.refused
+        if "." not in name  # parts of a body are refused by the world, which knows the others
     ]
     match operation.deed:
         case "create":
