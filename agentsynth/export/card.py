@@ -89,7 +89,7 @@ def _real_tools(manifest: Mapping[str, Any]) -> list[str]:
     return [
         "## Real tools\n\n"
         f"{real['rows']} rows call {real['tools']} different tools of {real['servers']} real MCP "
-        "servers, with the servers' own names, descriptions and parameters. At level L1 the tool is "
+        "servers, with the servers' own names, descriptions and parameters. At L1 the tool is "
         "a stateful mock that agrees with itself, and its specification does not say what a result "
         "looks like; at L2 results have the shape of the tool's own output schema; at L3 the mock "
         "was replayed against the running server; `executed` = the server itself ran.\n\n"

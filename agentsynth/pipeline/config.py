@@ -100,7 +100,7 @@ class RunConfig(Identified):
     seed: int = Field(default=0, ge=0)
     target: TargetConfig
     domains: dict[str, Weight] = Field(min_length=1)
-    """Domain name, pattern (`shadow/*`: its share is each name's) or folder to its share of tasks."""
+    """Domain name, folder, or pattern (`shadow/*`: each name's share) to its share of tasks."""
     kinds: dict[Literal["default"] | TaskKind, Weight] = {}
     """Task kind to its share; `default` stands for the kinds not named (1 if absent)."""
     languages: dict[Language, Weight] = {"en": 1.0}

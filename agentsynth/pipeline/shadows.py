@@ -125,6 +125,7 @@ async def shadow_server(
 
 
 def source_of(listed: ListedServer) -> Source:
+    """Return where a server's shadows come from, which every row of theirs says."""
     return Source(
         server=listed.name,
         package=listed.package,
@@ -153,7 +154,7 @@ class _Making:
         """Requests that did not stand the test."""
 
     async def made(self, operations: Sequence[Operation]) -> ShadowDomain | None:
-        """Write the domain, test it, and take out what fails, until nothing does; None = all did."""
+        """Write the domain, test it, take out what fails, until nothing does; None = all did."""
         try:
             return await self._settled(operations)
         except UserError as error:
@@ -243,7 +244,8 @@ class _Making:
     def _against_contracts(self) -> tuple[dict[str, str], int]:
         runtime = declarative_runtime(load_folder(self.folder))
         contracts = load_contracts(self.folder, runtime.domain)
-        assert contracts is not None and runtime.compiled is not None  # just written
+        assert contracts is not None  # just written
+        assert runtime.compiled is not None
         report = check_contracts(runtime.compiled, contracts, seed=1)
         wrong: dict[str, str] = {}
         for tool in report.tools:
@@ -260,7 +262,7 @@ class _Making:
         return load_folder(self.folder).playbook.intents
 
     async def _played(self) -> tuple[set[str], set[str]]:
-        """Play every request; return the requests that were lost, and the tools that were called."""
+        """Play every request; return the requests that were lost, and the tools called."""
         place = str(self.folder)
         config = RunConfig(
             version=1, target=TargetConfig(tasks=1), domains={place: 1.0}, probes=0.0

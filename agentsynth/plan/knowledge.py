@@ -199,7 +199,7 @@ class Knowledge:
         return sorted(ordered, key=lambda key: key not in beside)
 
     def _told_keys(self, entity: str, schema: Mapping[str, Any]) -> list[Any]:
-        """Return what the user told that may be a key itself: a number or a label of that entity."""
+        """Return what the user told that may be a key itself: a number or a label."""
         words = _words(entity)
         return [
             value

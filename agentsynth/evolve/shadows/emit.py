@@ -139,8 +139,9 @@ def _unbound(field: ShadowField, inferred: Inferred) -> ShadowField:
 def _persona(main: str, source: Source) -> str:
     about = source.category or "team"
     return (
-        f"You are an assistant for people who keep {noun_of(plural(main))} in a {about} system. You "
-        "look things up and make changes with the tools you are given, say plainly what you did, "
+        f"You are an assistant for people who keep {noun_of(plural(main))} in a {about} system. "
+        "You look things up and make changes with the tools you are given, say plainly what you "
+        "did, "
         "and never guess an id."
     )
 

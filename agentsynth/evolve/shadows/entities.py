@@ -140,6 +140,12 @@ def _gives_key(reading: Reading, group: Group) -> bool:
     )
 
 
+def _is_the_noun(param: Param, group: Group) -> bool:
+    """Whether a parameter is called like the noun itself: `subscription` of a subscription."""
+    own = param.stem == group.words[-len(param.stem) :]
+    return param.kind == "value" and param.type == "string" and own
+
+
 def _candidates(reading: Reading, group: Group) -> list[tuple[int, Param]]:
     """Return the parameters that may hold the record's key, the likeliest first."""
     if reading.said is not None and reading.said.key is not None:
@@ -152,7 +158,7 @@ def _candidates(reading: Reading, group: Group) -> list[tuple[int, Param]]:
         if param.kind == "key" and has_stem(param.stem, group.words):
             if param.stem or not reading.name.owned:
                 found.append((0 if param.stem else 1, param))
-        elif param.kind == "value" and param.type == "string" and param.stem == group.words[-len(param.stem):]:  # fmt: skip
+        elif _is_the_noun(param, group):
             found.append((1, param))
         elif param.kind == "name" and has_stem(param.stem, group.words):
             found.append((2 if param.stem else 3, param))

@@ -270,7 +270,9 @@ def field_type(schema: Mapping[str, Any]) -> FieldType | None:
             return "boolean"
         case "array":
             items = schema.get("items")
-            return "strings" if isinstance(items, dict) and plain(items).get("type") == "string" and "enum" not in plain(items) else None  # fmt: skip
+            bare = plain(items) if isinstance(items, dict) else {}
+            texts = bare.get("type") == "string" and "enum" not in bare
+            return "strings" if texts else None
         case _:
             return None
 

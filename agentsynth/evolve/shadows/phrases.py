@@ -150,7 +150,7 @@ def _create(request: Request) -> dict[str, Any]:
             f"Could you set up {_article(noun)}{named} for me?{_sentences(rest)}",
             f"New {noun}{named}{_listed(rest)}, please.",
             f"Can you add {_article(noun)}{named}{_listed(rest)}?",
-            f"We're missing {_article(noun)}{named} in the system. Please add it.{_sentences(rest)}",
+            f"We're missing {_article(noun)}{named} here. Please add it.{_sentences(rest)}",
             f"Hi, I'd like to have a new {noun}{named} created.{_sentences(rest)}",
         ],
         "propose": [

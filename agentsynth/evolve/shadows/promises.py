@@ -202,7 +202,10 @@ class _Contract:
         names |= {field.name: f"it.{field.name}" for field in entity.fields}
         rows["show"] = self._view(names)
         shape = operation.shape
-        returns = {self.forms.list_name(entity, shape) or ".": rows, **(shape.said if shape else {})}
+        returns = {
+            self.forms.list_name(entity, shape) or ".": rows,
+            **(shape.said if shape else {}),
+        }
         total = self.forms.total_name(shape)
         if total is not None:
             returns[total] = count

@@ -19,13 +19,13 @@ _SINGLE = frozenset(
 )
 """Verbs that here act on one record: with a plural they take lists, whose keys are hidden."""
 _ASYNCHRONOUS = re.compile(
-    r"(?i)\b(asynchronous(ly)?|in the background|long[- ]running|poll(ing)? (for|until)|job id|task id "
-    r"to (check|poll)|may take (several|a few|up to))\b"
+    r"(?i)\b(asynchronous(ly)?|in the background|long[- ]running|poll(ing)? (for|until)|job id|"
+    r"task id to (check|poll)|may take (several|a few|up to))\b"
 )
 _LANGUAGES = re.compile(
     r"(?i)\b([jck]ql|sql|odata|soql|nrql|regex|regular expression|query language|query syntax|"
-    r"search syntax|filter expression|operators?|lucene|glob|semantic|natural language|cypher|graphql"
-    r"|embedding|vector|fuzzy)\b"
+    r"search syntax|filter expression|operators?|lucene|glob|semantic|natural language|cypher|"
+    r"graphql|embedding|vector|fuzzy)\b"
 )
 
 

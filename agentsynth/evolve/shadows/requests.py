@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentsynth.evolve.shadows.bank import bank_of, label_of, natural_bank, noun_of, slugs_of
+from agentsynth.evolve.shadows.bank import Bank, bank_of, label_of, natural_bank, noun_of, slugs_of
 from agentsynth.evolve.shadows.emit import needed
 from agentsynth.evolve.shadows.forms import Forms, plural
 from agentsynth.evolve.shadows.model import (
@@ -87,7 +87,8 @@ class Request:
             case "ask":
                 return f"learn the {self.asked} of a {self.noun}"
             case "count":
-                return f"learn how many {plural(self.noun.replace(' ', '_')).replace('_', ' ')} there are"
+                many = plural(self.noun.replace(" ", "_")).replace("_", " ")
+                return f"learn how many {many} there are"
             case "update":
                 return f"change the {self.asked} of a {self.noun}"
             case "flag":
@@ -507,9 +508,8 @@ class _Maker:
                 found.append((0, one))
             elif one.type == "integer":
                 found.append((2, one))
-            elif one.type in ("string", "date") and (bank := bank_of(entity, one)).known:
-                if bank.date or all(len(value) < 50 for value in bank.seeds):
-                    found.append((1, one))
+            elif one.type in ("string", "date") and _is_short(bank_of(entity, one)):
+                found.append((1, one))
         return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
     def _answer(self, request: Request, entity: ShadowEntity, one: ShadowField, at: str) -> None:
@@ -520,6 +520,11 @@ class _Maker:
             self._narrow(request, f"it.{one.name} != null")
         request.asked = label_of(one.name)
         request.answers["answer"] = {"value": f"={at}.{one.name}", "type": kind}
+
+
+def _is_short(bank: Bank) -> bool:
+    """Whether a field holds something that can be said in a sentence."""
+    return bank.known and (bank.date or all(len(value) < 50 for value in bank.seeds))
 
 
 def _key_kind(entity: ShadowEntity) -> str:

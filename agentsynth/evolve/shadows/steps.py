@@ -34,10 +34,8 @@ def steps_of(forms: Forms, operation: Operation, entities: dict[str, ShadowEntit
         case "create":
             return steps + _create(forms, operation, entity, entities)
         case "get":
-            return steps + [
-                _one(forms, operation, entity),
-                {"return": forms.single(entity, "found", operation.shape)},
-            ]
+            shown = {"return": forms.single(entity, "found", operation.shape)}
+            return [*steps, _one(forms, operation, entity), shown]
         case "list":
             return steps + _list(forms, operation, entity, entities)
         case "update":
@@ -197,7 +195,9 @@ def _window(operation: Operation) -> dict[str, Any]:
     fallback = paging.default if paging.default is not None else 25
     window: dict[str, Any] = {}
     if size is not None:
-        window["take"] = f"={size}" if paging.default is None else f"={size} == null ? {paging.default} : {size}"  # fmt: skip
+        window["take"] = f"={size}"
+        if paging.default is not None:
+            window["take"] = f"={size} == null ? {paging.default} : {size}"
     if paging.offset is not None:
         window["skip"] = f"=args.{paging.offset}"
     if paging.page is not None:
