@@ -146,6 +146,8 @@ def transition(reading: Reading, draft: Draft) -> Operation | None:
     key, scope, _, refused = found
     if verb == "close" and not _may_close(draft):
         return draft.out(reading, "may_remove")
+    if verb == "publish" and "draft" in draft.group.words:
+        return draft.out(reading, "may_remove")  # what is published is a draft no longer
     name, value = _flag(verb, draft)
     return Operation(
         tool=reading.tool,

@@ -20,7 +20,7 @@ _SINGLE = frozenset(
 """Verbs that here act on one record: with a plural they take lists, whose keys are hidden."""
 _ASYNCHRONOUS = re.compile(
     r"(?i)\b(asynchronous(ly)?|in the background|long[- ]running|poll(ing)? (for|until)|job id|"
-    r"task id to (check|poll)|may take (several|a few|up to))\b"
+    r"task id to (check|poll)|(may|can) take (several|a few|up to))\b"
 )
 _LANGUAGES = re.compile(
     r"(?i)\b([jck]ql|sql|odata|soql|nrql|regex|regular expression|query language|query syntax|"
