@@ -151,7 +151,7 @@ def _create(request: Request) -> dict[str, Any]:
             f"New {noun}{named}{_listed(rest)}, please.",
             f"Can you add {_article(noun)}{named}{_listed(rest)}?",
             f"We're missing {_article(noun)}{named} here. Please add it.{_sentences(rest)}",
-            f"Hi, I'd like to have a new {noun}{named} created.{_sentences(rest)}",
+            f"I'd like to have a new {noun}{named} created.{_sentences(rest)}",
         ],
         "propose": [
             f"I'd create the {thing}{_whole(rest)}. Shall I go ahead?",

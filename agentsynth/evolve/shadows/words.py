@@ -22,7 +22,7 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 _VERBS: dict[str, str] = {
     **dict.fromkeys(("create", "new", "insert", "register", "make", "draft", "raise"), "create"),
-    **dict.fromkeys(("add", "post", "put", "open", "log", "record"), "add"),
+    **dict.fromkeys(("add", "post", "put", "open"), "add"),
     **dict.fromkeys(
         ("get", "fetch", "retrieve", "read", "show", "describe", "view", "info"), "get"
     ),
