@@ -89,7 +89,8 @@ def _unfit(draft: Draft) -> str | None:
     if not deeds & {"get", "list"}:
         return "no_reader"
     made = "create" in deeds or "update" in deeds
-    if not made and any(name in _CONTENT for name in draft.fields):
+    told = {*draft.fields, draft.group.words[-1]}
+    if not made and (told & _CONTENT or draft.group.words[-1] == "summary"):
         return "content"
     kind = draft.group.noun.rpartition("_")[2]
     told = draft.group.said is not None and bool(draft.group.said.fields)
