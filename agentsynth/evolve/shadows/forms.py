@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsynth.core.ids import derive_seed
+from agentsynth.evolve.shadows.lexis import SECRETS
 from agentsynth.evolve.shadows.model import (
     Inferred,
     Operation,
@@ -12,7 +13,6 @@ from agentsynth.evolve.shadows.model import (
     ShadowField,
     Shape,
 )
-from agentsynth.evolve.shadows.parameters import SECRETS
 from agentsynth.evolve.shadows.words import singular, snake
 
 __all__ = ["INNER", "Forms", "id_pattern", "plural"]

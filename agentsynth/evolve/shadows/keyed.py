@@ -5,10 +5,11 @@ from collections.abc import Callable
 from agentsynth.evolve.shadows.creating import is_payload
 from agentsynth.evolve.shadows.drafts import Draft, field_for, is_key, own_key, scope_of
 from agentsynth.evolve.shadows.entities import field_of
+from agentsynth.evolve.shadows.lexis import TRANSITIONS
 from agentsynth.evolve.shadows.model import Operation, ShadowField
 from agentsynth.evolve.shadows.parameters import Param
 from agentsynth.evolve.shadows.reading import Reading
-from agentsynth.evolve.shadows.words import TRANSITIONS, clears
+from agentsynth.evolve.shadows.words import clears
 
 __all__ = ["delete", "get", "transition", "update"]
 

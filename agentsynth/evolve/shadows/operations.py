@@ -6,10 +6,10 @@ from agentsynth.evolve.shadows.creating import create
 from agentsynth.evolve.shadows.drafts import Draft
 from agentsynth.evolve.shadows.entities import Group
 from agentsynth.evolve.shadows.keyed import delete, get, transition, update
+from agentsynth.evolve.shadows.lexis import MODES
 from agentsynth.evolve.shadows.listing import list_records
 from agentsynth.evolve.shadows.model import LeftOut, Operation, ShadowField
 from agentsynth.evolve.shadows.outputs import Laid, laid_out, output_fields, shape_of
-from agentsynth.evolve.shadows.parameters import MODES
 from agentsynth.evolve.shadows.reading import Reading
 from agentsynth.evolve.shadows.words import snake
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentsynth.evolve.shadows.forms import plural
-from agentsynth.evolve.shadows.requests import Request, Slot
+from agentsynth.evolve.shadows.request import Request, Slot
 
 __all__ = ["lexicon_of"]
 

@@ -1,17 +1,28 @@
-"""The words of tool names: how a name is cut, what its verb does, what its noun is.
-
-Nothing here knows a server or a tool: verbs and nouns are those of English and of common APIs.
-"""
+"""The words of tool names: how a name is cut, what its verb does, what its noun is."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agentsynth.evolve.shadows.lexis import (
+    CLEARS,
+    EMPTY,
+    INVARIANT,
+    IRREGULAR,
+    JOINTS,
+    OTHER,
+    TAILS,
+    TRANSITIONS,
+    VERBS,
+    WEAK,
+)
+
 __all__ = [
-    "TRANSITIONS",
     "Name",
+    "clears",
     "common_prefix",
+    "is_plural",
     "read_name",
     "singular",
     "snake",
@@ -19,227 +30,6 @@ __all__ = [
 ]
 
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-
-_VERBS: dict[str, str] = {
-    **dict.fromkeys(("create", "new", "insert", "register", "make", "draft", "raise"), "create"),
-    **dict.fromkeys(("add", "post", "put", "open"), "add"),
-    **dict.fromkeys(
-        ("get", "fetch", "retrieve", "read", "show", "describe", "view", "info"), "get"
-    ),
-    **dict.fromkeys(("list", "all", "enumerate", "index"), "list"),
-    **dict.fromkeys(("search", "find", "query", "lookup"), "search"),
-    **dict.fromkeys(("update", "edit", "modify", "patch", "change", "amend"), "update"),
-    **dict.fromkeys(("delete", "destroy", "drop", "trash", "erase"), "delete"),
-    **dict.fromkeys(("rename",), "rename"),
-    **dict.fromkeys(("remove", "detach"), "remove"),
-    **dict.fromkeys(("set",), "set"),
-    **dict.fromkeys(("move",), "move"),
-    **dict.fromkeys(("assign",), "assign"),
-    **dict.fromkeys(("unassign",), "unassign"),
-    **dict.fromkeys(("count",), "count"),
-    **dict.fromkeys(("comment", "reply"), "comment"),
-}
-
-TRANSITIONS: dict[str, tuple[str, str, str | None]] = {
-    "archive": ("archived", "bool", "unarchive"),
-    "unarchive": ("archived", "bool", "archive"),
-    "complete": ("completed", "bool", None),
-    "uncomplete": ("completed", "bool", "complete"),
-    "close": ("closed", "bool", "reopen"),
-    "reopen": ("closed", "bool", "close"),
-    "enable": ("enabled", "bool", "disable"),
-    "disable": ("enabled", "bool", "enable"),
-    "activate": ("active", "bool", "deactivate"),
-    "deactivate": ("active", "bool", "activate"),
-    "pin": ("pinned", "bool", "unpin"),
-    "unpin": ("pinned", "bool", "pin"),
-    "star": ("starred", "bool", "unstar"),
-    "unstar": ("starred", "bool", "star"),
-    "lock": ("locked", "bool", "unlock"),
-    "unlock": ("locked", "bool", "lock"),
-    "mute": ("muted", "bool", "unmute"),
-    "unmute": ("muted", "bool", "mute"),
-    "pause": ("paused", "bool", "resume"),
-    "resume": ("paused", "bool", "pause"),
-    "publish": ("published", "bool", "unpublish"),
-    "unpublish": ("published", "bool", "publish"),
-    "resolve": ("resolved", "bool", "unresolve"),
-    "unresolve": ("resolved", "bool", "resolve"),
-    "approve": ("approved", "bool", "unapprove"),
-    "unapprove": ("approved", "bool", "approve"),
-    "hide": ("hidden", "bool", "unhide"),
-    "unhide": ("hidden", "bool", "hide"),
-    "acknowledge": ("acknowledged", "bool", None),
-    "cancel": ("cancelled", "bool", None),
-    "finalize": ("finalized", "bool", None),
-    "restore": ("deleted", "bool", None),
-}
-"""Verb to the flag it sets, its type, and the verb that undoes it (None = there is none)."""
-
-_CLEARS = frozenset(
-    [
-        "unarchive",
-        "uncomplete",
-        "reopen",
-        "disable",
-        "deactivate",
-        "unpin",
-        "unstar",
-        "unlock",
-        "unmute",
-        "resume",
-        "unpublish",
-        "unresolve",
-        "unapprove",
-        "unhide",
-        "restore",
-    ]
-)
-"""The verbs that clear their flag."""
-
-_WEAK = frozenset(
-    [
-        "all",
-        "index",
-        "info",
-        "log",
-        "record",
-        "view",
-        "show",
-        "read",
-        "open",
-        "post",
-        "put",
-        "count",
-        "set",
-        "new",
-        "make",
-        "draft",
-        "query",
-        "edit",
-        "close",
-        "complete",
-        "approve",
-        "lock",
-        "star",
-        "pin",
-        "hide",
-        "pause",
-        "publish",
-        "resolve",
-        "restore",
-        "cancel",
-        "enable",
-    ]
-)
-"""Verbs that are as often nouns or adjectives: only at either end of a name."""
-_OTHER = frozenset(
-    [
-        "mark",
-        "toggle",
-        "run",
-        "execute",
-        "send",
-        "generate",
-        "import",
-        "export",
-        "download",
-        "upload",
-        "sync",
-        "validate",
-        "check",
-        "test",
-        "convert",
-        "analyze",
-        "compare",
-        "apply",
-        "merge",
-        "duplicate",
-        "copy",
-        "clone",
-        "fork",
-        "trigger",
-        "start",
-        "stop",
-        "retry",
-        "submit",
-        "manage",
-        "batch",
-        "bulk",
-        "reset",
-        "refresh",
-        "install",
-        "deploy",
-        "transfer",
-    ]
-)
-"""First words that say what a tool does, and none of the deeds that are known here."""
-
-_JOINTS = frozenset(
-    [
-        "by",
-        "for",
-        "from",
-        "in",
-        "of",
-        "to",
-        "on",
-        "with",
-        "within",
-        "under",
-        "at",
-        "into",
-        "as",
-        "using",
-        "via",
-    ]
-)
-_EMPTY = frozenset(["a", "an", "the", "my", "your"])
-_TAILS = frozenset(["details", "detail", "info", "information", "data", "metadata"])
-"""Words behind a noun that name the record itself: `issue details` is an issue."""
-
-_IRREGULAR = {
-    "people": "person", "children": "child", "entries": "entry", "statuses": "status",
-    "addresses": "address", "indices": "index", "indexes": "index", "branches": "branch",
-    "aliases": "alias", "buses": "bus", "caches": "cache", "databases": "database",
-    "releases": "release", "cases": "case", "purchases": "purchase", "leases": "lease",
-    "responses": "response", "licenses": "license", "expenses": "expense", "phases": "phase",
-    "invoices": "invoice", "services": "service", "devices": "device", "spaces": "space",
-    "resources": "resource", "prices": "price", "series": "series", "news": "news",
-    "boxes": "box", "matches": "match", "patches": "patch", "batches": "batch",
-    "searches": "search", "searchs": "search", "analyses": "analysis", "vertices": "vertex",
-    "properties": "property", "movies": "movie", "cookies": "cookie", "responses ": "response",
-}  # fmt: skip
-_INVARIANT = frozenset(
-    [
-        "status",
-        "address",
-        "access",
-        "process",
-        "progress",
-        "analysis",
-        "canvas",
-        "bus",
-        "dns",
-        "sms",
-        "aws",
-        "kubernetes",
-        "css",
-        "https",
-        "js",
-        "as",
-        "is",
-        "this",
-        "has",
-        "series",
-        "news",
-        "chess",
-        "business",
-        "class",
-        "pass",
-        "basis",
-    ]
-)
 
 
 def tokens_of(text: str) -> tuple[str, ...]:
@@ -254,10 +44,10 @@ def snake(text: str) -> str:
 
 def singular(word: str) -> str:
     """Return the singular of an English noun; an unknown form comes back as it is."""
-    if word in _INVARIANT or len(word) < 4:
+    if word in INVARIANT or len(word) < 4:
         return word
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
+    if word in IRREGULAR:
+        return IRREGULAR[word]
     if word.endswith("ies"):
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes", "zes")):
@@ -285,7 +75,7 @@ def common_prefix(names: Sequence[str]) -> tuple[str, ...]:
         if not heads:
             break
         word, often = heads.most_common(1)[0]
-        if often < 0.8 * len(names) or word in _VERBS or word in TRANSITIONS:
+        if often < 0.8 * len(names) or word in VERBS or word in TRANSITIONS:
             break
         found.append(word)
     return tuple(found)
@@ -310,7 +100,7 @@ class Name:
 
 def read_name(name: str, prefix: Iterable[str] = ()) -> Name:
     """Read a tool's name: verb first (`create_issue`), or verb last (`issue-create`)."""
-    words = [word for word in tokens_of(name.replace("AddOn", "Addon")) if word not in _EMPTY]
+    words = [word for word in tokens_of(name.replace("AddOn", "Addon")) if word not in EMPTY]
     for word in prefix:
         if words and words[0] == word:
             words = words[1:]
@@ -324,7 +114,7 @@ def read_name(name: str, prefix: Iterable[str] = ()) -> Name:
         # `user issue create comment`: what stands before the verb is the owner
         rest = head[place + 1 :]
         tail = (("of", _nouns(head[:place])), *tail)
-    return Name(_VERBS.get(verb, verb), _nouns(rest), _plural(rest), owned, tail)
+    return Name(VERBS.get(verb, verb), _nouns(rest), _plural(rest), owned, tail)
 
 
 def _verb_place(words: Sequence[str]) -> int | None:
@@ -332,9 +122,9 @@ def _verb_place(words: Sequence[str]) -> int | None:
     known = [
         place
         for place, word in enumerate(words)
-        if (word in _VERBS or word in TRANSITIONS) and (place in ends or word not in _WEAK)
+        if (word in VERBS or word in TRANSITIONS) and (place in ends or word not in WEAK)
     ]
-    if words and words[0] in _OTHER:
+    if words and words[0] in OTHER:
         return None
     if not known:
         return None
@@ -349,7 +139,7 @@ def _joints(
     head: list[str] = []
     tails: list[tuple[str, list[str]]] = []
     for word in words:
-        if word in _JOINTS and (head or tails):
+        if word in JOINTS and (head or tails):
             tails.append((word, []))
         elif tails:
             tails[-1][1].append(word)
@@ -360,16 +150,16 @@ def _joints(
 
 def _nouns(words: Sequence[str]) -> tuple[str, ...]:
     found = [singular(word) for word in words]
-    while len(found) > 1 and found[-1] in _TAILS:
+    while len(found) > 1 and found[-1] in TAILS:
         found.pop()
     return tuple(found)
 
 
 def _plural(words: Sequence[str]) -> bool:
-    kept = [word for word in words if word not in _TAILS] or list(words)
+    kept = [word for word in words if word not in TAILS] or list(words)
     return bool(kept) and is_plural(kept[-1])
 
 
 def clears(verb: str) -> bool:
     """Whether a transition's verb takes its flag away."""
-    return verb in _CLEARS
+    return verb in CLEARS
