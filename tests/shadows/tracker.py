@@ -3,6 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from agentsynth.core.contract import Contracts
+from agentsynth.core.domain import Domain
 from agentsynth.core.messages import ToolCall
 from agentsynth.evolve.shadows.emit import Source
 from agentsynth.evolve.shadows.infer import infer
@@ -10,8 +14,8 @@ from agentsynth.evolve.shadows.model import Inferred, Operation
 from agentsynth.evolve.shadows.write import files_of, write_folder
 from agentsynth.evolve.snapshot import ListedServer
 from agentsynth.plan.contracts import ContractReport, check_contracts
-from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.declarative import CompiledDomain
+from agentsynth.worlds.files import Loaded, parse_yaml, validate
 from agentsynth.worlds.load import load_folder
 from agentsynth.worlds.runtime import declarative_runtime
 
@@ -76,15 +80,18 @@ def compiled(folder: Path, files: dict[str, Any]) -> CompiledDomain:
     return runtime.compiled
 
 
-def held(folder: Path, files: dict[str, Any], **options: Any) -> ContractReport:
-    """Write a domain and hold it against its contracts."""
-    made = compiled(folder, files)
-    contracts = load_contracts(folder, made.domain)
-    assert contracts is not None
-    return check_contracts(made, contracts, seed=1, **options)
+def held(files: dict[str, Any], **options: Any) -> ContractReport:
+    """Hold a domain against its contracts as it is, also where its loader would refuse it."""
+    domain = validate(Domain, _loaded(files, "domain.yaml"))
+    contracts = validate(Contracts, _loaded(files, "contracts.yaml"))
+    return check_contracts(CompiledDomain(domain), contracts, seed=1, **options)
 
 
-def call(name: str, **arguments: Any) -> ToolCall:
+def _loaded(files: dict[str, Any], name: str) -> Loaded:
+    return parse_yaml(yaml.safe_dump(files[name], sort_keys=False), name)
+
+
+def call(name: str, /, **arguments: Any) -> ToolCall:
     """Return a call."""
     return ToolCall(id="c", name=name, arguments=arguments)
 
