@@ -82,13 +82,17 @@ def compiled(folder: Path, files: dict[str, Any]) -> CompiledDomain:
 
 def held(files: dict[str, Any], **options: Any) -> ContractReport:
     """Hold a domain against its contracts as it is, also where its loader would refuse it."""
-    domain = validate(Domain, _loaded(files, "domain.yaml"))
-    contracts = validate(Contracts, _loaded(files, "contracts.yaml"))
-    return check_contracts(CompiledDomain(domain), contracts, seed=1, **options)
+    contracts = validate(Contracts, _loaded(files["contracts.yaml"], "contracts.yaml"))
+    return check_contracts(domain_from(files["domain.yaml"]), contracts, seed=1, **options)
 
 
-def _loaded(files: dict[str, Any], name: str) -> Loaded:
-    return parse_yaml(yaml.safe_dump(files[name], sort_keys=False), name)
+def domain_from(value: dict[str, Any]) -> CompiledDomain:
+    """Return a domain ready to run, from the value of its YAML and unchecked."""
+    return CompiledDomain(validate(Domain, _loaded(value, "domain.yaml")))
+
+
+def _loaded(value: dict[str, Any], name: str) -> Loaded:
+    return parse_yaml(yaml.safe_dump(value, sort_keys=False), name)
 
 
 def call(name: str, /, **arguments: Any) -> ToolCall:
