@@ -1,6 +1,5 @@
 """Fidelity: a server that is its shadow scores 1, and each way of being unlike it costs its part."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -45,11 +44,9 @@ class Server:
         return result.content, result.is_error
 
 
-def measured(unlike: Callable[[Live], Live] = lambda live: live, seed: int = 1) -> Fidelity:
+async def measured(unlike: Callable[[Live], Live] = lambda live: live, seed: int = 1) -> Fidelity:
     """Measure the shadow against the server, changed by a wrapper."""
-    return asyncio.run(
-        measure(unlike(Server().live), shadow, INFERRED, INFERRED.operations, seed=seed)
-    )
+    return await measure(unlike(Server().live), shadow, INFERRED, INFERRED.operations, seed=seed)
 
 
 def parts(found: Fidelity, tool: str) -> dict[str, float | None]:
@@ -59,8 +56,8 @@ def parts(found: Fidelity, tool: str) -> dict[str, float | None]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_server_that_is_its_shadow_scores_one_in_everything(seed: int) -> None:
-    found = measured(seed=seed)
+async def test_a_server_that_is_its_shadow_scores_one_in_everything(seed: int) -> None:
+    found = await measured(seed=seed)
     assert {name: one.score for name, one in found.tools.items()} == dict.fromkeys(
         (str(one["name"]) for one in TOOLS), 1.0
     )
@@ -69,17 +66,17 @@ def test_a_server_that_is_its_shadow_scores_one_in_everything(seed: int) -> None
     assert {name for name, one in found.tools.items() if not one.state} == set(READS)
 
 
-def test_the_same_seed_makes_the_same_calls_and_some_of_records_that_are_not_there() -> None:
+async def test_the_same_seed_makes_the_same_calls_and_some_of_records_that_are_not_there() -> None:
     servers = [Server(), Server(), Server()]
     for server, seed in zip(servers, (1, 1, 2), strict=True):
-        asyncio.run(measure(server.live, shadow, INFERRED, INFERRED.operations, seed=seed))
+        await measure(server.live, shadow, INFERRED, INFERRED.operations, seed=seed)
     first, same, other = (server.calls for server in servers)
     assert first == same
     assert first != other
     assert any("zz" in str(arguments) for _, arguments in first)
 
 
-def test_a_server_that_ignores_updates_is_unlike_in_state_and_facts() -> None:
+async def test_a_server_that_ignores_updates_is_unlike_in_state_and_facts() -> None:
     def unlike(live: Live) -> Live:
         async def lazy(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
             if name == "update_issue":
@@ -88,7 +85,7 @@ def test_a_server_that_ignores_updates_is_unlike_in_state_and_facts() -> None:
 
         return lazy
 
-    found = measured(unlike)
+    found = await measured(unlike)
     update = parts(found, "update_issue")
     assert update["format"] == 1.0
     assert (update["state"] or 0) < 0.95
@@ -96,7 +93,7 @@ def test_a_server_that_ignores_updates_is_unlike_in_state_and_facts() -> None:
     assert parts(found, "create_project") == {"format": 1.0, "facts": 1.0, "state": 1.0}
 
 
-def test_a_server_that_forgets_records_is_unlike_in_state() -> None:
+async def test_a_server_that_forgets_records_is_unlike_in_state() -> None:
     def unlike(live: Live) -> Live:
         made = 0
 
@@ -110,14 +107,14 @@ def test_a_server_that_forgets_records_is_unlike_in_state() -> None:
 
         return forgetful
 
-    found = measured(unlike)
+    found = await measured(unlike)
     create = parts(found, "create_issue")
     assert (create["format"], create["facts"]) == (1.0, 1.0)
     assert (create["state"] or 0) < 0.8
     assert found.tools["get_issue"].score < 0.9
 
 
-def test_a_server_that_keeps_what_it_says_it_deleted_is_unlike_in_state() -> None:
+async def test_a_server_that_keeps_what_it_says_it_deleted_is_unlike_in_state() -> None:
     def unlike(live: Live) -> Live:
         async def hoarding(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
             if name != "delete_issue":
@@ -127,7 +124,7 @@ def test_a_server_that_keeps_what_it_says_it_deleted_is_unlike_in_state() -> Non
 
         return hoarding
 
-    found = measured(unlike)
+    found = await measured(unlike)
     assert (parts(found, "delete_issue")["state"] or 0) < 0.95
 
 
@@ -138,7 +135,7 @@ def renamed(value: Any) -> Any:
     return [renamed(one) for one in value] if isinstance(value, list) else value
 
 
-def test_a_server_that_renames_properties_later_on_is_unlike_in_format() -> None:
+async def test_a_server_that_renames_properties_later_on_is_unlike_in_format() -> None:
     def unlike(live: Live) -> Live:
         seen = 0
 
@@ -152,12 +149,12 @@ def test_a_server_that_renames_properties_later_on_is_unlike_in_format() -> None
 
         return renaming
 
-    found = measured(unlike)
+    found = await measured(unlike)
     assert (parts(found, "get_issue")["format"] or 0) < 0.85
     assert parts(found, "list_issues")["format"] == 1.0
 
 
-def test_a_server_that_shows_other_records_is_unlike_in_facts() -> None:
+async def test_a_server_that_shows_other_records_is_unlike_in_facts() -> None:
     def unlike(live: Live) -> Live:
         seen: list[str] = []
 
@@ -170,12 +167,12 @@ def test_a_server_that_shows_other_records_is_unlike_in_facts() -> None:
 
         return mixing
 
-    project = parts(measured(unlike), "get_project")
+    project = parts(await measured(unlike), "get_project")
     assert project["format"] == 1.0
     assert (project["facts"] or 0) < 0.8
 
 
-def test_a_server_that_answers_where_the_shadow_refuses_is_unlike_in_both() -> None:
+async def test_a_server_that_answers_where_the_shadow_refuses_is_unlike_in_both() -> None:
     def unlike(live: Live) -> Live:
         async def kind(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
             text, error = await live(name, arguments)
@@ -183,13 +180,13 @@ def test_a_server_that_answers_where_the_shadow_refuses_is_unlike_in_both() -> N
 
         return kind
 
-    found = measured(unlike)
+    found = await measured(unlike)
     keyed = [parts(found, name) for name in ("get_issue", "get_project", "update_issue")]
     assert any((one["format"] or 0) < 1.0 for one in keyed)
     assert any((one["facts"] or 0) < 1.0 for one in keyed)
 
 
-def test_a_tool_that_answers_in_prose_has_no_layout_but_its_facts_count() -> None:
+async def test_a_tool_that_answers_in_prose_has_no_layout_but_its_facts_count() -> None:
     def unlike(live: Live) -> Live:
         async def talking(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
             text, error = await live(name, arguments)
@@ -197,29 +194,29 @@ def test_a_tool_that_answers_in_prose_has_no_layout_but_its_facts_count() -> Non
 
         return talking
 
-    issues = parts(measured(unlike), "list_issues")
+    issues = parts(await measured(unlike), "list_issues")
     assert issues == {"format": 0.5, "facts": 1.0, "state": None}
 
 
-def test_a_server_that_refuses_everything_gives_nothing_to_compare() -> None:
+async def test_a_server_that_refuses_everything_gives_nothing_to_compare() -> None:
     async def closed(_name: str, _arguments: dict[str, Any]) -> tuple[str, bool]:
         return "no", True
 
-    found = asyncio.run(measure(closed, shadow, INFERRED, INFERRED.operations, seed=1))
+    found = await measure(closed, shadow, INFERRED, INFERRED.operations, seed=1)
     assert not found.tools["get_issue"].format
     assert parts(found, "create_project")["format"] == 0.0
     assert found.score < 0.5
 
 
-def test_only_the_tools_asked_for_are_compared() -> None:
+async def test_only_the_tools_asked_for_are_compared() -> None:
     server = Server()
-    found = asyncio.run(
-        measure(server.live, shadow, INFERRED, INFERRED.operations, seed=1, only=["list_issues"])
+    found = await measure(
+        server.live, shadow, INFERRED, INFERRED.operations, seed=1, only=["list_issues"]
     )
     assert set(found.tools) == {"list_issues"}
 
 
-def test_the_layout_of_a_server_is_taken_over_before_anything_is_scored() -> None:
+async def test_the_layout_of_a_server_is_taken_over_before_anything_is_scored() -> None:
     def unlike(live: Live) -> Live:
         async def wrapping(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
             text, error = await live(name, arguments)
@@ -229,4 +226,4 @@ def test_the_layout_of_a_server_is_taken_over_before_anything_is_scored() -> Non
 
         return wrapping
 
-    assert parts(measured(unlike), "get_issue")["format"] == 1.0
+    assert parts(await measured(unlike), "get_issue")["format"] == 1.0

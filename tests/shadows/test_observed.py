@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agentsynth.core.domain import ToolDef
-from agentsynth.evolve.shadows.model import Shape, ShadowEntity, ShadowField
+from agentsynth.evolve.shadows.model import ShadowEntity, ShadowField, Shape
 from agentsynth.evolve.shadows.observed import dicts_in, is_key_name, observed_shape
 from agentsynth.evolve.shadows.offered import offered
 from agentsynth.worlds.bodies import bodies_of, unknown_part, with_bodies

@@ -1,4 +1,4 @@
-"""What rows, manifest and card say of the real tools behind shadows; steps and search for them."""
+"""What rows, manifest and card say of the real tools behind shadows."""
 
 import json
 from pathlib import Path
@@ -182,7 +182,8 @@ def test_the_command_makes_shadows_keeps_them_and_counts_what_it_left_out(
         "tools": 2,
         "proven": 2,
     }
-    assert summary["licences"] == {"MIT": 2, "Proprietary": 0} or summary["licences"] == {"MIT": 2}
+    assert summary["licences"]["MIT"] == 2
+    assert summary["licences"].get("Proprietary", 0) == 0
     assert summary["left_out"] == {"skipped": 3, "no_verb": 1}
     assert shadow_names() == ("shadow/toy/note",)
     assert not stale.exists()

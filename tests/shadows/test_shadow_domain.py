@@ -1,6 +1,5 @@
 """A shadow as a domain: it keeps what it promises, a wrong step is caught, and only proof stays."""
 
-import asyncio
 import copy
 import json
 from collections.abc import Callable
@@ -292,16 +291,16 @@ NOTES = [
 ODD = [tool("mark_all_as_read"), tool("delete_notes", "note_ids"), tool("archive_note", "note_id")]
 
 
-def shadowed(folder: Path, tools: list[dict[str, Any]], **options: Any) -> ServerShadows:
+async def shadowed(folder: Path, tools: list[dict[str, Any]], **options: Any) -> ServerShadows:
     """Make the shadows of a collected server, quietly."""
     options = {"skip": {}, "log": lambda _line: None, **options}
-    return asyncio.run(shadow_server(listed(tools), folder, **options))
+    return await shadow_server(listed(tools), folder, **options)
 
 
-def test_a_server_is_shadowed_and_what_is_not_is_told_with_the_reason(tmp_path: Path) -> None:
+async def test_a_server_is_shadowed_and_what_is_not_is_told_with_the_reason(tmp_path: Path) -> None:
     lines: list[str] = []
     skip = {"archive_note": "quarantined: hidden text"}
-    made = shadowed(tmp_path, [*NOTES, *ODD], skip=skip, log=lines.append)
+    made = await shadowed(tmp_path, [*NOTES, *ODD], skip=skip, log=lines.append)
     assert [domain.name for domain in made.domains] == ["shadow/toy/note"]
     assert made.shadowed == {str(one["name"]) for one in NOTES}
     assert made.proven == made.shadowed
@@ -315,10 +314,10 @@ def test_a_server_is_shadowed_and_what_is_not_is_told_with_the_reason(tmp_path: 
     assert lines == [f"shadow/toy/note: 4 tools, {made.domains[0].requests} requests"]
 
 
-def test_the_same_server_gives_the_same_files_byte_for_byte(tmp_path: Path) -> None:
+async def test_the_same_server_gives_the_same_files_byte_for_byte(tmp_path: Path) -> None:
     found: list[dict[str, bytes]] = []
     for place in ("one", "two"):
-        shadowed(tmp_path / place, NOTES[:3])
+        await shadowed(tmp_path / place, NOTES[:3])
         root = tmp_path / place
         files = (path for path in root.rglob("*") if path.is_file())
         found.append({str(path.relative_to(root)): path.read_bytes() for path in files})
@@ -328,21 +327,21 @@ def test_the_same_server_gives_the_same_files_byte_for_byte(tmp_path: Path) -> N
     }
 
 
-def test_a_server_of_which_nothing_is_understood_has_no_domain(tmp_path: Path) -> None:
-    made = shadowed(tmp_path, ODD[:2])
+async def test_a_server_of_which_nothing_is_understood_has_no_domain(tmp_path: Path) -> None:
+    made = await shadowed(tmp_path, ODD[:2])
     assert made.domains == []
     assert set(made.left_out) == {"mark_all_as_read", "delete_notes"}
 
 
-def test_a_tool_that_is_all_alone_has_no_shadow(tmp_path: Path) -> None:
+async def test_a_tool_that_is_all_alone_has_no_shadow(tmp_path: Path) -> None:
     note = {"type": "object", "properties": {"id": TEXT, "title": TEXT}, "required": ["id"]}
     page = {"type": "object", "properties": {"notes": {"type": "array", "items": note}}}
-    made = shadowed(tmp_path, [tool("list_notes", output=page)])
+    made = await shadowed(tmp_path, [tool("list_notes", output=page)])
     assert made.domains == []
     assert {name: one.reason for name, one in made.left_out.items()} == {"list_notes": "alone"}
 
 
-def test_a_tool_whose_contract_breaks_is_taken_out_and_the_others_stay(
+async def test_a_tool_whose_contract_breaks_is_taken_out_and_the_others_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spoiled(folder: Path, files: dict[str, Any]) -> None:
@@ -352,7 +351,7 @@ def test_a_tool_whose_contract_breaks_is_taken_out_and_the_others_stay(
         write_folder(folder, files)
 
     monkeypatch.setattr("agentsynth.pipeline.shadows.write_folder", spoiled)
-    made = shadowed(tmp_path, NOTES)
+    made = await shadowed(tmp_path, NOTES)
     assert made.shadowed == {"create_note", "get_note", "list_notes"}
     assert made.left_out["delete_note"].reason == "contract"
 
