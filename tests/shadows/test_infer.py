@@ -270,7 +270,7 @@ def test_every_tool_is_either_inferred_or_left_out_once() -> None:
 
 # what results look like
 
-NOTE = {
+NOTE: dict[str, Any] = {
     "type": "object",
     "properties": {"id": TEXT, "title": TEXT, "pages": WHOLE},
     "required": ["id", "title", "pages"],

@@ -141,8 +141,12 @@ def test_what_is_left_out_of_a_body_is_null_and_the_call_stays_as_it_was(
 # names that no expression can use
 
 
+SINCE: dict[str, Any] = {"since>": TEXT}
+ALIKE: dict[str, Any] = {"user-id": TEXT, "user id": TEXT}
+
+
 def test_a_parameter_whose_name_is_no_identifier_gets_one_and_keeps_the_servers() -> None:
-    made = offered(tool("list_notes", "user-id", **{"since>": TEXT}))
+    made = offered(tool("list_notes", "user-id", **SINCE))
     assert made is not None
     assert set(made.schema["properties"]) == {"user_id", "since_after"}
     assert made.schema["required"] == ["user_id"]
@@ -151,4 +155,4 @@ def test_a_parameter_whose_name_is_no_identifier_gets_one_and_keeps_the_servers(
 
 
 def test_two_parameters_that_would_get_one_name_cannot_be_offered() -> None:
-    assert offered(tool("list_notes", **{"user-id": TEXT, "user id": TEXT})) is None
+    assert offered(tool("list_notes", **ALIKE)) is None
