@@ -77,7 +77,7 @@ def indexed(made: ServerShadows, package: str, version: str) -> ShadowedServer:
                 name: ShadowedTool(
                     deed=one.deed,
                     entity=one.entity,
-                    level="L1",
+                    level="L1" if one.shape is None else "L2",
                     proven=name in domain.proven,
                     refused=one.refused,
                     reviewed=one.reviewed,

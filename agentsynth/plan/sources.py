@@ -69,6 +69,12 @@ def resolve_source(
     """
     if isinstance(source, Mapping) and set(source) == {"text"}:
         return _text(str(source["text"]), facts, seen, missing, entry)
+    if isinstance(source, Mapping):
+        parts = {
+            name: resolve_source(part, facts, seen, missing, entry)
+            for name, part in cast(Mapping[str, Any], source).items()
+        }
+        return UNKNOWN if any(part is UNKNOWN for part in parts.values()) else parts
     if isinstance(source, str) and source.startswith("$"):
         value = facts.value(source[1:])
         if value is UNKNOWN:
