@@ -75,7 +75,7 @@ def like_layout(ours: Any, theirs: Any) -> float:
 def like_facts(
     ours: Any, text: str, *, known: set[str], twin: Mapping[str, str], true: set[str]
 ) -> float:
-    """Return the F1 score of known values; what is true and left unsaid there is no fault.
+    """Return the F1 score of known values; what is true of its records and left unsaid is no fault.
 
     Args:
         ours: the shadow's answer, as a value.
@@ -88,7 +88,8 @@ def like_facts(
     back = {own: key for key, own in twin.items()}
     counted = known | set(twin)
     mine = {back.get(value, value) for value in leaves(ours)} & counted
-    mine -= true - set(leaves(theirs)) - {value for value in true if value in text}
+    unsaid = true - set(twin)  # a record that the server's answer lacks is a fault
+    mine -= unsaid - set(leaves(theirs)) - {value for value in unsaid if value in text}
     if isinstance(theirs, dict | list):
         yours = set(leaves(theirs)) & counted
     else:

@@ -192,7 +192,10 @@ WRAPPERS = frozenset([
 ])  # fmt: skip
 """Objects that hold a call's parameters: 132 of 139 real ones declare what is in them."""
 
-SECRETS = re.compile(r"(^|_)(password|passphrase|secret|token|signature|private_key|credential)s?$")
+SECRETS = re.compile(
+    r"(^|_)(password|passphrase|secret|token|signature|credential|apikey|"
+    r"(private|api|access|secret|signing)_key)s?$"
+)
 """Values that are given and never shown again."""
 
 ID_WORDS = frozenset([
