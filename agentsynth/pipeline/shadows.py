@@ -33,7 +33,7 @@ from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.declarative import tool_spec
 from agentsynth.worlds.files import load_yaml, validate
-from agentsynth.worlds.load import load_folder
+from agentsynth.worlds.load import DomainFolder, load_folder
 from agentsynth.worlds.runtime import declarative_runtime
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.static import domain_problems
@@ -152,6 +152,8 @@ class _Making:
         self.left_out = left_out
         self.dropped: set[str] = set()
         """Requests that did not stand the test."""
+        self.loaded: DomainFolder | None = None
+        """The domain as it was last written; None = not yet, or its files are wrong."""
 
     async def made(self, operations: Sequence[Operation]) -> ShadowDomain | None:
         """Write the domain, test it, take out what fails, until nothing does; None = all did."""
@@ -217,7 +219,7 @@ class _Making:
         problems = domain_problems(domain, loaded) or seed_problems(domain, loaded)
         if problems:
             return self._guilty(problems, operations)
-        folder = load_folder(self.folder)
+        folder = self.loaded = load_folder(self.folder)
         specs = [tool_spec(domain, name, tool) for name, tool in domain.tools.items()]
         said = [*plan_problems(folder, specs), *phrase_problems(folder)]
         said = said or meaning_problems(folder, load_voice())
@@ -242,7 +244,7 @@ class _Making:
     # the contracts
 
     def _against_contracts(self) -> tuple[dict[str, str], int]:
-        runtime = declarative_runtime(load_folder(self.folder))
+        runtime = declarative_runtime(self._sound())
         contracts = load_contracts(self.folder, runtime.domain)
         assert contracts is not None  # just written
         assert runtime.compiled is not None
@@ -259,7 +261,11 @@ class _Making:
     # the requests
 
     def _intents(self) -> Mapping[str, Intent]:
-        return load_folder(self.folder).playbook.intents
+        return self._sound().playbook.intents
+
+    def _sound(self) -> DomainFolder:
+        assert self.loaded is not None  # written before, and found sound
+        return self.loaded
 
     async def _played(self) -> tuple[set[str], set[str]]:
         """Play every request; return the requests that were lost, and the tools called."""

@@ -270,11 +270,12 @@ class DeclarativeWorld:
         arguments = {**compiled.defaults[call.name], **call.arguments}
         for name in compiled.integers[call.name] & call.arguments.keys():
             arguments[name] = _whole(arguments[name])  # to JSON Schema, 2.0 is an integer too
-        part = unknown_part(arguments, compiled.bodies[call.name])
-        if part is not None:
-            text = f"The parameter '{part}' is not supported."
-            return self._error(ToolError("unsupported_parameter", text))
-        arguments = with_bodies(arguments, compiled.bodies[call.name])
+        if bodies := compiled.bodies[call.name]:
+            part = unknown_part(arguments, bodies)
+            if part is not None:
+                text = f"The parameter '{part}' is not supported."
+                return self._error(ToolError("unsupported_parameter", text))
+            arguments = with_bodies(arguments, bodies)
         scope: dict[str, Any] = {"args": arguments, "today": state.today, "now": state.now}
         state.begin()
         try:

@@ -185,7 +185,7 @@ def _entity(
     if natural is not None and not entity.hidden:
         made["natural_key"] = [natural]
     if entity.named_by and not entity.hidden:
-        made["unique"] = [list(dict.fromkeys(taken_by(entity, entities)))]
+        made["unique"] = [list(dict.fromkeys(taken_by(entity)))]
     made["generate"] = generate(forms, entity, entities, operations)
     return made
 

@@ -1,6 +1,5 @@
 """How records of a shadow are stored and shown: keys, references, views."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,9 +141,8 @@ def id_pattern(entity: ShadowEntity) -> tuple[str, str]:
     return f"{prefix}#####", f"='{prefix}' + string({start} + n * 23)"
 
 
-def taken_by(entity: ShadowEntity, entities: Mapping[str, ShadowEntity]) -> tuple[str, ...]:
+def taken_by(entity: ShadowEntity) -> tuple[str, ...]:
     """Return the fields within which a name is unique: what the record belongs to, and the name."""
-    del entities
     scopes = [
         one.name
         for one in entity.fields

@@ -6,7 +6,7 @@ from agentsynth.evolve.shadows.creating import is_payload
 from agentsynth.evolve.shadows.drafts import Draft, field_for, is_key, own_key, scope_of
 from agentsynth.evolve.shadows.entities import field_of
 from agentsynth.evolve.shadows.lexis import TRANSITIONS
-from agentsynth.evolve.shadows.model import Operation, ShadowField
+from agentsynth.evolve.shadows.model import Deed, Operation, ShadowField
 from agentsynth.evolve.shadows.parameters import Param
 from agentsynth.evolve.shadows.reading import Reading
 from agentsynth.evolve.shadows.words import clears
@@ -68,33 +68,22 @@ def _nothing(_param: Param) -> None:
 
 def get(reading: Reading, draft: Draft) -> Operation | None:
     """Return what a tool does that shows one record; None = it is not understood."""
-    found = _keyed(reading, draft, _nothing)
-    if found is None:
-        return None
-    key, scope, _, refused = found
-    return Operation(
-        tool=reading.tool,
-        deed="get",
-        entity=draft.group.noun,
-        key=key,
-        scope=scope,
-        refused=refused,
-    )
+    return _by_key_alone(reading, draft, "get")
 
 
 def delete(reading: Reading, draft: Draft) -> Operation | None:
     """Return what a tool does that removes one record; None = it is not understood."""
+    return _by_key_alone(reading, draft, "delete")
+
+
+def _by_key_alone(reading: Reading, draft: Draft, deed: Deed) -> Operation | None:
     found = _keyed(reading, draft, _nothing)
     if found is None:
         return None
     key, scope, _, refused = found
+    entity = draft.group.noun
     return Operation(
-        tool=reading.tool,
-        deed="delete",
-        entity=draft.group.noun,
-        key=key,
-        scope=scope,
-        refused=refused,
+        tool=reading.tool, deed=deed, entity=entity, key=key, scope=scope, refused=refused
     )
 
 

@@ -126,7 +126,7 @@ class _Contract:
         if entity.named_by:
             if operation.key is not None:
                 values[entity.key] = f"=args.{operation.key}"
-            where = {name: values[name] for name in taken_by(entity, self.entities)}
+            where = {name: values[name] for name in taken_by(entity)}
             self.given["same"] = {"count": entity.name, "where": where}
             self.errors["already_exists"] = ["same > 0"]
         effect = {"create": entity.name, "as": "fresh", "set": values}

@@ -41,7 +41,7 @@ def steps_of(forms: Forms, operation: Operation, entities: dict[str, ShadowEntit
         case "update":
             return steps + _update(forms, operation, entity, entities)
         case "delete":
-            return steps + _delete(forms, operation, entity, entities)
+            return steps + _delete(forms, operation, entity)
 
 
 def _missing(entity: ShadowEntity, parameter: str) -> dict[str, str]:
@@ -229,10 +229,7 @@ def _update(
     ]
 
 
-def _delete(
-    forms: Forms, operation: Operation, entity: ShadowEntity, entities: dict[str, ShadowEntity]
-) -> list[Any]:
-    del entities
+def _delete(forms: Forms, operation: Operation, entity: ShadowEntity) -> list[Any]:
     key = forms.key(entity)
     shape = operation.shape
     shown, laid = forms.shown_key(entity, "found"), forms.single(entity, "found", shape)
