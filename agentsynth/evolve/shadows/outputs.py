@@ -84,7 +84,8 @@ def output_fields(laid: Laid, key: str) -> list[ShadowField]:
         kind = field_type(bare)
         if kind is None or is_key(name, key) or snake(name) in (*_MESSAGES, *_SUCCESS):
             continue
-        needed = name in laid.required and not _allows_null(one)
+        solid = not _allows_null(one)
+        needed = name in laid.required and solid
         if not needed and len(found) >= _MOST_NULLABLE:
             continue
         values = tuple(bare.get("enum", ())) if kind == "enum" else ()
@@ -92,7 +93,7 @@ def output_fields(laid: Laid, key: str) -> list[ShadowField]:
         made = ShadowField(
             name=name, type=kind, values=values, description=said, origin="output", required=False
         )
-        found.append(made.model_copy(update={"always": needed}))
+        found.append(made.model_copy(update={"always": needed or (solid and kind != "string")}))
     return found
 
 
@@ -120,7 +121,7 @@ def shape_of(laid: Laid, deed: str, key: str, fields: Mapping[str, ShadowField])
         known = fields.get(snake(name))
         if is_key(name, key):
             shown[name] = key
-        elif known is not None and field_type(plain(one)) == known.type:
+        elif known is not None and _fits(one, known):
             shown[name] = known.name
         elif single and (told := _told(name, one)) is not None:
             said[name] = told
@@ -138,6 +139,12 @@ def shape_of(laid: Laid, deed: str, key: str, fields: Mapping[str, ShadowField])
         elif name in laid.beside_required:
             return name
     return Shape(items=laid.items, inner=laid.inner, shown=shown, said=said, total=total)
+
+
+def _fits(schema: Mapping[str, Any], known: ShadowField) -> bool:
+    """Whether a property can always show a field: of its type, and never null where it may not."""
+    never_null = known.always or known.required
+    return field_type(plain(schema)) == known.type and (never_null or _allows_null(schema))
 
 
 def _told(name: str, schema: Mapping[str, Any]) -> bool | str | None:

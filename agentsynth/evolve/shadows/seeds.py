@@ -115,7 +115,10 @@ def _value(
     if field.origin == "transition":
         return {"chance": 0.25} if field.type == "boolean" else None
     made = _plain(entity, field)
-    if field.required or field.name == entity.natural or made is None or _simple(field):
+    if field.always and made is None:
+        return ""
+    given = field.always or field.required or field.name == entity.natural
+    if given or made is None or _simple(field):
         return made
     return {"if": "n % 3 == 1", "then": None, "else": made}
 
