@@ -60,7 +60,8 @@ def test_no_result_has_a_null_where_the_output_schema_allows_none() -> None:
     domain = Domain.model_validate(domain_of("shadow/board/card", inferred, source, operations))
     compiled = CompiledDomain(domain)
     world = DeclarativeWorld(compiled, compiled.base(1))
-    for name, arguments in (("create_card", {"title": "Tidy up"}), ("list_cards", {})):
+    calls: dict[str, dict[str, Any]] = {"create_card": {"title": "Tidy up"}, "list_cards": {}}
+    for name, arguments in calls.items():
         answer = world.call_now(ToolCall(id="a", name=name, arguments=arguments))
         schema = next(tool["outputSchema"] for tool in _TOOLS if tool["name"] == name)
         assert not answer.is_error
