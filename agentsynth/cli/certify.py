@@ -93,7 +93,7 @@ def _tools(report: ContractReport | None) -> dict[str, object]:
 def _print_tools(reports: dict[str, ContractReport | None]) -> None:
     for name, report in reports.items():
         if report is None:
-            console.print(f"{name:<22} a live server: its tools have no contracts")
+            console.print(f"{name:<22} a live server or a mixture: no contracts of its own")
             continue
         good = sum(tool.holds for tool in report.tools)
         calls = sum(tool.cases for tool in report.tools)

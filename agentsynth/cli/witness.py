@@ -13,7 +13,7 @@ from agentsynth.core.errors import UserError
 from agentsynth.core.task import Task
 from agentsynth.plan.takes import run_take
 from agentsynth.plan.witness import results_digest
-from agentsynth.worlds.load import find_domain, load_folder
+from agentsynth.worlds.mix import load_named
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
 
 __all__ = ["main"]
@@ -29,7 +29,7 @@ async def _serve(names: list[str]) -> None:
     """Answer line by line; nothing else happens in this process, so it may block."""
     runtimes: dict[str, DomainRuntime] = {}
     for name in names:
-        loaded = load_folder(find_domain(name))  # its phrases were checked by who asks
+        loaded = load_named(name)  # its phrases were checked by who asks
         runtimes[loaded.domain.name] = declarative_runtime(loaded)
     for line in sys.stdin:
         sys.stdout.write(json.dumps(await _answer(line, runtimes)) + "\n")

@@ -1,7 +1,8 @@
 """Agents: system prompt × toolset. Every domain has a few, some with tools their tasks never need.
 
 An agent that serves all requests of a domain has the other requests' tools as distractors. One
-that serves some of them has the tools for these and a few more.
+that serves some of them has the tools for these and a few more. The agents of a mixture of domains
+each serve some requests of every part (`compose.toolsets`).
 """
 
 import random
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from agentsynth.compose.toolsets import draw_toolset
 from agentsynth.core.agent import Agent
 from agentsynth.core.domain import Clause
 from agentsynth.core.ids import derive_seed
@@ -41,6 +43,8 @@ class AgentPlan:
 
 def agent_plans(runtime: DomainRuntime) -> tuple[AgentPlan, ...]:
     """Return a domain's agents, the same for the same domain."""
+    if len(runtime.sources) > 1:
+        return _mixed_plans(runtime)
     every = frozenset(runtime.playbook.intents)
     names = tuple(spec.name for spec in runtime.specs)
     plans = [
@@ -56,6 +60,15 @@ def agent_plans(runtime: DomainRuntime) -> tuple[AgentPlan, ...]:
         tools = _tools(runtime, served, distractors, rng)
         layout: Layout = "numbered" if number == 1 else "bullets"
         plans.append(AgentPlan(f"small_desk_{number}", layout, served, tools))
+    return tuple(plans)
+
+
+def _mixed_plans(runtime: DomainRuntime) -> tuple[AgentPlan, ...]:
+    plans: list[AgentPlan] = []
+    layouts: tuple[Layout, ...] = ("bullets", "numbered", "bullets", "prose")
+    for number, layout in enumerate(layouts, start=1):
+        drawn = draw_toolset(runtime, random.Random(derive_seed("mix", runtime.domain.id, number)))
+        plans.append(AgentPlan(f"mixed_desk_{number}", layout, drawn.intents, drawn.tools))
     return tuple(plans)
 
 

@@ -58,7 +58,7 @@ async def _permitted_twin(
     """
     others = [n for n, i in runtime.playbook.intents.items() if i.kind in ("write", "info")]
     never = segment.intent.kind == "no_tool" or isinstance(segment.intent.steps[0], GuardStep)
-    tries = _TWIN_TRIES if runtime.compiled is not None else _LIVE_TWIN_TRIES
+    tries = _TWIN_TRIES if runtime.searchable else _LIVE_TWIN_TRIES
     for names in ([] if never else [segment.name], others):
         for _ in range(tries if names else 0):
             drawn = await carry_out([rng.choice(names)], runtime, world_seed, rng)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from agentsynth.compose.toolsets import sources_of_intents
 from agentsynth.core.intent import GuardStep, Intent, PickStep
 from agentsynth.core.lexicon import Lexicon
 from agentsynth.core.phrasing import parse_template
@@ -56,6 +57,8 @@ def wish_for(
     every = runtime.playbook.intents
     intents = {n: i for n, i in every.items() if served is None or n in served}
     match kind:
+        case "several" if len(runtime.sources) > 1:
+            return _several_across(runtime, intents, rng, only)
         case "several":
             return _several(intents, rng, only)
         case "refuse" | "impossible":
@@ -108,6 +111,37 @@ def _several(intents: Mapping[str, Intent], rng: random.Random, only: str | None
             break
         names.append(rng.choice(others))
         asks = asks or bool(intents[names[-1]].answers)
+    rng.shuffle(names)
+    return Wish(tuple(names)) if len(names) > 1 else None
+
+
+def _several_across(
+    runtime: DomainRuntime, intents: Mapping[str, Intent], rng: random.Random, only: str | None
+) -> Wish | None:
+    """Two or three requests for different parts of a mixture, at least one of which writes.
+
+    Only one of them may say who the user is: the parts know different people.
+    """
+    sources = sources_of_intents(runtime)
+    able = [n for n, i in intents.items() if i.kind in _SEVERAL]
+    first = [n for n in able if intents[n].kind in ("write", "writes", "scheduled")]
+    if only is not None:
+        first = [n for n in first if n == only]
+    if not first:
+        return None
+    names = [rng.choice(first)]
+    for _ in range(2 if rng.random() < 0.3 else 1):
+        taken = frozenset[str]().union(*(sources[name] for name in names))
+        others = [
+            n
+            for n in able
+            if taken.isdisjoint(sources[n])
+            and not (intents[n].shared and any(intents[name].shared for name in names))
+            and not (intents[n].answers and any(intents[name].answers for name in names))
+        ]
+        if not others:
+            break
+        names.append(rng.choice(others))
     rng.shuffle(names)
     return Wish(tuple(names)) if len(names) > 1 else None
 

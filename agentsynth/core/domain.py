@@ -150,6 +150,10 @@ class ToolDef(Frozen):
     """The real tool it is a shadow of; None = it is a tool of our own."""
     codes: tuple[str, ...] = Field(default=(), exclude_if=not_)
     """The error codes of a tool in Python, read off its code; steps say theirs themselves."""
+    errors: ErrorStyle | None = Field(default=None, exclude_if=not_)
+    """How its errors look; None = as the domain says."""
+    source: str | None = Field(default=None, exclude_if=not_)
+    """In a mixture of domains, the one that it is of; None = this one."""
 
 
 class Effect(Frozen):

@@ -17,6 +17,7 @@ from agentsynth.pipeline.workers import BLOCK, Pool
 from agentsynth.plan.contracts import ContractReport, check_contracts
 from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.load import find_domain
+from agentsynth.worlds.mix import JOINT
 
 __all__ = ["LEAST_SHARE", "CertifyReport", "certify_tasks", "domain_contracts", "kinds_over"]
 
@@ -137,13 +138,13 @@ def kinds_over(table: Mapping[str, Mapping[TaskKind, float]]) -> list[str]:
 
 
 def domain_contracts(name: str, worker: Worker, *, seed: int = 0) -> ContractReport | None:
-    """Hold a domain's tools against their contracts; None = a live domain, which has none.
+    """Hold a domain's tools against their contracts; None = a live domain, or a mixture.
 
     Raises:
         UserError: if the domain has no contracts, or they are wrong.
     """
     runtime = worker.runtimes[name]
-    if runtime.compiled is None:
+    if runtime.compiled is None or JOINT in name:
         return None
     folder = find_domain(name)
     contracts = load_contracts(folder, runtime.domain)

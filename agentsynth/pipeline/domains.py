@@ -1,7 +1,7 @@
 """Make the domains of a run ready: load, check, and for live ones install and list the server."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from agentsynth.core.errors import UserError, render_problems
 from agentsynth.core.manifest import ServerManifest, live_notes, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.core.workspace import SHADOWS, WORKSPACE
+from agentsynth.core.tools import ToolSpec
 from agentsynth.evolve.install import install_server
 from agentsynth.pipeline.confine import confine_with
 from agentsynth.plan.lint import plan_problems
@@ -21,9 +22,11 @@ from agentsynth.worlds.live import collect, live_worlds
 from agentsynth.worlds.live_rows import seed_rows
 from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
 from agentsynth.worlds.results import result_reader
-from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
+from agentsynth.worlds.mix import load_named
+from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime, with_own_half
 from agentsynth.worlds.seat import ServerHome, sweep_scratch
 from agentsynth.worlds.starting_state import seed_of, starting_tree
+from agentsynth.worlds.state_reader import Reading
 
 __all__ = ["SHADOWS", "WORKSPACE", "load_checked", "open_runtimes"]
 
@@ -33,9 +36,16 @@ _SERVERS_AT_ONCE = 2
 def load_checked(name: str) -> DomainFolder:
     """Return a domain's folder, with everything that can be checked on load checked.
 
+    Args:
+        name: a domain's name or folder, or several joined by `+`: their mixture.
+
     Raises:
         UserError: every problem, each with file, line and path.
     """
+    return load_named(name, _checked)
+
+
+def _checked(name: str) -> DomainFolder:
     loaded = load_folder(find_domain(name))
     spoken = [loaded, *(loaded.speaking(language) for language in loaded.translations)]
     problems = [problem for one in spoken for problem in phrase_problems(one)]
@@ -95,9 +105,11 @@ async def _live(
     specs, skipped = await collect(home, start)
     for line in skipped:
         log(f"{manifest.name}: {line}")
-    problems = plan_problems(loaded, specs)
+    whole = (*specs, *(tool_spec(loaded.domain, n, t) for n, t in loaded.domain.tools.items()))
+    problems = plan_problems(loaded, whole)
     if problems:
         raise UserError(render_problems(problems))
+    _require_apart(loaded, home.read_start(start), specs)
     notes = live_notes(manifest)
     alone = notes.model_copy(update={"reusable": False})
     own = replace(home, manifest=manifest.model_copy(update={"live": alone}))
@@ -107,7 +119,7 @@ async def _live(
         )
         for kind in (home, own)
     ]
-    return DomainRuntime(
+    runtime = DomainRuntime(
         domain=loaded.domain,
         playbook=loaded.playbook,
         lexicon=loaded.lexicon,
@@ -126,6 +138,22 @@ async def _live(
         place_arguments=frozenset(notes.place_arguments),
         text_arguments=frozenset(notes.text_arguments),
     )
+    return with_own_half(runtime, loaded) if loaded.domain.tools else runtime
+
+
+def _require_apart(loaded: DomainFolder, start: Reading, specs: Sequence[ToolSpec]) -> None:
+    """Refuse a mixture whose declarative half has a tool or table of the server's.
+
+    Raises:
+        UserError: naming them.
+    """
+    own = loaded.domain
+    twice = [f"a tool {s.name!r}" for s in specs if s.name in {*own.tools, *own.user_tools}]
+    twice += [f"a table {name!r}" for name in start.tables if name in own.entities]
+    if twice:
+        raise UserError(
+            f"{own.name}: these domains cannot be mixed: both have {', '.join(twice)}"
+        )
 
 
 def _manifest(name: str) -> ServerManifest:

@@ -103,7 +103,7 @@ async def certify(
         await _mutants(case)
     if _holds(case):
         alternatives = await _searched(case)
-    if _holds(case) and witness is not None and runtime.compiled is not None:
+    if _holds(case) and witness is not None and runtime.searchable:
         await _elsewhere(case, witness)
     return Certificate(task_id=task.id, probes=tuple(case.probes)), alternatives
 
@@ -230,7 +230,7 @@ def _needed(case: _Case, calls: Sequence[ReferenceCall]) -> list[ReferenceCall]:
     Where a call takes time, every call counts: something may come due meanwhile.
     """
     timed = case.runtime.domain.clock.minutes_per_call > 0
-    if timed or case.task.target.answers or case.runtime.compiled is None:
+    if timed or case.task.target.answers or not case.runtime.searchable:
         return list(calls)
     return [c for c in calls if c.actor == "user" or case.runtime.is_write(c)]
 
@@ -304,7 +304,7 @@ def _answers_fail(case: _Case) -> None:
 
 async def _searched(case: _Case) -> int:
     """Look for the goal from the facts alone; every other way found has to pass as well."""
-    if case.runtime.compiled is None or not (case.task.target.changes or case.task.target.answers):
+    if not case.runtime.searchable or not (case.task.target.changes or case.task.target.answers):
         return 0
     needed = [
         pair

@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
-from agentsynth.core.domain import Domain, Mirrored, ToolDef
+from agentsynth.core.domain import Domain, ErrorStyle, Mirrored, ToolDef
 from agentsynth.core.errors import DomainError, ToolError
 from agentsynth.core.messages import ToolCall
 from agentsynth.core.protocols import Actor, ToolResult
@@ -69,7 +69,7 @@ def tool_spec(domain: Domain, name: str, tool: ToolDef) -> ToolSpec:
         consequential=tool.kind == "write" and tool.consequential,
         provenance=Provenance(
             origin="synthetic" if domain.python is None else "python",
-            source=domain.name,
+            source=tool.source or domain.name,
             licence="Apache-2.0",
             spec_hash=spec_hash(name, tool.description, parameters, None, annotations),
         ),
@@ -178,6 +178,7 @@ class CompiledDomain:
             for name, tool in every.items()
         }
         self.bodies = {name: bodies_of(tool) for name, tool in every.items()}
+        self._error_styles = {name: tool.errors or domain.errors for name, tool in every.items()}
         self.texts = frozenset(name for name, tool in every.items() if tool.result == "text")
         self.effects = {
             name: compile_steps(effect.steps, domain.entities, name)
@@ -194,6 +195,10 @@ class CompiledDomain:
         if world_seed not in self._bases:
             self._bases[world_seed] = self._make_base(world_seed)
         return self._bases[world_seed]
+
+    def error_style(self, tool: str) -> ErrorStyle:
+        """Return how a tool's errors look; an unknown tool's as the domain says."""
+        return self._error_styles.get(tool, self.domain.errors)
 
     @asynccontextmanager
     async def open(self, world_seed: int) -> AsyncGenerator["DeclarativeWorld"]:
@@ -263,10 +268,11 @@ class DeclarativeWorld:
         compiled, state = self.compiled, self.state
         tool = (compiled.tools if actor == "assistant" else compiled.user_tools).get(call.name)
         if tool is None:
-            return self._error(ToolError("unknown_tool", f"There is no tool named {call.name!r}."))
+            unknown = ToolError("unknown_tool", f"There is no tool named {call.name!r}.")
+            return self._error(call, unknown)
         wrong = compiled.checkers[call.name].error(call.arguments)
         if wrong is not None:
-            return self._error(ToolError("invalid_arguments", wrong))
+            return self._error(call, ToolError("invalid_arguments", wrong))
         arguments = {**compiled.defaults[call.name], **call.arguments}
         for name in compiled.integers[call.name] & call.arguments.keys():
             arguments[name] = _whole(arguments[name])  # to JSON Schema, 2.0 is an integer too
@@ -274,7 +280,7 @@ class DeclarativeWorld:
             part = unknown_part(arguments, bodies)
             if part is not None:
                 text = f"The parameter '{part}' is not supported."
-                return self._error(ToolError("unsupported_parameter", text))
+                return self._error(call, ToolError("unsupported_parameter", text))
             arguments = with_bodies(arguments, bodies)
         scope: dict[str, Any] = {"args": arguments, "today": state.today, "now": state.now}
         state.begin()
@@ -283,7 +289,7 @@ class DeclarativeWorld:
             self._check_invariants(f"tool {call.name!r}")
         except ToolError as error:
             state.rollback()
-            return self._error(error)
+            return self._error(call, error)
         except BaseException:
             state.rollback()
             raise
@@ -302,8 +308,8 @@ class DeclarativeWorld:
                         f"{guilty} broke the invariant {rule.id!r} of {entity} {key!r}"
                     )
 
-    def _error(self, error: ToolError) -> ToolResult:
-        text = error_text(error, self.compiled.domain.errors)
+    def _error(self, call: ToolCall, error: ToolError) -> ToolResult:
+        text = error_text(error, self.compiled.error_style(call.name))
         return ToolResult(text, is_error=True, code=error.code)
 
     def state_hash(self) -> str:

@@ -17,10 +17,11 @@ from agentsynth.core.tools import ToolSpec
 from agentsynth.worlds.declarative import ArgumentChecker, CompiledDomain, DeclarativeWorld
 from agentsynth.worlds.live import LiveWorld
 from agentsynth.worlds.load import DomainFolder
+from agentsynth.worlds.mixed_world import MixedWorld, mixed_worlds
 from agentsynth.worlds.seed import world_today
 from agentsynth.worlds.static_use import failure_messages, tool_codes
 
-__all__ = ["DomainRuntime", "declarative_runtime"]
+__all__ = ["DomainRuntime", "declarative_runtime", "with_own_half"]
 
 
 class Called(Protocol):
@@ -52,7 +53,7 @@ class DomainRuntime:
     decode: Callable[[str, str], Any]
     """What a reader makes of a result, by the tool's name and the text."""
     compiled: CompiledDomain | None = None
-    """None for live domains."""
+    """What holds its own state; None for live domains. A mixture may have both."""
     rows: Callable[[str], list[dict[str, Any]]] | None = None
     """For live domains: run a SELECT on the seed database."""
     user_specs: tuple[ToolSpec, ...] = ()
@@ -75,14 +76,24 @@ class DomainRuntime:
     @cached_property
     def checkers(self) -> dict[str, ArgumentChecker]:
         """What holds calls against their schemas, by tool."""
-        if self.compiled is not None:
-            return self.compiled.checkers
-        return {spec.name: ArgumentChecker(spec.parameters) for spec in self.specs}
+        known = {} if self.compiled is None else self.compiled.checkers
+        others = [spec for spec in self.specs if spec.name not in known]
+        return {**known, **{spec.name: ArgumentChecker(spec.parameters) for spec in others}}
+
+    @property
+    def searchable(self) -> bool:
+        """Whether its whole world is our own: it can be forked, and opened in other processes."""
+        return self.compiled is not None and self.domain.live is None
 
     @cached_property
     def spec_by_name(self) -> dict[str, ToolSpec]:
         """Specifications by tool."""
         return {spec.name: spec for spec in self.specs}
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """The servers and domains that its tools are of: several for a mixture."""
+        return frozenset(spec.provenance.source for spec in self.specs)
 
     @cached_property
     def offered_words(self) -> frozenset[str]:
@@ -208,6 +219,8 @@ class DomainRuntime:
             for name, tools, argument, pattern in self._forbidden
             if call.name in tools and pattern.search(str(call.arguments.get(argument, "")))
         ]
+        if isinstance(world, MixedWorld):
+            world = world.half(call.name)
         if isinstance(world, LiveWorld):
             broken += self._shown_broken(world, call)
         if self.compiled is not None and isinstance(world, DeclarativeWorld):
@@ -249,4 +262,28 @@ def declarative_runtime(loaded: DomainFolder) -> DomainRuntime:
         compiled=compiled,
         user_specs=compiled.user_specs,
         translations={name: lexicon for name, (lexicon, _) in loaded.translations.items()},
+    )
+
+
+def with_own_half(live: DomainRuntime, loaded: DomainFolder) -> DomainRuntime:
+    """Return a live runtime with the declarative half of its mixture.
+
+    Args:
+        live: the runtime of the server alone.
+        loaded: the mixture.
+    """
+    compiled = CompiledDomain(loaded.domain)
+    own = frozenset(compiled.tools)
+
+    def decode(tool: str, content: str) -> Any:
+        return _json_or_text(tool, content) if tool in own else live.decode(tool, content)
+
+    return replace(
+        live,
+        specs=(*live.specs, *compiled.specs),
+        open=mixed_worlds(live.open, compiled),
+        open_rollout=mixed_worlds(live.open_rollout, compiled),
+        decode=decode,
+        compiled=compiled,
+        user_specs=compiled.user_specs,
     )

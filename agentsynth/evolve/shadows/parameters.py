@@ -20,7 +20,8 @@ from agentsynth.evolve.shadows.lexis import (
     TOLD,
     WRAPPERS,
 )
-from agentsynth.evolve.shadows.words import singular, tokens_of
+from agentsynth.core.names import tokens_of
+from agentsynth.evolve.shadows.words import singular
 
 __all__ = [
     "Kind",

@@ -15,7 +15,7 @@ from agentsynth.evolve.shadows.lexis import TRANSITIONS
 from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
 from agentsynth.evolve.shadows.request import Request, Stuck, identifier
 from agentsynth.evolve.shadows.telling import answer, answerable, new_key, new_value, settable
-from agentsynth.evolve.shadows.words import tokens_of
+from agentsynth.core.names import tokens_of
 
 __all__ = ["requests_of"]
 

@@ -1,10 +1,10 @@
 """The words of tool names: how a name is cut, what its verb does, what its noun is."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agentsynth.core.names import tokens_of
 from agentsynth.evolve.shadows.lexis import (
     CLEARS,
     EMPTY,
@@ -26,16 +26,7 @@ __all__ = [
     "read_name",
     "singular",
     "snake",
-    "tokens_of",
 ]
-
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-
-
-def tokens_of(text: str) -> tuple[str, ...]:
-    """Cut a name of any style (snake, kebab, camel, dotted) into lower-case words."""
-    return tuple(part.lower() for part in _PART.findall(text))
-
 
 def snake(text: str) -> str:
     """Return a name in snake case."""
