@@ -38,7 +38,7 @@ def misbehave(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Misbehave:
         if not python.is_symlink():
             python.symlink_to(sys.executable)
         monkeypatch.setattr(domains, "install_server", lambda *_, **__: scratch / "prefix")
-        monkeypatch.setattr(domains, "_manifest", quick)
+        monkeypatch.setattr(domains, "find_manifest", quick)
 
     return use
 

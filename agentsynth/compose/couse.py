@@ -17,8 +17,38 @@ from agentsynth.core.tools import ToolSpec
 __all__ = ["CoUse", "Sketch", "co_use", "sketch_of"]
 
 _EMPTY = frozenset(
-    "a an and by for from get in list create update delete add remove set search find id ids key "
-    "name value type the to of on with all new".split()
+    [
+        "a",
+        "an",
+        "and",
+        "by",
+        "for",
+        "from",
+        "get",
+        "in",
+        "list",
+        "create",
+        "update",
+        "delete",
+        "add",
+        "remove",
+        "set",
+        "search",
+        "find",
+        "id",
+        "ids",
+        "key",
+        "name",
+        "value",
+        "type",
+        "the",
+        "to",
+        "of",
+        "on",
+        "with",
+        "all",
+        "new",
+    ]
 )
 
 

@@ -93,9 +93,7 @@ def _served(
 class _Room:
     """A toolset while it fills up."""
 
-    def __init__(
-        self, specs: Mapping[str, ToolSpec], chosen: frozenset[str], most: int
-    ) -> None:
+    def __init__(self, specs: Mapping[str, ToolSpec], chosen: frozenset[str], most: int) -> None:
         self.chosen = set(chosen)
         self._source = {name: spec.provenance.source for name, spec in specs.items()}
         self._most = most

@@ -12,8 +12,10 @@ from agentsynth.core.lexicon import Language
 from agentsynth.core.task import KINDS, TaskKind
 from agentsynth.models.prices import NANO
 from agentsynth.models.settings import ModelSettings, sampling_of
+from agentsynth.pipeline.mixing import draw_mixtures
 from agentsynth.worlds.files import Loaded, load_yaml, validate
 from agentsynth.worlds.load import domain_names, shadow_names
+from agentsynth.worlds.mix import JOINT
 
 __all__ = ["BudgetConfig", "RunConfig", "SeatName", "TargetConfig", "load_config", "with_seed"]
 
@@ -93,6 +95,17 @@ class BudgetConfig(Frozen):
         return round(self.usd * NANO) if self.usd is not None else self.tokens or 0
 
 
+class MixedConfig(Frozen):
+    """Agents with the tools of several of the run's domains."""
+
+    share: float = Field(gt=0, lt=1)
+    """Share of the tasks that are theirs."""
+    agents: int = Field(default=8, ge=1, le=500)
+    """How many different mixtures there are."""
+    domains: int = Field(default=3, ge=2, le=6)
+    """Domains of each."""
+
+
 class RunConfig(Identified):
     """Everything that decides what rows come out."""
 
@@ -101,6 +114,9 @@ class RunConfig(Identified):
     target: TargetConfig
     domains: dict[str, Weight] = Field(min_length=1)
     """Domain name, folder, or pattern (`shadow/*`: each name's share) to its share of tasks."""
+    mixed: MixedConfig | None = Field(default=None, exclude_if=lambda mixed: mixed is None)
+    """Mixtures of these domains to draw; on loading they become domains of their own, named by
+    their parts (`one+other`). None = none but those that `domains` names."""
     kinds: dict[Literal["default"] | TaskKind, Weight] = {}
     """Task kind to its share; `default` stands for the kinds not named (1 if absent)."""
     languages: dict[Language, Weight] = {"en": 1.0}
@@ -177,7 +193,23 @@ def load_config(path: Path) -> RunConfig:
         raise UserError(f"{path}: a run config is a mapping; see examples/quickstart.yaml")
     config = validate(RunConfig, loaded)
     domains = _expanded(config, loaded)
-    return _with_paths(config.model_copy(update={"domains": domains}), path, loaded)
+    if config.mixed is not None:
+        domains = _with_mixtures(domains, config.mixed, loaded)
+    update = {"domains": domains, "mixed": None}
+    return _with_paths(config.model_copy(update=update), path, loaded)
+
+
+def _with_mixtures(
+    domains: dict[str, float], mixed: MixedConfig, loaded: Loaded
+) -> dict[str, float]:
+    """Return the domains with mixtures of those that have a weight, each with the same share."""
+    names = [name for name, weight in domains.items() if weight and JOINT not in name]
+    drawn = draw_mixtures(names, agents=mixed.agents, parts=mixed.domains)
+    if not drawn:
+        message = f"no {mixed.domains} of these domains can be mixed; name more of them"
+        raise UserError(str(loaded.problem(("mixed",), message)))
+    weight = sum(domains.values()) * mixed.share / (1 - mixed.share) / len(drawn)
+    return {**dict.fromkeys(drawn, weight), **domains}
 
 
 def _expanded(config: RunConfig, loaded: Loaded) -> dict[str, float]:

@@ -6,10 +6,9 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from agentsynth.core.errors import UserError, render_problems
-from agentsynth.core.manifest import ServerManifest, live_notes, parse_manifest
-from agentsynth.core.resources import bundled
-from agentsynth.core.workspace import SHADOWS, WORKSPACE
+from agentsynth.core.manifest import live_notes
 from agentsynth.core.tools import ToolSpec
+from agentsynth.core.workspace import SHADOWS, WORKSPACE
 from agentsynth.evolve.install import install_server
 from agentsynth.pipeline.confine import confine_with
 from agentsynth.plan.lint import plan_problems
@@ -17,12 +16,11 @@ from agentsynth.plan.phrase_lint import phrase_problems
 from agentsynth.plan.phrase_meaning import meaning_problems
 from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.declarative import tool_spec
-from agentsynth.worlds.files import load_yaml
 from agentsynth.worlds.live import collect, live_worlds
 from agentsynth.worlds.live_rows import seed_rows
-from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
-from agentsynth.worlds.results import result_reader
+from agentsynth.worlds.load import DomainFolder, find_domain, find_manifest, load_folder
 from agentsynth.worlds.mix import load_named
+from agentsynth.worlds.results import result_reader
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime, with_own_half
 from agentsynth.worlds.seat import ServerHome, sweep_scratch
 from agentsynth.worlds.starting_state import seed_of, starting_tree
@@ -97,7 +95,7 @@ async def _live(
 ) -> DomainRuntime:
     live = loaded.domain.live
     assert live is not None  # the caller looked
-    manifest = _manifest(live.manifest)
+    manifest = find_manifest(live.manifest)
     sweep_scratch()
     prefix = install_server(manifest, WORKSPACE / "servers", log=log)
     home = ServerHome(manifest, prefix, confine_with(unconfined=unconfined))
@@ -151,14 +149,4 @@ def _require_apart(loaded: DomainFolder, start: Reading, specs: Sequence[ToolSpe
     twice = [f"a tool {s.name!r}" for s in specs if s.name in {*own.tools, *own.user_tools}]
     twice += [f"a table {name!r}" for name in start.tables if name in own.entities]
     if twice:
-        raise UserError(
-            f"{own.name}: these domains cannot be mixed: both have {', '.join(twice)}"
-        )
-
-
-def _manifest(name: str) -> ServerManifest:
-    path = bundled("tools_registry") / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in bundled("tools_registry").glob("*.yaml")))
-        raise UserError(f"unknown server manifest {name!r}; the registry has: {known}")
-    return parse_manifest(load_yaml(path).value, str(path))
+        raise UserError(f"{own.name}: these domains cannot be mixed: both have {', '.join(twice)}")

@@ -24,6 +24,7 @@ from agentsynth.pipeline.schedule import Place, place_at
 from agentsynth.pipeline.store import Item, Packed, Payload, Store
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import BLOCK, Pool
+from agentsynth.worlds.mix import JOINT
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["Fold", "check_resumable", "execute", "kinds_of", "locked"]
@@ -100,6 +101,10 @@ class Fold:
 _AT_MOST = 3
 """Times its weight that a kind gets in a domain because others do not offer it."""
 
+_ACROSS = 4
+"""Times its weight that the kind with several requests gets in a mixture: only these use the tools
+of more than one part."""
+
 
 def kinds_of(config: RunConfig, worker: Worker) -> dict[str, dict[TaskKind, float]]:
     """Return, for each domain, the weights of the kinds its intents can offer.
@@ -123,7 +128,8 @@ def kinds_of(config: RunConfig, worker: Worker) -> dict[str, dict[TaskKind, floa
             if kind in kinds:
                 offering = sum(config.domains[n] for n, offered in able.items() if kind in offered)
                 scarce = whole / offering if offering else 1.0
-                table[name][kind] = weight * min(_AT_MOST, scarce)
+                across = _ACROSS if kind == "several" and JOINT in name else 1
+                table[name][kind] = weight * across * min(_AT_MOST, scarce)
     return table
 
 

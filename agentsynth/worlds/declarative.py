@@ -178,7 +178,9 @@ class CompiledDomain:
             for name, tool in every.items()
         }
         self.bodies = {name: bodies_of(tool) for name, tool in every.items()}
-        self._error_styles = {name: tool.errors or domain.errors for name, tool in every.items()}
+        self._error_styles: dict[str, ErrorStyle] = {
+            name: tool.errors or domain.errors for name, tool in every.items()
+        }
         self.texts = frozenset(name for name, tool in every.items() if tool.result == "text")
         self.effects = {
             name: compile_steps(effect.steps, domain.entities, name)

@@ -12,6 +12,7 @@ from agentsynth.core.domain import Domain
 from agentsynth.core.errors import DomainError, Problem, UserError, render_problems
 from agentsynth.core.intent import Playbook
 from agentsynth.core.lexicon import Language, Lexicon
+from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.core.workspace import SHADOWS
 from agentsynth.worlds.files import Loaded, load_yaml, validate
@@ -20,10 +21,19 @@ from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.starting_state import seed_digests
 from agentsynth.worlds.static import domain_problems
 
-__all__ = ["DomainFolder", "domain_names", "find_domain", "load_folder", "shadow_names"]
+__all__ = [
+    "SHADOW",
+    "DomainFolder",
+    "domain_names",
+    "find_domain",
+    "find_manifest",
+    "load_folder",
+    "shadow_names",
+]
 
 
-_SHADOW = "shadow/"
+SHADOW = "shadow/"
+"""What the names of shadows begin with."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ def shadow_names() -> tuple[str, ...]:
     found = [
         path.parent.relative_to(SHADOWS).as_posix() for path in SHADOWS.glob("*/*/domain.yaml")
     ]
-    return tuple(sorted(f"{_SHADOW}{name}" for name in found))
+    return tuple(sorted(f"{SHADOW}{name}" for name in found))
 
 
 def find_domain(name: str) -> Path:
@@ -79,8 +89,8 @@ def find_domain(name: str) -> Path:
     """
     if name in _bundled_names():
         return bundled("domains") / name
-    if name.startswith(_SHADOW):
-        folder = SHADOWS / name.removeprefix(_SHADOW)
+    if name.startswith(SHADOW):
+        folder = SHADOWS / name.removeprefix(SHADOW)
         if (folder / "domain.yaml").is_file():
             return folder
         raise UserError(
@@ -94,6 +104,19 @@ def find_domain(name: str) -> Path:
         raise UserError(f"{folder}: this folder has no domain.yaml, so it is not a domain")
     known = ", ".join(domain_names())
     raise UserError(f"unknown domain {name!r}; bundled are: {known}; or give a folder's path")
+
+
+def find_manifest(name: str) -> ServerManifest:
+    """Return the bundled manifest of a server.
+
+    Raises:
+        UserError: naming what exists, if there is none, or if it is wrong.
+    """
+    path = bundled("tools_registry") / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in bundled("tools_registry").glob("*.yaml")))
+        raise UserError(f"unknown server manifest {name!r}; the registry has: {known}")
+    return parse_manifest(load_yaml(path).value, str(path))
 
 
 def load_folder(folder: Path) -> DomainFolder:

@@ -8,15 +8,17 @@ recognise the tools. Parts that use one name for two things cannot be mixed, and
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from agentsynth.core.domain import Clause, Clock, Domain, ToolDef
 from agentsynth.core.errors import UserError
 from agentsynth.core.intent import Playbook
 from agentsynth.core.lexicon import ClausePhrases, Lexicon, ObstaclePhrases
-from agentsynth.worlds.load import DomainFolder, find_domain, load_folder
+from agentsynth.core.manifest import live_notes
+from agentsynth.worlds.load import DomainFolder, find_domain, find_manifest, load_folder
 
-__all__ = ["JOINT", "clashes", "load_named", "mixed", "parts_of"]
+__all__ = ["JOINT", "clashes", "load_named", "mixed", "parts_of", "tool_names"]
 
 JOINT = "+"
 """Stands between the names of a mixture's parts."""
@@ -28,6 +30,8 @@ _A_DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d")
 
 def parts_of(name: str) -> tuple[str, ...]:
     """Return the names of a mixture's parts; of any other domain, its own name."""
+    if (Path(name) / "domain.yaml").is_file():
+        return (name,)  # a folder may be called anything
     return tuple(name.split(JOINT))
 
 
@@ -91,6 +95,16 @@ def mixed(parts: Sequence[DomainFolder]) -> DomainFolder:
     )
 
 
+def tool_names(domain: Domain) -> tuple[str, ...]:
+    """Return the names of a domain's tools, of either side; of a live one, those it offers.
+
+    Raises:
+        UserError: if a live domain names no bundled manifest.
+    """
+    offered = () if domain.live is None else live_notes(find_manifest(domain.live.manifest)).tools
+    return (*offered, *domain.tools, *domain.user_tools)
+
+
 def _start(clock: Clock) -> tuple[str, int]:
     return clock.start, clock.spread_days
 
@@ -108,7 +122,7 @@ def _named_things(
 ) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
     """Yield what names stand for in each part: the same name has to be the same thing."""
     domains, lexicons = [p.domain for p in parts], [p.lexicon for p in parts]
-    yield "tool", [_apart({**d.tools, **d.user_tools}, d) for d in domains]
+    yield "tool", [_apart(dict.fromkeys(tool_names(d)), d) for d in domains]
     yield "entity", [_apart(d.entities, d) for d in domains]
     yield "effect", [_apart(d.effects, d) for d in domains]
     yield "invariant", [{rule.id: (d.name, rule.id) for rule in d.invariants} for d in domains]

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from agentsynth.evolve.shadows.model import ShadowEntity, ShadowField
 from agentsynth.core.names import tokens_of
+from agentsynth.evolve.shadows.model import ShadowEntity, ShadowField
 from agentsynth.evolve.shadows.words import singular
 
 __all__ = ["Bank", "bank_of", "label_of", "noun_of"]

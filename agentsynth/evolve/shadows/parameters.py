@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentsynth.core.domain import FieldType
+from agentsynth.core.names import tokens_of
 from agentsynth.core.schemas import plain
 from agentsynth.evolve.shadows.lexis import (
     CURSORS,
@@ -20,7 +21,6 @@ from agentsynth.evolve.shadows.lexis import (
     TOLD,
     WRAPPERS,
 )
-from agentsynth.core.names import tokens_of
 from agentsynth.evolve.shadows.words import singular
 
 __all__ = [

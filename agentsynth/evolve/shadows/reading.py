@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from agentsynth.core.names import tokens_of
 from agentsynth.evolve.shadows.lexis import TRANSITIONS
 from agentsynth.evolve.shadows.offered import offered
 from agentsynth.evolve.shadows.overlay import Overlay, OverlayTool
 from agentsynth.evolve.shadows.parameters import Param, params_of
-from agentsynth.core.names import tokens_of
 from agentsynth.evolve.shadows.words import Name, common_prefix, read_name
 
 __all__ = ["Reading", "has_stem", "read_tools"]

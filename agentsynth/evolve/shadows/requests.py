@@ -7,6 +7,7 @@ record belongs to where that is needed.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agentsynth.core.names import tokens_of
 from agentsynth.evolve.shadows.bank import label_of, noun_of
 from agentsynth.evolve.shadows.emit import needed
 from agentsynth.evolve.shadows.finding import Finder
@@ -15,7 +16,6 @@ from agentsynth.evolve.shadows.lexis import TRANSITIONS
 from agentsynth.evolve.shadows.model import Inferred, Operation, ShadowEntity, ShadowField
 from agentsynth.evolve.shadows.request import Request, Stuck, identifier
 from agentsynth.evolve.shadows.telling import answer, answerable, new_key, new_value, settable
-from agentsynth.core.names import tokens_of
 
 __all__ = ["requests_of"]
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from agentsynth.core.names import tokens_of
 from agentsynth.evolve.shadows.bank import noun_of
 from agentsynth.evolve.shadows.forms import Forms
 from agentsynth.evolve.shadows.model import Operation, ShadowEntity, ShadowField
-from agentsynth.core.names import tokens_of
 
 __all__ = ["UNSUPPORTED", "initial_value", "not_found", "steps_of"]
 

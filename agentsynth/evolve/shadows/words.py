@@ -28,6 +28,7 @@ __all__ = [
     "snake",
 ]
 
+
 def snake(text: str) -> str:
     """Return a name in snake case."""
     return "_".join(tokens_of(text))
