@@ -22,6 +22,7 @@ from agentsynth.evolve.shadows.partition import partition
 from agentsynth.evolve.shadows.write import files_of, write_folder
 from agentsynth.evolve.snapshot import ListedServer
 from agentsynth.pipeline.config import RunConfig, TargetConfig
+from agentsynth.pipeline.result_schemas import ResultSchemas
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import open_worker
@@ -62,6 +63,12 @@ class ShadowDomain:
     calls: int = 0
     """Calls held against contracts."""
     requests: int = 0
+    fidelity: dict[str, float] = field(default_factory=dict[str, float])
+    """Tools at L3 to their fidelity."""
+    replayed: dict[str, float] = field(default_factory=dict[str, float])
+    """Tools that were replayed to the score of the replay that decides on L3."""
+    not_replayed: str | None = None
+    """Why it could not be replayed; None = it was, or nobody asked."""
 
 
 @dataclass
@@ -71,6 +78,8 @@ class ServerShadows:
     server: str
     licence: str
     tools: int
+    inferred: Inferred | None = None
+    """What its domains were written from; None = not known any more."""
     domains: list[ShadowDomain] = field(default_factory=list[ShadowDomain])
     left_out: dict[str, LeftOut] = field(default_factory=dict[str, LeftOut])
 
@@ -104,7 +113,7 @@ async def shadow_server(
     """
     raw = [tool for tool in listed.tools if str(tool.get("name")) not in skip]
     inferred = infer(listed.name, raw, overlay)
-    made = ServerShadows(listed.name, listed.licence, len(listed.tools))
+    made = ServerShadows(listed.name, listed.licence, len(listed.tools), inferred)
     for one in inferred.left_out:
         made.left_out[one.tool] = one
     for tool, reason in skip.items():
@@ -178,7 +187,10 @@ class _Making:
             if wrong:
                 kept = self._without(kept, wrong, "contract")
                 continue
-            lost, proven = await self._played()
+            lost, proven, unlike = await self._played()
+            if unlike:
+                kept = self._without(kept, unlike, "unlike_schema")
+                continue
             if lost:
                 self.dropped |= lost
                 continue
@@ -267,27 +279,46 @@ class _Making:
         assert self.loaded is not None  # written before, and found sound
         return self.loaded
 
-    async def _played(self) -> tuple[set[str], set[str]]:
-        """Play every request; return the requests that were lost, and the tools called."""
+    async def _played(self) -> tuple[set[str], set[str], dict[str, str]]:
+        """Play every request.
+
+        Returns:
+            The requests that were lost, the tools called in conversations that were kept, and the
+            tools with a result that contradicts their own output schema, with what is wrong.
+        """
         place = str(self.folder)
         config = RunConfig(
             version=1, target=TargetConfig(tasks=1), domains={place: 1.0}, probes=0.0
         )
         lost: set[str] = set()
         proven: set[str] = set()
+        unlike: dict[str, str] = {}
+        schemas = ResultSchemas(self._sound().domain)
         async with AsyncExitStack() as stack:
             worker = await open_worker(config, stack, log=lambda _: None)
             for name, intent in self._intents().items():
-                tools = await _kept(worker, place, name, intent)
+                tools = await _kept(worker, place, name, intent, schemas, unlike)
                 if tools is None:
                     lost.add(name)
                 else:
                     proven |= tools
-        return lost, proven
+        return lost, proven, unlike
 
 
-async def _kept(worker: Worker, domain: str, name: str, intent: Intent) -> set[str] | None:
-    """Return the tools that certified and kept conversations call; None = one was not kept."""
+async def _kept(
+    worker: Worker,
+    domain: str,
+    name: str,
+    intent: Intent,
+    schemas: ResultSchemas,
+    unlike: dict[str, str],
+) -> set[str] | None:
+    """Return the tools that certified and kept conversations call; None = one was not kept.
+
+    Args:
+        schemas: what results are held against.
+        unlike: takes the tools whose results do not fit, with what is wrong.
+    """
     called: set[str] = set()
     kept = 0
     for number in range(_TRIES):
@@ -299,6 +330,7 @@ async def _kept(worker: Worker, domain: str, name: str, intent: Intent) -> set[s
             continue
         slot, scenario = prepared.scenarios[0]
         graded = await worker.play(prepared, slot, scenario)
+        unlike |= schemas.unlike(graded.trajectory.messages)
         if not graded.decision.kept:
             return None
         kept += 1
