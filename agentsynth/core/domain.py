@@ -132,8 +132,8 @@ class Mirrored(Frozen):
     refused: tuple[str, ...] = Field(default=(), exclude_if=not_)
     """Optional parameters without a meaning here: a call that gives one is refused."""
     fidelity: float | None = Field(default=None, ge=0, le=1, exclude_if=lambda one: one is None)
-    """How like the running server it was on calls that did not admit it to L3, from 0 to 1, to three
-    places; None = it is not at L3."""
+    """How like the running server it was on calls that did not admit it to L3: from 0 to 1, to
+    three places. None = it is not at L3."""
 
     @model_validator(mode="after")
     def _fidelity_goes_with_l3(self) -> "Mirrored":

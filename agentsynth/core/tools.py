@@ -41,8 +41,8 @@ class ToolSpec(Identified):
     level: Literal["L1", "L2", "L3", "executed"] = "executed"
     """How faithful the world behind it is; "executed" = the real semantics or server runs."""
     fidelity: float | None = Field(default=None, exclude_if=lambda one: one is None)
-    """At L3: how like the running server the shadow was, from 0 to 1, to three places; None = it was
-    not held against it."""
+    """At L3: how like the running server the shadow was, from 0 to 1, to three places. None = it is
+    not at L3."""
     provenance: Provenance
 
 

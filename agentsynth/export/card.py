@@ -5,6 +5,11 @@ from typing import Any
 
 __all__ = ["render_card"]
 
+_FIDELITY = (
+    "\n\nFidelity of the tools at L3: {least:g} at least, {mean:g} on average, over calls that did "
+    "not decide on the level."
+)
+
 
 def render_card(manifest: Mapping[str, Any]) -> str:
     """Return the card of an export as Markdown with the front matter dataset hubs read."""
@@ -87,12 +92,7 @@ def _real_tools(manifest: Mapping[str, Any]) -> list[str]:
     if real is None:
         return []
     scores = real.get("fidelity")
-    fidelity = (
-        ""
-        if scores is None
-        else f"\n\nFidelity of the tools at L3: {scores['least']:g} at least, {scores['mean']:g} on "
-        "average, over calls that did not decide on the level."
-    )
+    fidelity = "" if scores is None else _FIDELITY.format(**scores)
     return [
         "## Real tools\n\n"
         f"{real['rows']} rows call {real['tools']} different tools of {real['servers']} real MCP "

@@ -14,8 +14,9 @@ over. Then both are given the same calls. Of every call of a tool:
   as the server shows them, that are equal.
 
 A tool's fidelity is the mean of the parts over its calls; a server's, that over its tools. A tool
-is admitted where it is high enough and some of the calls were answered over records that the server
-keeps: refusing alike, or showing nothing alike, is no likeness.
+is admitted where it is high enough, for a tool that writes the state part by itself too, and where
+some of the calls were answered over records that the server keeps: refusing alike, or showing
+nothing alike, is no likeness, and neither is saying the right thing and writing another.
 """
 
 import random
@@ -45,7 +46,7 @@ Compile = Callable[[Mapping[str, Operation]], CompiledDomain]
 """Gives the shadow's domain with these operations."""
 
 ADMITTED = 0.8
-"""Score from which a tool's shadow is said to be like it."""
+"""Score, and state of a tool that writes, from which a tool's shadow is said to be like it."""
 _CALLS = 12
 """Calls of every tool that are compared."""
 _ANSWERED = 4
@@ -67,7 +68,8 @@ class ToolFidelity:
     @property
     def admitted(self) -> bool:
         """Whether the shadow is like the tool, and was seen to be so on enough calls."""
-        return self.answered >= _ANSWERED and self.score >= ADMITTED
+        same_state = not self.state or mean(self.state) >= ADMITTED
+        return self.answered >= _ANSWERED and self.score >= ADMITTED and same_state
 
     @property
     def score(self) -> float:
@@ -112,8 +114,8 @@ async def measure(
 
     Args:
         live: calls the server.
-        compile_with: gives the shadow's domain with these operations, which lay their results out as
-            the server does; one that was written already is given as it is.
+        compile_with: gives the shadow's domain with these operations, which lay their results out
+            as the server does; one that was written already is given as it is.
         inferred: for its entities.
         operations: the shadow's tools.
         seed: draws the calls; the same seed makes the same calls.
