@@ -22,11 +22,10 @@ from agentsynth.evolve.shadows.partition import partition
 from agentsynth.evolve.shadows.write import files_of, write_folder
 from agentsynth.evolve.snapshot import ListedServer
 from agentsynth.pipeline.config import RunConfig, TargetConfig
-from agentsynth.pipeline.result_schemas import ResultSchemas
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import open_worker
-from agentsynth.plan.contracts import check_contracts
+from agentsynth.plan.contracts import FITS_SCHEMA, check_contracts
 from agentsynth.plan.lint import plan_problems
 from agentsynth.plan.phrase_lint import phrase_problems
 from agentsynth.plan.phrase_meaning import meaning_problems
@@ -35,6 +34,7 @@ from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.declarative import tool_spec
 from agentsynth.worlds.files import load_yaml, validate
 from agentsynth.worlds.load import DomainFolder, load_folder
+from agentsynth.worlds.result_schemas import ResultSchemas
 from agentsynth.worlds.runtime import declarative_runtime
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.static import domain_problems
@@ -183,9 +183,10 @@ class _Making:
             if wrong:
                 kept = self._without(kept, wrong, "unsound")
                 continue
-            wrong, calls = self._against_contracts()
-            if wrong:
+            wrong, unlike, calls = self._against_contracts()
+            if wrong or unlike:
                 kept = self._without(kept, wrong, "contract")
+                kept = self._without(kept, unlike, "unlike_schema")
                 continue
             lost, proven, unlike = await self._played()
             if unlike:
@@ -255,20 +256,25 @@ class _Making:
 
     # the contracts
 
-    def _against_contracts(self) -> tuple[dict[str, str], int]:
+    def _against_contracts(self) -> tuple[dict[str, str], dict[str, str], int]:
+        """Return the tools that break their contract, those that do not fit their output schema,
+        each with what is wrong, and how many calls were made."""
         runtime = declarative_runtime(self._sound())
         contracts = load_contracts(self.folder, runtime.domain)
         assert contracts is not None  # just written
         assert runtime.compiled is not None
         report = check_contracts(runtime.compiled, contracts, seed=1)
         wrong: dict[str, str] = {}
+        unlike: dict[str, str] = {}
         for tool in report.tools:
-            if tool.failures:
+            if tool.failures and tool.failures[0].expected == FITS_SCHEMA:
+                unlike[tool.tool] = tool.failures[0].got
+            elif tool.failures:
                 failure = tool.failures[0]
                 wrong[tool.tool] = f"expected {failure.expected}, got {failure.got}"
             elif tool.mistakes:
                 wrong[tool.tool] = tool.mistakes[0]
-        return wrong, sum(tool.cases for tool in report.tools)
+        return wrong, unlike, sum(tool.cases for tool in report.tools)
 
     # the requests
 

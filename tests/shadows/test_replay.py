@@ -201,6 +201,7 @@ def test_a_fidelity_goes_with_l3_and_l3_with_a_fidelity() -> None:
     }  # fmt: skip
     assert "fidelity" not in Mirrored(**fields, level="L1").model_dump()
     assert Mirrored(**fields, level="L3", fidelity=0.9).model_dump()["fidelity"] == 0.9
-    for wrong in ({"level": "L3"}, {"level": "L2", "fidelity": 0.9}):
+    wrongs: list[dict[str, Any]] = [{"level": "L3"}, {"level": "L2", "fidelity": 0.9}]
+    for wrong in wrongs:
         with pytest.raises(ValidationError, match="fidelity"):
             Mirrored(**fields, **wrong)

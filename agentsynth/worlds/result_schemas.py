@@ -33,13 +33,20 @@ class ResultSchemas:
         for message in messages:
             if not isinstance(message, ToolMessage) or message.is_error:
                 continue
-            validator = self._validators.get(message.name)
-            if validator is None or message.name in found:
+            if message.name in found or message.name not in self._validators:
                 continue
-            error = best_match(validator.iter_errors(_decoded(message.content)))
-            if error is not None:
-                found[message.name] = f"{error.json_path}: {error.message}"
+            wrong = self.problem(message.name, _decoded(message.content))
+            if wrong is not None:
+                found[message.name] = wrong
         return found
+
+    def problem(self, tool: str, result: Any) -> str | None:
+        """Return where a tool's result does not fit, and how; None = it fits, or need not."""
+        validator = self._validators.get(tool)
+        if validator is None:
+            return None
+        error = best_match(validator.iter_errors(result))
+        return None if error is None else f"{error.json_path}: {error.message}"
 
 
 def _decoded(text: str) -> Any:
