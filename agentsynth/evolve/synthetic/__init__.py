@@ -1,0 +1,1 @@
+"""The scripted evolver: domains composed from operational archetypes and vocabularies."""
