@@ -99,7 +99,7 @@ class EntityPlan(Frozen):
     open_states: tuple[str, ...] = ()
     """Of its statuses, those in which something is still going on."""
     busy: tuple[str, str] | None = None
-    """(role, status): an open record of this entity goes with a record of the role in that status."""
+    """(role, status): an open record goes with a record of that role in that status."""
     many: int = 8
     """Seed records, per parent where there is one."""
 
@@ -246,6 +246,8 @@ class Blueprint(Identified):
     archetypes: tuple[str, ...]
     unserved: tuple[tuple[str, str], ...] = ()
     """(what people ask for in vain, where it is done instead)."""
+    without: tuple[str, ...] = ()
+    """Requests and tools that did not stand their test and are left out."""
     parent: tuple[str, ...] = ()
     """Names of the blueprints it came from."""
     generation: int = 0

@@ -1,6 +1,6 @@
 """Requests: for each action somebody who wants it, and people who only want to know something."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from agentsynth.core.ids import derive_seed
@@ -15,6 +15,7 @@ from agentsynth.evolve.synthetic.blueprint import (
 from agentsynth.evolve.synthetic.conditions import count_name, holds, mentions, open_filter
 from agentsynth.evolve.synthetic.emit_tools import key_parameter
 from agentsynth.evolve.synthetic.finders import Finder, Told
+from agentsynth.evolve.synthetic.interface import Outside
 from agentsynth.evolve.synthetic.wording import Wording
 
 __all__ = ["RequestPlan", "reason_id", "requests_of"]
@@ -240,7 +241,7 @@ def _questions(blueprint: Blueprint, entity: EntityPlan) -> list[RequestPlan]:
     above = entity.parent
     if entity.sort == "record":
         above = next((f.target for f in entity.fields if f.kind == "ref" and f.target), None)
-    if above is not None:
+    if above is not None and not Outside(blueprint).searched(entity):
         made.append(_count_question(blueprint, entity, above))
         prices = [f for f in entity.fields if f.kind == "money"]
         if entity.sort == "thing" and prices:
@@ -276,8 +277,6 @@ def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> Req
     path = finder.find("owner")
     target = blueprint.entity(above)
     call = {"call": finder.out.lister(entity), "args": {finder.out.id_of(target): f"@{path}"}}
-    if finder.out.searched(entity):
-        return replace(_field_question(blueprint, entity, entity.fields[0]), name="")
     finder.steps.append({**call, "as": "theirs"})
     tally = {"tally": "how_many", "from": f"theirs.{finder.out.items(entity)}", "op": "count"}
     finder.steps.append(tally)
@@ -299,8 +298,6 @@ def _least_question(
     path = finder.find("owner")
     target = blueprint.entity(above)
     call = {"call": finder.out.lister(entity), "args": {finder.out.id_of(target): f"@{path}"}}
-    if finder.out.searched(entity):
-        return replace(_field_question(blueprint, entity, price), name="")
     finder.steps.append({**call, "as": "theirs"})
     pick = {"pick": "least", "from": f"theirs.{finder.out.items(entity)}"}
     finder.steps.append({**pick, "min": finder.out.key(price.name)})

@@ -17,9 +17,20 @@ from agentsynth.evolve.synthetic.blueprint import (
 )
 from agentsynth.evolve.synthetic.vocabulary import Vocabulary
 
-__all__ = ["graft", "sow"]
+__all__ = ["fresh_value", "graft", "sow"]
 
 _MANY = {"party": 36, "staff": 8, "place": 4, "thing": 8, "record": 32, "line": 2, "entry": 1}
+_SPARE = {
+    "thing": (
+        ("room", "rooms"), ("locker", "lockers"), ("van", "vans"), ("tool kit", "tool kits"),
+        ("workbench", "workbenches"), ("trolley", "trolleys"), ("storage box", "storage boxes"),
+        ("parking bay", "parking bays"),
+    ),
+    "party": (("partner", "partners"), ("supplier", "suppliers"), ("sponsor", "sponsors")),
+    "staff": (("coordinator", "coordinators"), ("supervisor", "supervisors")),
+    "place": (("branch", "branches"), ("site", "sites")),
+}  # fmt: skip
+"""Words for a second table of a sort, where the first cannot take the role."""
 _TRAITS = {"party": (2, 4), "staff": (2, 3), "place": (1, 2), "thing": (2, 4), "record": (1, 3),
            "line": (1, 2), "entry": (0, 1)}  # fmt: skip
 
@@ -144,12 +155,14 @@ class _Grafting:
             "place": words.place,
             "thing": words.thing,
         }
-        choices = list(role.nouns) or [named[role.sort]]
+        choices = list(role.nouns) or [named[role.sort], *_SPARE.get(role.sort, ())]
         taken = {entity.noun.name for entity in self.entities.values()}
+        if not role.nouns:
+            choices[1:] = self.rng.sample(choices[1:], len(choices) - 1)
         free = [c for c in choices if Noun(one=c[0], many=c[1]).name not in taken]
         if not free:
             raise ValueError(f"no free word for a {role.sort}")
-        one, many = self.rng.choice(free)
+        one, many = self.rng.choice(free) if role.nouns else free[0]
         return Noun(one=one, many=many)
 
     def _code(self, noun: Noun) -> str:
@@ -175,7 +188,7 @@ class _Grafting:
                 places = tuple(self.rng.sample(words.places, 4))
                 return [FieldPlan(name="name", kind="name", values=places)], ["name"]
             case "thing":
-                if self.rng.random() < 0.35:
+                if self.rng.random() < 0.35 or noun.one != words.thing[0]:
                     labels = tuple(f"{row}-{n:02}" for row in "AB" for n in range(1, 5))
                     return [FieldPlan(name="label", kind="label", values=labels)], ["label"]
                 things = tuple(self.rng.sample(words.things, len(words.things)))
@@ -294,7 +307,7 @@ class _Grafting:
                     f"={found}.id" if found is not None else self._reached(field, bindings)
                 )
             else:
-                values[field.name] = _fresh(field)
+                values[field.name] = fresh_value(field)
         return values
 
     def _reached(self, field: FieldPlan, bindings: Mapping[str, Binding]) -> str:
@@ -306,7 +319,7 @@ class _Grafting:
         raise ValueError(f"nothing gives {field.name}")
 
 
-def _fresh(field: FieldPlan) -> str | int | bool | None:
+def fresh_value(field: FieldPlan) -> str | int | bool | None:
     """Return what a field of a new record holds when nothing is said of it."""
     match field.kind:
         case "status" | "choice":

@@ -1,12 +1,12 @@
 """A blueprint as the files of a domain."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentsynth.evolve.synthetic.blueprint import Blueprint
 from agentsynth.evolve.synthetic.emit_contracts import contracts_of
 from agentsynth.evolve.synthetic.emit_entities import entities_of
-from agentsynth.evolve.synthetic.emit_intents import requests_of
+from agentsynth.evolve.synthetic.emit_intents import RequestPlan, requests_of
 from agentsynth.evolve.synthetic.emit_lexicon import lexicon_of
 from agentsynth.evolve.synthetic.emit_policy import policy_of
 from agentsynth.evolve.synthetic.emit_tools import effects_of, tools_of
@@ -22,8 +22,13 @@ def files_of(blueprint: Blueprint, names: Mapping[str, tuple[str, ...]]) -> dict
         names: first and last names of people, under `first` and `last`.
     """
     wording = Wording(blueprint)
-    requests = [r for r in requests_of(blueprint, wording) if r.name]
+    left_out = set(blueprint.without)
+    requests = [r for r in requests_of(blueprint, wording) if r.name not in left_out]
     requests = list({request.name: request for request in requests}.values())
+    contracts = contracts_of(blueprint, wording)
+    tools = tools_of(blueprint, wording)
+    for name in (left_out | _unused(tools, requests)) & tools.keys():
+        del tools[name], contracts["tools"][name]
     domain: dict[str, Any] = {
         "schema_version": 1,
         "name": blueprint.name,
@@ -35,7 +40,7 @@ def files_of(blueprint: Blueprint, names: Mapping[str, tuple[str, ...]]) -> dict
         "errors": blueprint.interface.errors,
         "policy": policy_of(blueprint, wording),
         "entities": entities_of(blueprint, names),
-        "tools": tools_of(blueprint, wording),
+        "tools": tools,
     }
     effects = effects_of(blueprint)
     if effects:
@@ -45,10 +50,17 @@ def files_of(blueprint: Blueprint, names: Mapping[str, tuple[str, ...]]) -> dict
     intents = {request.name: request.intent for request in requests}
     return {
         "domain.yaml": domain,
-        "contracts.yaml": contracts_of(blueprint, wording),
+        "contracts.yaml": contracts,
         "intents.yaml": {"schema_version": 1, "intents": intents},
         "lexicon.en.yaml": lexicon_of(blueprint, requests, wording),
     }
+
+
+def _unused(tools: Mapping[str, Any], requests: Sequence[RequestPlan]) -> set[str]:
+    """Return the tools that look and that no request's plan calls: nothing would need them."""
+    steps = [step for request in requests for step in request.intent["steps"]]
+    called = {step["call"] for step in steps if "call" in step}
+    return {name for name, tool in tools.items() if tool["kind"] == "read"} - called
 
 
 def _persona(blueprint: Blueprint) -> str:

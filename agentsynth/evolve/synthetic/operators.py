@@ -1,0 +1,151 @@
+"""Evolution operators: each makes another blueprint from one or two, and says what it did.
+
+specialise narrows a domain's words and numbers, combine grafts another archetype onto it, add_entity
+gives it a table with a module's actions, add_workflow a module, add_policy a rule that the agent
+keeps, deepen_tool guards and effects, change_interface how it looks from outside.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from agentsynth.evolve.synthetic.archetypes import archetypes, traits
+from agentsynth.evolve.synthetic.blueprint import Blueprint, EntityPlan, Guard, Interface
+from agentsynth.evolve.synthetic.deepen import deepened, fitting_guards
+from agentsynth.evolve.synthetic.grow import fresh_value, graft
+from agentsynth.evolve.synthetic.vocabulary import Vocabulary
+
+__all__ = ["OPERATORS", "Operator", "restyled"]
+
+Operator = Callable[[Blueprint, Vocabulary, random.Random], Blueprint]
+"""Raises ValueError where it does not fit."""
+
+
+def restyled(blueprint: Blueprint, rng: random.Random) -> Blueprint:
+    """Return the blueprint with another interface, drawn part by part."""
+    drawn: dict[str, Any] = {
+        name: rng.choice(get_args(field.annotation))
+        for name, field in Interface.model_fields.items()
+    }
+    return blueprint.model_copy(update={"interface": Interface(**drawn)})
+
+
+def _change_interface(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+    del words
+    return restyled(blueprint, rng)
+
+
+def _combine(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+    """Graft another way of running things onto the same people, places and things."""
+    others = [a for a in archetypes().values() if a.kind == "core" and a.name not in blueprint.archetypes]
+    if not others:
+        raise ValueError("every archetype is in it already")
+    return graft(blueprint, rng.choice(others), words, rng)
+
+
+def _add_workflow(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+    modules = [
+        a for a in archetypes().values()
+        if a.kind == "module" and a.name not in blueprint.archetypes
+    ]  # fmt: skip
+    if not modules:
+        raise ValueError("every module is in it already")
+    return graft(blueprint, rng.choice(modules), words, rng)
+
+
+def _add_entity(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+    """Graft a module that brings a table of its own."""
+    modules = [
+        a for a in archetypes().values()
+        if a.kind == "module" and a.name not in blueprint.archetypes
+        and any(not role.host for role in a.roles.values())
+    ]  # fmt: skip
+    if not modules:
+        raise ValueError("no module brings a table that is not there")
+    return graft(blueprint, rng.choice(modules), words, rng)
+
+
+def _add_policy(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+    """Add one rule that nothing but the agent keeps."""
+    del words
+    able = [
+        (action.name, guard)
+        for action in blueprint.actions
+        if len(action.guards) < 5
+        for guard in fitting_guards(blueprint, action)
+    ]
+    if not able:
+        raise ValueError("no rule fits")
+    name, guard = rng.choice(able)
+    return _with_guard(blueprint, name, guard.model_copy(update={"by": "agent", "rule": True}))
+
+
+def _with_guard(blueprint: Blueprint, name: str, guard: Guard) -> Blueprint:
+    actions = tuple(
+        action.model_copy(update={"guards": (*action.guards, guard)})
+        if action.name == name
+        else action
+        for action in blueprint.actions
+    )
+    return blueprint.model_copy(update={"actions": actions})
+
+
+def _deepen_tool(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+    del words
+    chosen = rng.choice(blueprint.actions).name
+    return deepened(blueprint, rng, guards=rng.randint(1, 2), effects=1, among=[chosen])
+
+
+def _specialise(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+    """Narrow a domain: one table gets a field that a special branch of it needs, and a rule on it."""
+    del words
+    entity = rng.choice([e for e in blueprint.entities if e.sort in ("party", "thing", "record")])
+    known = {field.name for field in entity.fields}
+    able = [t.field for t in traits() if entity.sort in t.sorts and t.field.name not in known]
+    if not able:
+        raise ValueError("no field is left")
+    field = rng.choice(able)
+    wider = entity.model_copy(update={"fields": (*entity.fields, field)})
+    made = _with_entity(blueprint, wider)
+    for action in made.actions:
+        found = [
+            g for g in fitting_guards(made, action)
+            if g.field == field.name and action.bindings[g.on].role == entity.role
+        ]  # fmt: skip
+        if found and len(action.guards) < 6:
+            by = rng.choice(("agent", "world"))
+            rule = rng.choice(found).model_copy(update={"by": by, "rule": True})
+            return _with_guard(made, action.name, rule)
+    raise ValueError("nothing can depend on the new field")
+
+
+def _with_entity(blueprint: Blueprint, entity: EntityPlan) -> Blueprint:
+    """Return the blueprint with a table replaced, and its new fields set where it is created."""
+    entities = tuple(entity if e.role == entity.role else e for e in blueprint.entities)
+    before = {field.name for field in blueprint.entity(entity.role).fields}
+    fresh = [field for field in entity.fields if field.name not in before]
+    actions = []
+    for action in blueprint.actions:
+        effects = tuple(
+            effect.model_copy(update={"values": {**effect.values, **_fresh(fresh)}})
+            if effect.kind == "create" and effect.entity == entity.role
+            else effect
+            for effect in action.effects
+        )
+        actions.append(action.model_copy(update={"effects": effects}))
+    return blueprint.model_copy(update={"entities": entities, "actions": tuple(actions)})
+
+
+def _fresh(fields: list[Any]) -> dict[str, Any]:
+    return {field.name: fresh_value(field) for field in fields}
+
+
+OPERATORS: Mapping[str, Operator] = {
+    "specialise": _specialise,
+    "combine": _combine,
+    "add_entity": _add_entity,
+    "add_workflow": _add_workflow,
+    "add_policy": _add_policy,
+    "deepen_tool": _deepen_tool,
+    "change_interface": _change_interface,
+}
