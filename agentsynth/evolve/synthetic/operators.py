@@ -1,8 +1,9 @@
 """Evolution operators: each makes another blueprint from one or two, and says what it did.
 
-specialise narrows a domain's words and numbers, combine grafts another archetype onto it, add_entity
-gives it a table with a module's actions, add_workflow a module, add_policy a rule that the agent
-keeps, deepen_tool guards and effects, change_interface how it looks from outside.
+specialise gives a table a field that a special branch of a trade needs, with a rule on it; graft adds
+an archetype: another core one (combine), or a module (a workflow, with or without a table of its own);
+add_policy adds a rule that the agent keeps, deepen_tool guards and effects, change_interface how it
+looks from outside.
 """
 
 import random
@@ -17,8 +18,8 @@ from agentsynth.evolve.synthetic.vocabulary import Vocabulary
 
 __all__ = ["OPERATORS", "Operator", "restyled"]
 
-Operator = Callable[[Blueprint, Vocabulary, random.Random], Blueprint]
-"""Raises ValueError where it does not fit."""
+Operator = Callable[[Blueprint, Vocabulary, random.Random, str | None], Blueprint]
+"""The last argument is what is grafted; None for the others. Raises ValueError where it does not fit."""
 
 
 def restyled(blueprint: Blueprint, rng: random.Random) -> Blueprint:
@@ -30,44 +31,26 @@ def restyled(blueprint: Blueprint, rng: random.Random) -> Blueprint:
     return blueprint.model_copy(update={"interface": Interface(**drawn)})
 
 
-def _change_interface(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
-    del words
+def _change_interface(
+    blueprint: Blueprint, words: Vocabulary, rng: random.Random, what: str | None
+) -> Blueprint:
+    del words, what
     return restyled(blueprint, rng)
 
 
-def _combine(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
-    """Graft another way of running things onto the same people, places and things."""
-    others = [a for a in archetypes().values() if a.kind == "core" and a.name not in blueprint.archetypes]
-    if not others:
-        raise ValueError("every archetype is in it already")
-    return graft(blueprint, rng.choice(others), words, rng)
+def _graft(
+    blueprint: Blueprint, words: Vocabulary, rng: random.Random, what: str | None
+) -> Blueprint:
+    """Graft another archetype onto the same people, places and things, or a module onto a record."""
+    assert what is not None  # the plan names it
+    return graft(blueprint, archetypes()[what], words, rng)
 
 
-def _add_workflow(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
-    modules = [
-        a for a in archetypes().values()
-        if a.kind == "module" and a.name not in blueprint.archetypes
-    ]  # fmt: skip
-    if not modules:
-        raise ValueError("every module is in it already")
-    return graft(blueprint, rng.choice(modules), words, rng)
-
-
-def _add_entity(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
-    """Graft a module that brings a table of its own."""
-    modules = [
-        a for a in archetypes().values()
-        if a.kind == "module" and a.name not in blueprint.archetypes
-        and any(not role.host for role in a.roles.values())
-    ]  # fmt: skip
-    if not modules:
-        raise ValueError("no module brings a table that is not there")
-    return graft(blueprint, rng.choice(modules), words, rng)
-
-
-def _add_policy(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+def _add_policy(
+    blueprint: Blueprint, words: Vocabulary, rng: random.Random, what: str | None
+) -> Blueprint:
     """Add one rule that nothing but the agent keeps."""
-    del words
+    del words, what
     able = [
         (action.name, guard)
         for action in blueprint.actions
@@ -90,15 +73,19 @@ def _with_guard(blueprint: Blueprint, name: str, guard: Guard) -> Blueprint:
     return blueprint.model_copy(update={"actions": actions})
 
 
-def _deepen_tool(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
-    del words
+def _deepen_tool(
+    blueprint: Blueprint, words: Vocabulary, rng: random.Random, what: str | None
+) -> Blueprint:
+    del words, what
     chosen = rng.choice(blueprint.actions).name
     return deepened(blueprint, rng, guards=rng.randint(1, 2), effects=1, among=[chosen])
 
 
-def _specialise(blueprint: Blueprint, words: Vocabulary, rng: random.Random) -> Blueprint:
+def _specialise(
+    blueprint: Blueprint, words: Vocabulary, rng: random.Random, what: str | None
+) -> Blueprint:
     """Narrow a domain: one table gets a field that a special branch of it needs, and a rule on it."""
-    del words
+    del words, what
     entity = rng.choice([e for e in blueprint.entities if e.sort in ("party", "thing", "record")])
     known = {field.name for field in entity.fields}
     able = [t.field for t in traits() if entity.sort in t.sorts and t.field.name not in known]
@@ -141,10 +128,8 @@ def _fresh(fields: list[Any]) -> dict[str, Any]:
 
 
 OPERATORS: Mapping[str, Operator] = {
+    "graft": _graft,
     "specialise": _specialise,
-    "combine": _combine,
-    "add_entity": _add_entity,
-    "add_workflow": _add_workflow,
     "add_policy": _add_policy,
     "deepen_tool": _deepen_tool,
     "change_interface": _change_interface,
