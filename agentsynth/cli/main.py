@@ -22,6 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_rows(commands)
     _add_domains(commands)
+    _add_evolve(commands)
     add_tools(commands, _add_json)
     return parser
 
@@ -167,6 +168,40 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_json(play)
 
 
+def _add_evolve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    evolve = commands.add_parser(
+        "evolve",
+        help="make synthetic domains with operational semantics",
+        description="Evolve synthetic domains in rounds, where the archive is thin; every tool is held "
+        "against its contract and every request played. Again on the same folder it goes on.",
+    )
+    evolve.add_argument(
+        "--out",
+        metavar="DIR",
+        default=".agentsynth/evolved",
+        help="folder of the domains (default: .agentsynth/evolved, where they are named evolved/NAME)",
+    )
+    evolve.add_argument(
+        "--count",
+        type=int,
+        default=0,
+        metavar="N",
+        help="evolve until there are so many domains; 0 = only measure those there (default: 0)",
+    )
+    evolve.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
+    evolve.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes (default: 1)"
+    )
+    evolve.add_argument(
+        "--recheck",
+        type=int,
+        default=0,
+        metavar="N",
+        help="test N tools drawn at random again, with fresh seeds",
+    )
+    _add_json(evolve)
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
@@ -186,6 +221,7 @@ _COMMANDS = {
     "check-domain": ("agentsynth.cli.domains", "check_domain_command"),
     "certify": ("agentsynth.cli.certify", "certify"),
     "play": ("agentsynth.cli.play", "play"),
+    "evolve": ("agentsynth.cli.evolve", "evolve_command"),
     "tools": ("agentsynth.cli.tools", "tools"),
 }
 

@@ -14,7 +14,7 @@ from agentsynth.models.prices import NANO
 from agentsynth.models.settings import ModelSettings, sampling_of
 from agentsynth.pipeline.mixing import draw_mixtures
 from agentsynth.worlds.files import Loaded, load_yaml, validate
-from agentsynth.worlds.load import domain_names, shadow_names
+from agentsynth.worlds.load import domain_names, evolved_names, shadow_names
 from agentsynth.worlds.mix import JOINT
 
 __all__ = ["BudgetConfig", "RunConfig", "SeatName", "TargetConfig", "load_config", "with_seed"]
@@ -217,7 +217,7 @@ def _expanded(config: RunConfig, loaded: Loaded) -> dict[str, float]:
 
     A name that is given itself keeps its own weight; a pattern's weight is that of each name.
     """
-    known = [*domain_names(), *shadow_names()]
+    known = [*domain_names(), *shadow_names(), *evolved_names()]
     found = {name: weight for name, weight in config.domains.items() if "*" not in name}
     for pattern, weight in config.domains.items():
         if "*" not in pattern:
@@ -225,6 +225,7 @@ def _expanded(config: RunConfig, loaded: Loaded) -> dict[str, float]:
         fitting = [name for name in known if fnmatchcase(name, pattern)]
         if not fitting:
             hint = "; make shadows with `agentsynth tools shadow`" if "shadow" in pattern else ""
+            hint = "; make some with `agentsynth evolve`" if "evolved" in pattern else hint
             message = f"no domain is named like {pattern!r}{hint}"
             raise UserError(str(loaded.problem(("domains", pattern), message)))
         found = {**dict.fromkeys(fitting, weight), **found}

@@ -156,7 +156,7 @@ def _made(
     parents = [known[order.parent] if order.parent else None for order in planned]
     plain = [order.model_dump(mode="json") for order in planned]
     for order, made in zip(planned, pool.map(_make, plain, parents, [str(folder)] * len(plain)), strict=True):
-        yield order, made if isinstance(made, str) else Grown(**{**made, "blueprint": Blueprint.model_validate(made["blueprint"])})
+        yield order, made if isinstance(made, str) else Grown.model_validate(made)
 
 
 def _make(plain: dict[str, Any], parent: dict[str, Any] | None, folder: str) -> dict[str, Any] | str:
@@ -167,8 +167,7 @@ def _make(plain: dict[str, Any], parent: dict[str, Any] | None, folder: str) -> 
     except ValueError as error:
         return str(error)
     place = Path(folder) / order.name.rpartition("/")[2]
-    grown = asyncio.run(certify_blueprint(blueprint, place))
-    return {**vars(grown), "blueprint": grown.blueprint.model_dump(mode="json")}
+    return asyncio.run(certify_blueprint(blueprint, place)).model_dump(mode="json")
 
 
 def _take_in(

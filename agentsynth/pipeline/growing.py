@@ -2,13 +2,14 @@
 give certified tasks whose conversations are kept. What fails is taken out, at most a few times.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agentsynth.compose.tasks import NoTask
 from agentsynth.core.errors import UserError
+from agentsynth.core.frozen import Frozen
 from agentsynth.core.ids import content_id, derive_seed
 from agentsynth.core.intent import CallStep
 from agentsynth.evolve.synthetic.blueprint import ActionPlan, Blueprint
@@ -37,8 +38,7 @@ _WORLDS = 1
 """Starting states that contracts are tested from here; `certify` takes three."""
 
 
-@dataclass(frozen=True)
-class Grown:
+class Grown(Frozen):
     """What came of one blueprint."""
 
     blueprint: Blueprint
@@ -92,7 +92,8 @@ async def certify_blueprint(blueprint: Blueprint, folder: Path) -> Grown:
         try:
             runtime = _written(blueprint, folder)
         except UserError as error:
-            return Grown(blueprint, False, f"unsound: {str(error).splitlines()[0][:300]}")
+            reason = f"unsound: {str(error).splitlines()[0][:300]}"
+            return Grown(blueprint=blueprint, stands=False, reason=reason)
         trial = _Trial()
         _hold_contracts(blueprint, folder, runtime, trial, proven)
         if trial.clean:
@@ -101,14 +102,18 @@ async def certify_blueprint(blueprint: Blueprint, folder: Path) -> Grown:
             names = runtime.playbook.intents
             kinds = sorted({intent.kind for intent in names.values()})
             return Grown(
-                blueprint, True, tools=len(runtime.specs), calls=proven.calls,
+                blueprint=blueprint, stands=True, tools=len(runtime.specs), calls=proven.calls,
                 requests=len(names), kinds=tuple(kinds), repaired=tuple(repaired),
             )  # fmt: skip
         blueprint, said = _mended(blueprint, trial)
         repaired += said
         if len(blueprint.actions) < _LEAST_ACTIONS:
-            return Grown(blueprint, False, "too little stood the test", repaired=tuple(repaired))
-    return Grown(blueprint, False, "not settled", repaired=tuple(repaired))
+            return _fallen(blueprint, "too little stood the test", repaired)
+    return _fallen(blueprint, "not settled", repaired)
+
+
+def _fallen(blueprint: Blueprint, reason: str, repaired: Sequence[str]) -> Grown:
+    return Grown(blueprint=blueprint, stands=False, reason=reason, repaired=tuple(repaired))
 
 
 def _written(blueprint: Blueprint, folder: Path) -> DomainRuntime:
@@ -244,12 +249,3 @@ def _mended(blueprint: Blueprint, trial: _Trial) -> tuple[Blueprint, list[str]]:
     without = tuple(sorted({*blueprint.without, *trial.without}))
     return blueprint.model_copy(update={"actions": tuple(kept), "without": without}), said
 
-
-def lineage(blueprint: Blueprint) -> Mapping[str, Any]:
-    """Return where a blueprint came from."""
-    return {
-        "parent": list(blueprint.parent),
-        "generation": blueprint.generation,
-        "operators": list(blueprint.operators),
-        "archetypes": list(blueprint.archetypes),
-    }

@@ -14,7 +14,7 @@ from agentsynth.core.intent import Playbook
 from agentsynth.core.lexicon import Language, Lexicon
 from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
-from agentsynth.core.workspace import SHADOWS
+from agentsynth.core.workspace import EVOLVED, SHADOWS
 from agentsynth.worlds.files import Loaded, load_yaml, validate
 from agentsynth.worlds.python_load import PythonDomain, load_python
 from agentsynth.worlds.seed_check import seed_problems
@@ -25,6 +25,7 @@ __all__ = [
     "SHADOW",
     "DomainFolder",
     "domain_names",
+    "evolved_names",
     "find_domain",
     "find_manifest",
     "load_folder",
@@ -34,6 +35,8 @@ __all__ = [
 
 SHADOW = "shadow/"
 """What the names of shadows begin with."""
+EVOLVED_NAME = "evolved/"
+"""What the names of evolved domains begin with."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,18 @@ def shadow_names() -> tuple[str, ...]:
     return tuple(sorted(f"{SHADOW}{name}" for name in found))
 
 
+def evolved_names() -> tuple[str, ...]:
+    """Return the names of the workspace's evolved domains, sorted."""
+    found = [path.parent.name for path in EVOLVED.glob("*/domain.yaml")]
+    return tuple(sorted(f"{EVOLVED_NAME}{name}" for name in found))
+
+
 def find_domain(name: str) -> Path:
     """Return the folder of a domain.
 
     Args:
         name: a bundled name (`_template/...` too), `shadow/SERVER/ENTITY` for a shadow in the
-            workspace, or a path to a folder.
+            workspace, `evolved/NAME` for an evolved domain there, or a path to a folder.
 
     Raises:
         UserError: naming what exists, if there is none.
@@ -96,6 +105,13 @@ def find_domain(name: str) -> Path:
         raise UserError(
             f"no shadow {name!r} in this workspace; collect its server with `agentsynth tools "
             f"collect` and make it with `agentsynth tools shadow {name.split('/')[1]}`"
+        )
+    if name.startswith(EVOLVED_NAME) and not (Path(name) / "domain.yaml").is_file():
+        folder = EVOLVED / name.removeprefix(EVOLVED_NAME)
+        if (folder / "domain.yaml").is_file():
+            return folder
+        raise UserError(
+            f"no evolved domain {name!r} in this workspace; make some with `agentsynth evolve`"
         )
     folder = Path(name)
     if (folder / "domain.yaml").is_file():

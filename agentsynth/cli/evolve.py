@@ -1,0 +1,83 @@
+"""`evolve`: make synthetic domains, round by round, and say what they cover."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from agentsynth.cli.output import console, emit
+from agentsynth.core.errors import UserError
+from agentsynth.pipeline.evolve import Evolution, evolve, load_archive
+from agentsynth.pipeline.evolve_measures import Coverage, Recheck, coverage, recheck
+from agentsynth.report.growth import growth_page
+
+__all__ = ["evolve_command"]
+
+
+def evolve_command(options: argparse.Namespace) -> int:
+    """Evolve domains, or measure and test those that are there."""
+    folder = Path(options.out)
+    if options.count < 0 or options.workers < 1 or options.recheck < 0:
+        raise UserError("--count and --recheck are at least 0, --workers at least 1")
+
+    def log(line: str) -> None:
+        if options.json:
+            emit("round", {"said": line})
+        else:
+            console.print(escape(line))
+
+    state = load_archive(folder)
+    if options.count:
+        state = evolve(
+            folder, count=options.count, seed=options.seed, workers=options.workers, log=log
+        )
+    if state is None:
+        raise UserError(f"{folder}: no evolved domains are here; make some with --count N")
+    covered = coverage(state, folder)
+    tested = None
+    if options.recheck:
+        names = [one.entry.name for one in state.domains]
+        tested = recheck(folder, names, tools=options.recheck, seed=options.seed + 1)
+    _write_report(folder, state, covered)
+    summary = {**state.summary(), **covered.summary()}
+    if tested is not None:
+        summary["recheck"] = tested.summary()
+    if options.json:
+        emit("summary", summary)
+    else:
+        _print(state, covered, tested, folder)
+    return 1 if tested is not None and tested.failures else 0
+
+
+def _write_report(folder: Path, state: Evolution, covered: Coverage) -> None:
+    figures = {**state.summary(), **covered.summary()}
+    text = json.dumps(figures, indent=1, ensure_ascii=False, sort_keys=True)
+    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    shown: Mapping[str, Any] = {k: v for k, v in figures.items() if k != "growth"}
+    page = growth_page("Evolved domains", covered.growth, shown)
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _print(state: Evolution, covered: Coverage, tested: Recheck | None, folder: Path) -> None:
+    made = state.summary()
+    dropped = ", ".join(f"{reason} {n}" for reason, n in made["dropped"].items()) or "nothing"
+    console.print(
+        f"{made['domains']} domains with {made['tools']} tools in {escape(str(folder))}; "
+        f"{made['tried']} tried, {made['repaired']} repaired, dropped: {escape(dropped)}"
+    )
+    console.print(
+        f"nouns and numbers masked: {covered.workflow_tools} workflow tools, {covered.graphs} entity "
+        f"graphs, {covered.packed} domains packed at 0.7; {len(covered.categories)} categories, "
+        f"{covered.cells} cells"
+    )
+    if tested is not None:
+        console.print(
+            f"tested again with fresh seeds: {tested.tools} tools, {tested.calls} calls, "
+            f"{len(tested.failures)} failures"
+        )
+        for failure in tested.failures[:20]:
+            console.print(f"  {escape(failure)}")
+    console.print(f"look at the growth: {escape(str(folder / 'report.html'))}")
