@@ -137,6 +137,8 @@ class ParameterPlan(Frozen):
     step: int = Field(default=1, exclude_if=lambda step: step == 1)
     said: str = ""
     """What it is called in a sentence."""
+    joint: str = Field(default="", exclude_if=not_)
+    """What leads to it in a sentence: `until`, `by`; empty = as is usual for its kind."""
 
 
 class Guard(Frozen):

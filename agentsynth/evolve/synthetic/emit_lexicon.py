@@ -88,15 +88,17 @@ class _Lexicon:
         if told.slot in ("full_name", "email"):
             hearing = "person" if told.slot == "full_name" else "email"
             return {"hearing": hearing, **bank[told.slot]}
-        noun = told.entity.noun.one
+        noun = _spoken(told)
         if told.field.kind == "email":
             return {"hearing": "email", **_filled(bank["email_of"], noun=noun, slot=told.slot)}
         made = _filled(bank["named"], noun=noun, mention=self.mention(told))
         return {**self._heard(told), **made}
 
     def _heard(self, told: Told) -> dict[str, Any]:
-        noun = re.escape(told.entity.noun.one)
+        noun = re.escape(_spoken(told)) if _new(told) else rf"(?<!new ){told.entity.noun.one}"
         match told.field.kind:
+            case "name" if told.entity.sort == "place" and _new(told):
+                return {"hearing": "pattern", "patterns": [rf"\b{noun} ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"]}
             case "label":
                 return {"hearing": "pattern", "patterns": [r"\b([A-Z]-\d{2})\b"]}
             case "reference":
@@ -111,6 +113,8 @@ class _Lexicon:
                     "hearing": "pattern",
                     "patterns": [rf"(?i:\b{noun}) ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"],
                 }
+            case _ if _new(told):
+                return {"hearing": "pattern", "patterns": [rf'(?i:\b{noun}) ["“]([^"”]+)["”]']}
             case _ if told.entity.sort == "thing" and not self.out.searched(told.entity):
                 return {"hearing": "seen"}
             case _:
@@ -118,8 +122,12 @@ class _Lexicon:
 
     def mention(self, told: Told) -> str:
         """Return how a record is spoken of by one fact."""
-        noun, slot = told.entity.noun.one, f"{{{told.slot}}}"
+        noun, slot = _spoken(told), f"{{{told.slot}}}"
         match told.field.kind:
+            case "name" if _new(told):
+                return f"the {noun} {slot}"
+            case "title" if _new(told):
+                return f'the {noun} "{slot}"'
             case "label" | "reference":
                 return f"{noun} {slot}"
             case "name" if told.entity.sort == "place":
@@ -240,7 +248,9 @@ class _Lexicon:
         if request.about is not None and request.sort == "field":
             noun = request.about.noun.one
         if not things:
-            return (f"my {noun}" if any(t.is_self for t in request.told) else article(noun)), others
+            own = any(t.is_self for t in request.told)
+            own = own and (action is None or action.creates is None)
+            return (f"my {noun}" if own else article(noun)), others
         others.remove(things[0])
         mention = self.mention(things[0])
         if action is not None and action.creates is not None:
@@ -260,6 +270,8 @@ class _Lexicon:
         for told in others:
             if told.field.kind == "email":
                 made.append(f"(email {{{told.slot}}})")
+            elif _new(told):
+                made.append(f"to {self.mention(told)}")
             elif told.entity.sort == "place":
                 made.append(f"at {self.mention(told)}")
             elif told.entity.sort == "staff":
@@ -276,13 +288,13 @@ class _Lexicon:
             slot = f"{{{parameter.name}}}"
             match parameter.kind:
                 case "date":
-                    made.append(f"on {slot}")
+                    made.append(f"{parameter.joint or 'on'} {slot}")
                 case "choice":
                     made.append(f"with {slot} as the {parameter.said}")
                 case "title":
                     made.append(f'with "{slot}" as the {parameter.said}')
                 case _:
-                    made.append(f"for {slot} {parameter.said}")
+                    made.append(f"{parameter.joint or 'for'} {slot} {parameter.said}")
         return made
 
     # reasons
@@ -296,7 +308,7 @@ class _Lexicon:
             words += [value.replace("_", " ") for value in guard.values]
         if guard.entity:
             words.append(self.blueprint.entity(guard.entity).noun.many)
-        if guard.on and guard.field:
+        if guard.on and guard.field and not guard.entity:
             plan = self.wording.entity(action, guard.on).field(guard.field)
             words += (
                 [plan.said, plan.unsaid]
@@ -308,6 +320,8 @@ class _Lexicon:
             words.append(self.wording.entity(action, binding).field(name).said)
         if guard.kind == "own":
             words.append("whose")
+        if guard.kind == "other":
+            words.append("already")
         if guard.kind == "ahead":
             words.append("days from today")
         return [rf"\b{re.escape(word)}\b" for word in dict.fromkeys(words) if word]
@@ -322,6 +336,16 @@ class _Lexicon:
         }
         decline = [_fill(form, words) for form in forms()["unserved"]["decline"]]
         return {"decline": decline, "cues": [re.escape(elsewhere)]}
+
+
+def _new(told: Told) -> bool:
+    """Whether a fact is about the second record of its kind: where something moves to."""
+    return told.slot.startswith("other_")
+
+
+def _spoken(told: Told) -> str:
+    noun = told.entity.noun.one
+    return f"new {noun}" if _new(told) else noun
 
 
 def _as_sentence(fragment: str) -> str:
