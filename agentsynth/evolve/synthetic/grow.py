@@ -19,7 +19,7 @@ from agentsynth.evolve.synthetic.vocabulary import Vocabulary
 
 __all__ = ["graft", "sow"]
 
-_MANY = {"party": 36, "staff": 8, "place": 4, "thing": 8, "record": 32, "line": 2, "entry": 1}
+_MANY = {"party": 36, "staff": 8, "place": 4, "thing": 8, "record": 32, "line": 2, "entry": 2}
 _TRAITS = {"party": (2, 4), "staff": (2, 3), "place": (1, 2), "thing": (2, 4), "record": (1, 3),
            "line": (1, 2), "entry": (0, 1)}  # fmt: skip
 
