@@ -129,7 +129,10 @@ def _below(lines: Any, number: int) -> Any:
 def verbs() -> dict[str, Verb]:
     """Return the verbs that actions are called by."""
     spoken: Any = load_yaml(_DATA / "verbs.yaml").value
-    return {name: Verb(name=name, do=do, done=done) for name, (do, done) in spoken.items()}
+    return {
+        name: Verb(name=name, do=do, done=done, joint=joint[0] if joint else "")
+        for name, (do, done, *joint) in spoken.items()
+    }
 
 
 @lru_cache(maxsize=1)

@@ -195,6 +195,8 @@ class Verb(Frozen):
     """In tools' names: `check_out`."""
     do: str
     done: str
+    joint: str = Field(default="", exclude_if=not_)
+    """What leads to a colleague: `to`; empty = `with`."""
 
 
 class ActionPlan(Frozen):

@@ -9,7 +9,7 @@ from typing import Any
 from agentsynth.core.ids import derive_seed
 from agentsynth.evolve.synthetic.blueprint import Blueprint, Guard, ParameterPlan
 from agentsynth.evolve.synthetic.emit_intents import RequestPlan, reason_id
-from agentsynth.evolve.synthetic.finders import Told
+from agentsynth.evolve.synthetic.finders import Told, slot_for
 from agentsynth.evolve.synthetic.interface import Outside
 from agentsynth.evolve.synthetic.wording import Wording, article, listed
 from agentsynth.worlds.files import load_yaml
@@ -36,7 +36,9 @@ def lexicon_of(
         for told in request.told:
             made["slots"].setdefault(told.slot, making.slot(told))
         for parameter in request.action.parameters if request.action is not None else ():
-            made["slots"].setdefault(parameter.name, making.parameter(parameter))
+            assert request.action is not None
+            slot = slot_for(blueprint, request.action, parameter)
+            made["slots"].setdefault(slot, making.parameter(parameter, slot))
         made["intents"][request.name] = making.intent(request)
     clauses: dict[str, Any] = {}
     obstacles: dict[str, Any] = {}
@@ -139,11 +141,11 @@ class _Lexicon:
             case _:
                 return f'the {noun} "{slot}"'
 
-    def parameter(self, parameter: ParameterPlan) -> dict[str, Any]:
+    def parameter(self, parameter: ParameterPlan, slot: str) -> dict[str, Any]:
         """Return how an argument is told, asked for and heard."""
         bank = forms()["slots"]
         said = re.escape(parameter.said)
-        words = {"slot": parameter.name, "said": parameter.said}
+        words = {"slot": slot, "said": parameter.said}
         match parameter.kind:
             case "date":
                 return {"type": "date", "hearing": "date", **_filled(bank["date"], **words)}
@@ -209,18 +211,21 @@ class _Lexicon:
     def _words_of(self, request: RequestPlan) -> dict[str, str]:
         """Return what the forms of a request are filled with."""
         head, others = self._heads(request)
-        fragments = [*self._fragments(others), *self._argument_fragments(request)]
+        fragments = [*self._fragments(request, others), *self._argument_fragments(request)]
         is_self = any(told.is_self for told in request.told)
+        short, whole = head, head
+        if head.startswith("my "):
+            short, whole = f"your {head[3:]}", f"the {head[3:]} of {{full_name}}"
         words = {
             "object": head,
             "details": "".join(f"[ {text}]" for text in fragments),
             "parts": "".join(f"[ {_as_sentence(text)}]" for text in fragments),
-            "whole": " ".join([head, *fragments]),
-            "short": head,
+            "whole": " ".join([whole, *(fragments or self._only_self(whole, is_self=is_self))]),
+            "short": short,
             "self": "[ My name is {full_name} and my email is {email}.]" if is_self else "",
             "self_first": "[This is {full_name}, {email}. ]" if is_self else "",
         }
-        words["Short"] = f"{head[0].upper()}{head[1:]}"
+        words["Short"] = f"{short[0].upper()}{short[1:]}"
         if request.action is not None:
             words |= {"do": request.action.verb.do, "done": request.action.verb.done}
         if request.about is not None:
@@ -229,6 +234,10 @@ class _Lexicon:
             said = request.asks.said or request.asks.name.replace("_", " ")
             words |= {"said": said, "field": self.out.key(request.asks.name)}
         return words
+
+    def _only_self(self, head: str, *, is_self: bool) -> list[str]:
+        """Return the asker as what is read back, where nothing else is told."""
+        return ["for {full_name}"] if is_self and "{" not in head else []
 
     def _heads(self, request: RequestPlan) -> tuple[str, list[Told]]:
         """Return what is spoken of, with its own fact in it, and the facts that are left."""
@@ -249,11 +258,11 @@ class _Lexicon:
             noun = request.about.noun.one
         if not things:
             own = any(t.is_self for t in request.told)
-            own = own and (action is None or action.creates is None)
+            own = own and (action is None or action.creates != action.subject)
             return (f"my {noun}" if own else article(noun)), others
         others.remove(things[0])
         mention = self.mention(things[0])
-        if action is not None and action.creates is not None:
+        if action is not None and action.creates == action.subject:
             return f"{article(noun)} for {mention}", others
         return (f"the {noun} for {mention}" if noun else mention), others
 
@@ -261,13 +270,14 @@ class _Lexicon:
         action = request.action
         if action is None:
             return "subject" if request.sort == "field" else "owner"
-        if action.creates is not None:
+        if action.creates == action.subject:
             return ""
         return next(n for n, b in action.bindings.items() if b.role == action.subject)
 
-    def _fragments(self, others: Sequence[Told]) -> list[str]:
+    def _fragments(self, request: RequestPlan, others: Sequence[Told]) -> list[str]:
         made: list[str] = []
-        for told in others:
+        joint = (request.action.verb.joint if request.action is not None else "") or "with"
+        for told in sorted(others, key=_rank):
             if told.field.kind == "email":
                 made.append(f"(email {{{told.slot}}})")
             elif _new(told):
@@ -275,7 +285,7 @@ class _Lexicon:
             elif told.entity.sort == "place":
                 made.append(f"at {self.mention(told)}")
             elif told.entity.sort == "staff":
-                made.append(f"with {self.mention(told)}")
+                made.append(f"{joint} {self.mention(told)}")
             elif told.entity.sort == "party":
                 made.append(f"for {self.mention(told)}")
             else:
@@ -285,7 +295,8 @@ class _Lexicon:
     def _argument_fragments(self, request: RequestPlan) -> list[str]:
         made: list[str] = []
         for parameter in request.action.parameters if request.action is not None else ():
-            slot = f"{{{parameter.name}}}"
+            assert request.action is not None
+            slot = f"{{{slot_for(self.blueprint, request.action, parameter)}}}"
             match parameter.kind:
                 case "date":
                     made.append(f"{parameter.joint or 'on'} {slot}")
@@ -336,6 +347,12 @@ class _Lexicon:
         }
         decline = [_fill(form, words) for form in forms()["unserved"]["decline"]]
         return {"decline": decline, "cues": [re.escape(elsewhere)]}
+
+
+def _rank(told: Told) -> int:
+    """Return where a fact stands in a sentence: what, where, whose, by whom, where to."""
+    ranks = {"line": 0, "entry": 0, "record": 0, "thing": 1, "place": 2, "party": 3}
+    return 5 if _new(told) else ranks.get(told.entity.sort, 4)
 
 
 def _new(told: Told) -> bool:

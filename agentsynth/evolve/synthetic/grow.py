@@ -247,7 +247,9 @@ class _Grafting:
         made = next((e.entity for e in plan.effects if e.kind == "create"), None)
         if given.kind != "title" or given.values or made is None:
             return given
-        stock = self.entities[self.roles[made]].field(given.name).values
+        table = self.entities[self.roles[made]]
+        named = given.name if any(f.name == given.name for f in table.fields) else "title"
+        stock = table.field(named).values
         return given.model_copy(update={"values": stock})
 
     def _options(self, plan: ArchetypeAction) -> list[Guard]:
