@@ -46,6 +46,8 @@ class Role(Frozen):
     """What its records may be called (one, many); empty = as the vocabulary says for its sort."""
     parent: str | None = None
     refs: tuple[str, ...] = ()
+    maybe: tuple[str, ...] = ()
+    """Roles that a record refers to or not; a host is given these too."""
     known_by: tuple[str, ...] = ()
     """Roles and fields; empty = as is usual for its sort."""
     status: tuple[str, ...] = ()
@@ -54,7 +56,7 @@ class Role(Frozen):
     busy: tuple[str, str] | None = None
     fields: tuple[FieldPlan, ...] = ()
     titles: tuple[str, ...] = ()
-    """For records and lines that are known by a title: the stock of them."""
+    """For records, lines and things that are known by a title: the stock of them."""
 
 
 class ArchetypeAction(Frozen):
@@ -127,7 +129,10 @@ def _below(lines: Any, number: int) -> Any:
 def verbs() -> dict[str, Verb]:
     """Return the verbs that actions are called by."""
     spoken: Any = load_yaml(_DATA / "verbs.yaml").value
-    return {name: Verb(name=name, do=do, done=done) for name, (do, done) in spoken.items()}
+    return {
+        name: Verb(name=name, do=do, done=done, joint=joint[0] if joint else "")
+        for name, (do, done, *joint) in spoken.items()
+    }
 
 
 @lru_cache(maxsize=1)

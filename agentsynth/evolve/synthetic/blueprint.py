@@ -137,6 +137,8 @@ class ParameterPlan(Frozen):
     step: int = Field(default=1, exclude_if=lambda step: step == 1)
     said: str = ""
     """What it is called in a sentence."""
+    joint: str = Field(default="", exclude_if=not_)
+    """What leads to it in a sentence: `until`, `by`; empty = as is usual for its kind."""
 
 
 class Guard(Frozen):
@@ -193,6 +195,8 @@ class Verb(Frozen):
     """In tools' names: `check_out`."""
     do: str
     done: str
+    joint: str = Field(default="", exclude_if=not_)
+    """What leads to a colleague: `to`; empty = `with`."""
 
 
 class ActionPlan(Frozen):

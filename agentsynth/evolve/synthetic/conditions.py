@@ -35,12 +35,20 @@ def mentions(guard: Guard) -> tuple[str, ...]:
 def count_name(guard: Guard, blueprint: Blueprint) -> str:
     """Return what the number (or sum) that a guard compares is called; empty = it needs none."""
     if guard.kind in ("open_limit", "none_open"):
-        return f"open_{blueprint.entity(guard.entity).noun.plural}"
+        name = f"open_{blueprint.entity(guard.entity).noun.plural}"
+        return f"{name}_by_{guard.ref.removesuffix('_id')}" if _by_several(guard, blueprint) else name
     if guard.kind == "sum_cap":
         return f"{blueprint.entity(guard.entity).noun.name}_{guard.field}_sum"
     if guard.kind == "no_clash":
         return f"{blueprint.entity(guard.entity).noun.name}_clashes"
     return ""
+
+
+def _by_several(guard: Guard, blueprint: Blueprint) -> bool:
+    """Whether open records of a kind are counted for more than one thing that they refer to."""
+    guards = (g for action in blueprint.actions for g in action.guards)
+    kinds = ("open_limit", "none_open")
+    return len({g.ref for g in guards if g.kind in kinds and g.entity == guard.entity}) > 1
 
 
 def holds(

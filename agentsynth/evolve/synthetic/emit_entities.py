@@ -136,7 +136,7 @@ class _Making:
             if not above.field(via).nullable:
                 return f"={above.noun.name}.{via}"  # where the thing is, the record is
         index = f"(n * 7) % {self._size(target)}"
-        if target.sort == "party":
+        if target.sort == "party" and entity.known_by != (field.name,):
             most = max([2, *(g.limit for a in self.blueprint.actions for g in a.guards
                              if g.kind == "open_limit" and g.entity == entity.role)])  # fmt: skip
             rest = self._size(target) - REGULARS

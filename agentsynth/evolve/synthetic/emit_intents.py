@@ -14,9 +14,9 @@ from agentsynth.evolve.synthetic.blueprint import (
 )
 from agentsynth.evolve.synthetic.conditions import count_name, holds, mentions, open_filter
 from agentsynth.evolve.synthetic.emit_tools import key_parameter
-from agentsynth.evolve.synthetic.finders import Finder, Told
+from agentsynth.evolve.synthetic.finders import Finder, Told, slot_for
 from agentsynth.evolve.synthetic.interface import Outside
-from agentsynth.evolve.synthetic.wording import Wording
+from agentsynth.evolve.synthetic.wording import Wording, article
 
 __all__ = ["RequestPlan", "reason_id", "requests_of"]
 
@@ -77,7 +77,8 @@ def _request(blueprint: Blueprint, action: ActionPlan, wording: Wording) -> Requ
         if binding.via is None:
             finder.find(name, is_self=action.party == name)
     for parameter in action.parameters:
-        finder.facts[parameter.name] = f"={parameter.name}_value"
+        slot = slot_for(blueprint, action, parameter)
+        finder.facts[slot] = f"={parameter.name}_value"
     _look_and_guard(finder, action, wording)
     out = finder.out
     arguments: dict[str, Any] = {}
@@ -86,15 +87,15 @@ def _request(blueprint: Blueprint, action: ActionPlan, wording: Wording) -> Requ
             entity = blueprint.entity(binding.role)
             arguments[key_parameter(out, entity, name, action)] = f"@{finder.entries[name]}"
     for parameter in action.parameters:
-        arguments[out.key(parameter.name)] = f"${parameter.name}"
+        arguments[out.key(parameter.name)] = f"${slot_for(blueprint, action, parameter)}"
     finder.steps.append({"call": out.action(action), "args": arguments, "as": "result"})
     later = any(effect.kind == "later" for effect in action.effects)
     noun = blueprint.entity(action.subject).noun.one
     intent: dict[str, Any] = {
         "kind": "scheduled" if later else "write",
         "title": f"{action.verb.do} the {noun}"
-        if action.creates is None
-        else f"{action.verb.do} a {noun}",
+        if action.creates != action.subject
+        else f"{action.verb.do} {article(noun)}",
         "draw": finder.draw,
         "facts": finder.facts,
         "steps": finder.steps,
@@ -150,8 +151,8 @@ def _draw_binding(finder: Finder, action: ActionPlan, name: str, place: int) -> 
         if guard.kind not in _FIELD_KINDS or not ready:
             continue
         if guard.kind == "own" and guard.with_ == name:
-            told.append(f"it.id == {guard.on}.{guard.field}")
-            continue
+            finder.drawn(name, binding.role, {"where": {"id": f"={guard.on}.{guard.field}"}})
+            return
         told.append(
             holds(
                 guard,
@@ -160,20 +161,14 @@ def _draw_binding(finder: Finder, action: ActionPlan, name: str, place: int) -> 
                 arg=lambda arg: f"{arg}_value",
             )
         )
-    via = [g for g in action.guards if g.kind in _FIELD_KINDS and _through(action, g, name)]
-    del via
     if told:
         spec["filter"] = f"dice == {place} || ({' && '.join(f'({one})' for one in told)})"
     finder.drawn(name, binding.role, spec)
 
 
-def _through(action: ActionPlan, guard: Guard, name: str) -> bool:
-    """Whether a guard is about something that is reached from a binding."""
-    return any((action.bindings[b].via or "").startswith(f"{name}.") for b in mentions(guard))
-
-
 def _look_and_guard(finder: Finder, action: ActionPlan, wording: Wording) -> None:
     """Add the calls that show what the guards compare, and the guards."""
+    slots = {p.name: slot_for(finder.blueprint, action, p) for p in action.parameters}
     dated = [g for g in action.guards if g.kind in ("ahead", "notice", "elapsed")]
     for guard in action.guards:
         for name in mentions(guard):
@@ -191,7 +186,7 @@ def _look_and_guard(finder: Finder, action: ActionPlan, wording: Wording) -> Non
         )
         ok = holds(
             guard, finder.blueprint, path=lambda b, f: f"{finder.shown[b]}.{finder.out.key(f)}",
-            count=count, arg=lambda arg: arg, today=today,
+            count=count, arg=slots.__getitem__, today=today,
         )  # fmt: skip
         finder.steps.append({"guard": reason_id(action, guard, wording), "ok": ok})
 
@@ -217,7 +212,8 @@ def _tally_clashes(finder: Finder, action: ActionPlan, guard: Guard) -> str:
     arguments = {out.id_of(target): f"@{finder.entries[guard.on]}"}
     items = "on_that_day_list"
     finder.steps.append({"call": out.lister(entity), "args": arguments, "as": items})
-    condition = f"it.{out.key(guard.field)} == {guard.arg}"
+    given = next(p for p in action.parameters if p.name == guard.arg)
+    condition = f"it.{out.key(guard.field)} == {slot_for(blueprint, action, given)}"
     if entity.open_states:
         condition += f" && ({open_filter(entity.open_states)})"
     tally = {"tally": "on_that_day", "from": f"{items}.{out.items(entity)}", "op": "count"}

@@ -9,7 +9,7 @@ from typing import Any
 from agentsynth.core.ids import derive_seed
 from agentsynth.evolve.synthetic.blueprint import Blueprint, Guard, ParameterPlan
 from agentsynth.evolve.synthetic.emit_intents import RequestPlan, reason_id
-from agentsynth.evolve.synthetic.finders import Told
+from agentsynth.evolve.synthetic.finders import Told, slot_for
 from agentsynth.evolve.synthetic.interface import Outside
 from agentsynth.evolve.synthetic.wording import Wording, article, listed
 from agentsynth.worlds.files import load_yaml
@@ -36,7 +36,9 @@ def lexicon_of(
         for told in request.told:
             made["slots"].setdefault(told.slot, making.slot(told))
         for parameter in request.action.parameters if request.action is not None else ():
-            made["slots"].setdefault(parameter.name, making.parameter(parameter))
+            assert request.action is not None
+            slot = slot_for(blueprint, request.action, parameter)
+            made["slots"].setdefault(slot, making.parameter(parameter, slot))
         made["intents"][request.name] = making.intent(request)
     clauses: dict[str, Any] = {}
     obstacles: dict[str, Any] = {}
@@ -88,15 +90,17 @@ class _Lexicon:
         if told.slot in ("full_name", "email"):
             hearing = "person" if told.slot == "full_name" else "email"
             return {"hearing": hearing, **bank[told.slot]}
-        noun = told.entity.noun.one
+        noun = _spoken(told)
         if told.field.kind == "email":
             return {"hearing": "email", **_filled(bank["email_of"], noun=noun, slot=told.slot)}
         made = _filled(bank["named"], noun=noun, mention=self.mention(told))
         return {**self._heard(told), **made}
 
     def _heard(self, told: Told) -> dict[str, Any]:
-        noun = re.escape(told.entity.noun.one)
+        noun = re.escape(_spoken(told)) if _new(told) else rf"(?<!new ){told.entity.noun.one}"
         match told.field.kind:
+            case "name" if told.entity.sort == "place" and _new(told):
+                return {"hearing": "pattern", "patterns": [rf"\b{noun} ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"]}
             case "label":
                 return {"hearing": "pattern", "patterns": [r"\b([A-Z]-\d{2})\b"]}
             case "reference":
@@ -111,6 +115,8 @@ class _Lexicon:
                     "hearing": "pattern",
                     "patterns": [rf"(?i:\b{noun}) ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"],
                 }
+            case _ if _new(told):
+                return {"hearing": "pattern", "patterns": [rf'(?i:\b{noun}) ["“]([^"”]+)["”]']}
             case _ if told.entity.sort == "thing" and not self.out.searched(told.entity):
                 return {"hearing": "seen"}
             case _:
@@ -118,8 +124,12 @@ class _Lexicon:
 
     def mention(self, told: Told) -> str:
         """Return how a record is spoken of by one fact."""
-        noun, slot = told.entity.noun.one, f"{{{told.slot}}}"
+        noun, slot = _spoken(told), f"{{{told.slot}}}"
         match told.field.kind:
+            case "name" if _new(told):
+                return f"the {noun} {slot}"
+            case "title" if _new(told):
+                return f'the {noun} "{slot}"'
             case "label" | "reference":
                 return f"{noun} {slot}"
             case "name" if told.entity.sort == "place":
@@ -131,11 +141,11 @@ class _Lexicon:
             case _:
                 return f'the {noun} "{slot}"'
 
-    def parameter(self, parameter: ParameterPlan) -> dict[str, Any]:
+    def parameter(self, parameter: ParameterPlan, slot: str) -> dict[str, Any]:
         """Return how an argument is told, asked for and heard."""
         bank = forms()["slots"]
         said = re.escape(parameter.said)
-        words = {"slot": parameter.name, "said": parameter.said}
+        words = {"slot": slot, "said": parameter.said}
         match parameter.kind:
             case "date":
                 return {"type": "date", "hearing": "date", **_filled(bank["date"], **words)}
@@ -201,18 +211,21 @@ class _Lexicon:
     def _words_of(self, request: RequestPlan) -> dict[str, str]:
         """Return what the forms of a request are filled with."""
         head, others = self._heads(request)
-        fragments = [*self._fragments(others), *self._argument_fragments(request)]
+        fragments = [*self._fragments(request, others), *self._argument_fragments(request)]
         is_self = any(told.is_self for told in request.told)
+        short, whole = head, head
+        if head.startswith("my "):
+            short, whole = f"your {head[3:]}", f"the {head[3:]} of {{full_name}}"
         words = {
             "object": head,
             "details": "".join(f"[ {text}]" for text in fragments),
             "parts": "".join(f"[ {_as_sentence(text)}]" for text in fragments),
-            "whole": " ".join([head, *fragments]),
-            "short": head,
+            "whole": " ".join([whole, *(fragments or self._only_self(whole, is_self=is_self))]),
+            "short": short,
             "self": "[ My name is {full_name} and my email is {email}.]" if is_self else "",
             "self_first": "[This is {full_name}, {email}. ]" if is_self else "",
         }
-        words["Short"] = f"{head[0].upper()}{head[1:]}"
+        words["Short"] = f"{short[0].upper()}{short[1:]}"
         if request.action is not None:
             words |= {"do": request.action.verb.do, "done": request.action.verb.done}
         if request.about is not None:
@@ -221,6 +234,10 @@ class _Lexicon:
             said = request.asks.said or request.asks.name.replace("_", " ")
             words |= {"said": said, "field": self.out.key(request.asks.name)}
         return words
+
+    def _only_self(self, head: str, *, is_self: bool) -> list[str]:
+        """Return the asker as what is read back, where nothing else is told."""
+        return ["for {full_name}"] if is_self and "{" not in head else []
 
     def _heads(self, request: RequestPlan) -> tuple[str, list[Told]]:
         """Return what is spoken of, with its own fact in it, and the facts that are left."""
@@ -240,10 +257,12 @@ class _Lexicon:
         if request.about is not None and request.sort == "field":
             noun = request.about.noun.one
         if not things:
-            return (f"my {noun}" if any(t.is_self for t in request.told) else article(noun)), others
+            own = any(t.is_self for t in request.told)
+            own = own and (action is None or action.creates != action.subject)
+            return (f"my {noun}" if own else article(noun)), others
         others.remove(things[0])
         mention = self.mention(things[0])
-        if action is not None and action.creates is not None:
+        if action is not None and action.creates == action.subject:
             return f"{article(noun)} for {mention}", others
         return (f"the {noun} for {mention}" if noun else mention), others
 
@@ -251,19 +270,22 @@ class _Lexicon:
         action = request.action
         if action is None:
             return "subject" if request.sort == "field" else "owner"
-        if action.creates is not None:
+        if action.creates == action.subject:
             return ""
         return next(n for n, b in action.bindings.items() if b.role == action.subject)
 
-    def _fragments(self, others: Sequence[Told]) -> list[str]:
+    def _fragments(self, request: RequestPlan, others: Sequence[Told]) -> list[str]:
         made: list[str] = []
-        for told in others:
+        joint = (request.action.verb.joint if request.action is not None else "") or "with"
+        for told in sorted(others, key=_rank):
             if told.field.kind == "email":
                 made.append(f"(email {{{told.slot}}})")
+            elif _new(told):
+                made.append(f"to {self.mention(told)}")
             elif told.entity.sort == "place":
                 made.append(f"at {self.mention(told)}")
             elif told.entity.sort == "staff":
-                made.append(f"with {self.mention(told)}")
+                made.append(f"{joint} {self.mention(told)}")
             elif told.entity.sort == "party":
                 made.append(f"for {self.mention(told)}")
             else:
@@ -273,16 +295,17 @@ class _Lexicon:
     def _argument_fragments(self, request: RequestPlan) -> list[str]:
         made: list[str] = []
         for parameter in request.action.parameters if request.action is not None else ():
-            slot = f"{{{parameter.name}}}"
+            assert request.action is not None
+            slot = f"{{{slot_for(self.blueprint, request.action, parameter)}}}"
             match parameter.kind:
                 case "date":
-                    made.append(f"on {slot}")
+                    made.append(f"{parameter.joint or 'on'} {slot}")
                 case "choice":
                     made.append(f"with {slot} as the {parameter.said}")
                 case "title":
                     made.append(f'with "{slot}" as the {parameter.said}')
                 case _:
-                    made.append(f"for {slot} {parameter.said}")
+                    made.append(f"{parameter.joint or 'for'} {slot} {parameter.said}")
         return made
 
     # reasons
@@ -296,7 +319,7 @@ class _Lexicon:
             words += [value.replace("_", " ") for value in guard.values]
         if guard.entity:
             words.append(self.blueprint.entity(guard.entity).noun.many)
-        if guard.on and guard.field:
+        if guard.on and guard.field and not guard.entity:
             plan = self.wording.entity(action, guard.on).field(guard.field)
             words += (
                 [plan.said, plan.unsaid]
@@ -308,6 +331,8 @@ class _Lexicon:
             words.append(self.wording.entity(action, binding).field(name).said)
         if guard.kind == "own":
             words.append("whose")
+        if guard.kind == "other":
+            words.append("already")
         if guard.kind == "ahead":
             words.append("days from today")
         return [rf"\b{re.escape(word)}\b" for word in dict.fromkeys(words) if word]
@@ -322,6 +347,22 @@ class _Lexicon:
         }
         decline = [_fill(form, words) for form in forms()["unserved"]["decline"]]
         return {"decline": decline, "cues": [re.escape(elsewhere)]}
+
+
+def _rank(told: Told) -> int:
+    """Return where a fact stands in a sentence: what, where, whose, by whom, where to."""
+    ranks = {"line": 0, "entry": 0, "record": 0, "thing": 1, "place": 2, "party": 3}
+    return 5 if _new(told) else ranks.get(told.entity.sort, 4)
+
+
+def _new(told: Told) -> bool:
+    """Whether a fact is about the second record of its kind: where something moves to."""
+    return told.slot.startswith("other_")
+
+
+def _spoken(told: Told) -> str:
+    noun = told.entity.noun.one
+    return f"new {noun}" if _new(told) else noun
 
 
 def _as_sentence(fragment: str) -> str:

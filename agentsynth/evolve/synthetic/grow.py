@@ -19,7 +19,7 @@ from agentsynth.evolve.synthetic.vocabulary import Vocabulary
 
 __all__ = ["fresh_value", "graft", "sow"]
 
-_MANY = {"party": 36, "staff": 8, "place": 4, "thing": 8, "record": 32, "line": 2, "entry": 1}
+_MANY = {"party": 36, "staff": 8, "place": 4, "thing": 8, "record": 32, "line": 2, "entry": 2}
 _SPARE = {
     "thing": (
         ("room", "rooms"), ("locker", "lockers"), ("van", "vans"), ("tool kit", "tool kits"),
@@ -68,7 +68,7 @@ def graft(
     return blueprint.model_copy(
         update={
             "entities": tuple(work.entities.values()),
-            "actions": tuple(work.actions),
+            "actions": _half_kept_by_agent(work.actions),
             "archetypes": (*blueprint.archetypes, archetype.name),
         }
     )
@@ -122,7 +122,17 @@ class _Grafting:
         more = [field for field in role.fields if field.name not in known]
         if role.status and entity.status is None:
             more.append(FieldPlan(name="status", kind="status", values=role.status))
+        more += [f for f in self._loose_refs(role) if f.name not in known]
         self.entities[entity.role] = entity.model_copy(update={"fields": (*entity.fields, *more)})
+        self.actions = [_filling(action, entity.role, more) for action in self.actions]
+
+    def _loose_refs(self, role: Role) -> list[FieldPlan]:
+        """Return the fields that lead to another record or to none."""
+        targets = [self.entities[self.roles[name]] for name in role.maybe]
+        return [
+            FieldPlan(name=f"{t.noun.name}_id", kind="ref", target=t.role, nullable=True)
+            for t in targets
+        ]
 
     def _table(self, own: str, role: Role) -> EntityPlan:
         noun = self._noun(role)
@@ -134,11 +144,12 @@ class _Grafting:
             fields.append(FieldPlan(name=name, kind="ref", target=entity.role))
             if target in (role.known_by or role.refs) and target != role.parent:
                 known.append(name)
+        fields += self._loose_refs(role)
         if role.status:
             fields.append(FieldPlan(name="status", kind="status", values=role.status))
         fields += role.fields
         fields += self._drawn_traits(role, fields)
-        many = _MANY[role.sort]
+        many = _MANY[role.sort] if role.sort != "record" or parent is None else 2
         busy = (self.roles[role.busy[0]], role.busy[1]) if role.busy is not None else None
         if busy is not None:
             many = 1
@@ -188,6 +199,8 @@ class _Grafting:
                 places = tuple(self.rng.sample(words.places, 4))
                 return [FieldPlan(name="name", kind="name", values=places)], ["name"]
             case "thing":
+                if role.titles:
+                    return [FieldPlan(name="title", kind="title", values=role.titles)], ["title"]
                 if self.rng.random() < 0.35 or noun.one != words.thing[0]:
                     labels = tuple(f"{row}-{n:02}" for row in "AB" for n in range(1, 5))
                     return [FieldPlan(name="label", kind="label", values=labels)], ["label"]
@@ -235,12 +248,22 @@ class _Grafting:
             verb=verb,
             subject=subject,
             bindings=bindings,
-            parameters=plan.args,
+            parameters=tuple(self._parameter(plan, one) for one in plan.args),
             guards=tuple(self._guard(guard, bindings) for guard in guards),
             effects=tuple(self._effect(effect, plan, bindings) for effect in plan.effects),
             party=self._name_of(plan, "party") if plan.party else None,
             source=archetype.name,
         )
+
+    def _parameter(self, plan: ArchetypeAction, given: ParameterPlan) -> ParameterPlan:
+        """Return an argument; a title without a stock takes that of the record it is for."""
+        made = next((e.entity for e in plan.effects if e.kind == "create"), None)
+        if given.kind != "title" or given.values or made is None:
+            return given
+        table = self.entities[self.roles[made]]
+        named = given.name if any(f.name == given.name for f in table.fields) else "title"
+        stock = table.field(named).values
+        return given.model_copy(update={"values": stock})
 
     def _options(self, plan: ArchetypeAction) -> list[Guard]:
         chosen = [guard for guard in plan.options if self.rng.random() < 0.6]
@@ -277,6 +300,9 @@ class _Grafting:
         self, effect: Effect, plan: ArchetypeAction, bindings: Mapping[str, Binding]
     ) -> Effect:
         update: dict[str, object] = {}
+        if effect.kind == "set":
+            table = self.entities[bindings[effect.on].role]
+            update["values"] = {self._target(table, k): v for k, v in effect.values.items()}
         if effect.entity:
             table = self.entities[self.roles[effect.entity]]
             update["entity"] = table.role
@@ -285,6 +311,15 @@ class _Grafting:
             if effect.kind == "create":
                 update["values"] = self._all_fields(table, effect, plan, bindings)
         return effect.model_copy(update=update)
+
+    def _target(self, table: EntityPlan, name: str) -> str:
+        """Return the field that is meant by a name: its own, or that which leads to a role."""
+        if name not in self.roles:
+            return name
+        field = table.ref_to(self.roles[name])
+        if field is None:
+            raise ValueError(f"{table.role} does not refer to {name}")
+        return field
 
     def _all_fields(
         self,
@@ -301,6 +336,9 @@ class _Grafting:
                 values[field.name] = effect.values[field.name]
             elif field.name in given:
                 values[field.name] = f"=args.{field.name}"
+            elif field.kind == "ref" and field.nullable:
+                found = next((n for n, b in bindings.items() if b.role == field.target), None)
+                values[field.name] = f"={found}.id" if found is not None else None
             elif field.kind == "ref":
                 found = next((n for n, b in bindings.items() if b.role == field.target), None)
                 values[field.name] = (
@@ -317,6 +355,37 @@ class _Grafting:
             if via is not None:
                 return f"={name}.{via}"
         raise ValueError(f"nothing gives {field.name}")
+
+
+def _half_kept_by_agent(actions: Sequence[ActionPlan]) -> tuple[ActionPlan, ...]:
+    """Return actions with no more rules that tools keep than there are for the agent to keep.
+
+    What is above that the tools refuse all the same; only the policy does not say so.
+    """
+    left = 1 + any(action.party is not None for action in actions)
+    left += sum(guard.rule and guard.by == "agent" for a in actions for guard in a.guards)
+    made: list[ActionPlan] = []
+    for action in actions:
+        guards: list[Guard] = []
+        for guard in action.guards:
+            stated = guard.rule and guard.by == "world"
+            over = stated and left <= 0
+            left -= stated and not over
+            guards.append(guard.model_copy(update={"rule": False}) if over else guard)
+        made.append(action.model_copy(update={"guards": tuple(guards)}))
+    return tuple(made)
+
+
+def _filling(action: ActionPlan, role: str, more: Sequence[FieldPlan]) -> ActionPlan:
+    """Return an action whose new records of a role have fields that it has got since."""
+    fresh = {field.name: fresh_value(field) for field in more}
+    effects = tuple(
+        e.model_copy(update={"values": {**fresh, **e.values}})
+        if e.kind == "create" and e.entity == role
+        else e
+        for e in action.effects
+    )
+    return action.model_copy(update={"effects": effects})
 
 
 def fresh_value(field: FieldPlan) -> str | int | bool | None:

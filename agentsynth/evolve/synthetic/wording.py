@@ -84,13 +84,18 @@ class Wording:
         return f"{said.get(guard.kind, guard.kind)}_{place}"
 
     def _field(self, action: ActionPlan, binding: str, field: str) -> str:
-        plan = self.entity(action, binding).field(field)
+        return self._said(self.entity(action, binding), field)
+
+    def _said(self, entity: EntityPlan, field: str) -> str:
+        plan = entity.field(field)
         return plan.said if plan.said and plan.kind != "flag" else field.replace("_", " ")
 
     def _reason(self, action: ActionPlan, guard: Guard) -> str:
         """Return the condition in words, to stand behind `only`."""
         noun = self.noun(action, guard.on) if guard.on else ""
-        field = self._field(action, guard.on, guard.field) if guard.on and guard.field else ""
+        field = ""
+        if guard.on and guard.field and not guard.entity:
+            field = self._field(action, guard.on, guard.field)
         match guard.kind:
             case "among" if field == "status":
                 return f"while the {noun} is {listed(guard.values)}"
@@ -111,6 +116,12 @@ class Wording:
                 return f"if the {noun} has no open {many}"
             case "ahead":
                 return f"for a day that is {guard.low} to {guard.limit} days from today"
+            case "notice" if guard.limit == 0:
+                return f"until the {field} of the {noun}"
+            case "elapsed" if guard.limit == 0:
+                return f"from the {field} of the {noun} on"
+            case "notice" if guard.limit == 1:
+                return f"until the day before the {field} of the {noun}"
             case "notice":
                 return f"until {guard.limit} days before the {field} of the {noun}"
             case "elapsed":
