@@ -150,7 +150,7 @@ def measure(
         left_out: told on in the summary.
 
     Raises:
-        UserError: if one side has no tools, or the real ones are all of one server.
+        UserError: if one side has no tools, or no real one has another server's beside it.
     """
     import numpy as np
 
@@ -219,8 +219,8 @@ def _yardstick(real: Sequence[MappedTool], rows: Any) -> Yardstick:
     found = found[found != _NONE]
     if not len(found):
         raise UserError(
-            "the real tools are of one server: how near two servers are cannot be measured; "
-            "collect more with `agentsynth tools collect`"
+            "the real tools are of one server, or of servers that are copies of each other, so how "
+            "near two servers are cannot be measured; `agentsynth tools collect` collects more"
         )
     return Yardstick(**_quartiles(found))
 

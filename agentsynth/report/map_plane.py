@@ -21,9 +21,9 @@ def places(real: Any, synthetic: Any) -> Any:
 
     The rows are reduced to 50 dimensions (truncated SVD, which does not move the origin), scaled
     to length 1 and laid out by t-SNE from their first two principal components. Of more than
-    6,000 tools only evenly chosen ones are; each other tool lies at the mean of its three nearest
-    of these, weighted by the fourth power of their cosine. One thread, fixed seed: the same rows
-    give the same places.
+    6,000 tools only so many are, half of them real, drawn with a fixed seed; each other tool lies
+    at the mean of its three nearest of these, weighted by the fourth power of their cosine. One
+    thread, fixed seed: the same rows give the same places.
 
     Args:
         real: vectors of the real tools, `[real, words]`.
@@ -35,8 +35,8 @@ def places(real: Any, synthetic: Any) -> Any:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        reduced = _reduced(sparse.vstack([real, synthetic]).tocsr())
         chosen = _chosen(real.shape[0], synthetic.shape[0])
+        reduced = _reduced(sparse.vstack([real, synthetic]).tocsr(), chosen)
         if len(chosen) < 2 * _NEIGHBOURS:
             laid = reduced[chosen][:, :2]
         else:
@@ -52,18 +52,19 @@ def places(real: Any, synthetic: Any) -> Any:
     return (found - low) / np.where(high > low, high - low, 1)
 
 
-def _reduced(rows: Any) -> Any:
+def _reduced(rows: Any, chosen: Any) -> Any:
+    """Return all rows in the dimensions that tell the chosen ones apart."""
     import numpy as np
     from sklearn.decomposition import TruncatedSVD
     from sklearn.preprocessing import normalize
 
-    most = min(rows.shape) - 1
-    if most < 2:
+    dimensions = min(_DIMENSIONS, len(chosen) - 1, rows.shape[1] - 1)
+    if dimensions < 2:
         made = np.zeros((rows.shape[0], 2))
-        made[:, : rows.shape[1]] = rows.toarray()[:, :2]
+        made[:, : rows.shape[1]] = rows[:, :2].toarray()
     else:
-        made = TruncatedSVD(min(_DIMENSIONS, most), random_state=0).fit_transform(rows)
-    return normalize(made).astype(np.float32)
+        made = TruncatedSVD(dimensions, random_state=0).fit(rows[chosen]).transform(rows)
+    return np.asarray(normalize(made), dtype=np.float32)
 
 
 def _chosen(real: int, synthetic: int) -> Any:
@@ -72,10 +73,11 @@ def _chosen(real: int, synthetic: int) -> Any:
 
     of_real = min(real, max(_LANDMARKS // 2, _LANDMARKS - synthetic))
     of_synthetic = min(synthetic, _LANDMARKS - of_real)
+    draw = np.random.RandomState(0)
     return np.concatenate(
         [
-            np.arange(of_real) * real // max(of_real, 1),
-            real + np.arange(of_synthetic) * synthetic // max(of_synthetic, 1),
+            np.sort(draw.permutation(real)[:of_real]),
+            real + np.sort(draw.permutation(synthetic)[:of_synthetic]),
         ]
     )
 

@@ -54,7 +54,7 @@ def draw_png(
     sides = [(of_real, _REAL, "real"), (of_synthetic, _SYNTHETIC, "synthetic")]
     # The smaller side on top, so that neither hides the other.
     for at, colour, side in sorted(sides, key=lambda one: -len(one[0])):
-        size = min(60.0, max(4.0, 60_000 / len(at)))
+        size = min(60.0, max(6.0, 60_000 / len(at)))
         axes.scatter(
             at[:, 0], at[:, 1], s=size, c=colour, alpha=0.65, linewidths=0,
             label=f"{side}: {len(at):,}",

@@ -7,7 +7,7 @@ on the snapshot, never on which synthetic tools are compared beside them.
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from agentsynth.report.mapped import MappedTool
 
@@ -48,9 +48,11 @@ def vectors(real: Sequence[MappedTool], synthetic: Sequence[MappedTool]) -> tupl
     """
     from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-    counts = CountVectorizer(analyzer=words_of).fit_transform([*real, *synthetic]).tocsr()
-    weigh = TfidfTransformer(sublinear_tf=True).fit(counts[: len(real)])
-    rows = weigh.transform(counts).tocsr()
+    # scikit-learn has no types; those that checkers infer are wrong.
+    counter: Any = CountVectorizer(analyzer=cast(Any, words_of))
+    weigher: Any = TfidfTransformer(sublinear_tf=True)
+    counts = counter.fit_transform([*real, *synthetic]).tocsr()
+    rows = weigher.fit(counts[: len(real)]).transform(counts).tocsr()
     rows.sort_indices()
     return rows[: len(real)], rows[len(real) :]
 
