@@ -47,7 +47,7 @@ def synthetic_tools(names: Sequence[str]) -> tuple[list[MappedTool], dict[str, i
     """Return the tools that domains offer to an agent, by domain and name, and what is left out.
 
     Left out are copies of real specifications (tools of shadows) and domains without tools of
-    their own (those of a live server), counted by reason.
+    their own (those of a live server), counted by reason; and, not counted, the tools of users.
 
     Args:
         names: of domains, or folders of domains, however deep they lie; none = the bundled ones.
