@@ -71,8 +71,9 @@ def _data(
     whole = np.round(places * _GRID).astype(int)
     limit = max(_SHORTEST, min(_LONGEST, _TEXTS // len(tools)))
     to_synthetic, to_real = near
-    nearest = [*(to_synthetic.which + real).tolist(), *to_real.which.tolist()]
     similarity = np.concatenate([to_synthetic.similarity, to_real.similarity])
+    nearest = np.concatenate([to_synthetic.which + real, to_real.which])
+    nearest[similarity <= 0] = -1  # nothing in common with any
     return {
         "headline": headline(summary),
         "summary": summary.model_dump(mode="json"),
@@ -85,7 +86,7 @@ def _data(
         "category": [category_at[_category(tool)] for tool in tools],
         "name": [_shown(tool.name, _NAME) for tool in tools],
         "text": [_shown(tool.description, limit) for tool in tools],
-        "nearest": nearest,
+        "nearest": nearest.tolist(),
         "similarity": np.round(similarity, 3).tolist(),
     }
 

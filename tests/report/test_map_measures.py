@@ -1,6 +1,7 @@
 """Coverage and novelty on sets so small that every number is known by hand."""
 
 from math import log, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,23 +135,25 @@ def test_tools_without_words_are_novel_and_still_lie_on_the_map() -> None:
     assert np.isfinite(places(theirs, ours)).all()
 
 
+@pytest.mark.parametrize("kinds", [np.arange(60) % 3, np.arange(60) // 20])
+@pytest.mark.parametrize("landmarks", [6000, 40])
 def test_alike_tools_lie_together_also_those_that_are_no_landmarks(
-    monkeypatch: pytest.MonkeyPatch,
+    kinds: Any, landmarks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     things = ["invoice ledger payment money", "branch commit merge push", "weather storm wind rain"]
+    said = [things[kind] for kind in kinds]
     theirs = [
-        real(f"t{n % 3}", description=f"{things[n % 3]} {'abcdefghij'[n % 10] * 3}")
-        for n in range(60)
+        real("tool", description=f"{text} {'abcdefghij'[number % 10] * 3}")
+        for number, text in enumerate(said)
     ]
-    ours = [synthetic(f"u{n % 3}", description=things[n % 3]) for n in range(60)]
-    for most in (6000, 40):
-        monkeypatch.setattr(map_plane, "_LANDMARKS", most)
-        rows = vectors(theirs, ours)
-        at = places(*rows)
-        assert at.shape == (120, 2)
-        assert (at.min(), at.max()) == (0, 1)
-        kinds = np.arange(120) % 3
-        apart = np.linalg.norm(at[:, None] - at[None, :], axis=2)
-        np.fill_diagonal(apart, np.inf)
-        assert (kinds[apart.argmin(axis=1)] == kinds).mean() > 0.95
-        assert places(*rows).tolist() == at.tolist()
+    ours = [synthetic("tool", description=text) for text in said]
+    monkeypatch.setattr(map_plane, "_LANDMARKS", landmarks)
+    rows = vectors(theirs, ours)
+    at = places(*rows)
+    assert at.shape == (120, 2)
+    assert (at.min(), at.max()) == (0, 1)
+    both = np.concatenate([kinds, kinds])
+    apart = np.linalg.norm(at[:, None] - at[None, :], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    assert (both[apart.argmin(axis=1)] == both).mean() > 0.95
+    assert places(*rows).tolist() == at.tolist()
