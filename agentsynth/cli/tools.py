@@ -12,6 +12,7 @@ from agentsynth.cli.output import console, emit
 from agentsynth.cli.shadows import shadow
 from agentsynth.cli.tools_collect import collect, import_
 from agentsynth.cli.tools_known import SNAPSHOT, allow_list, known_paths, read
+from agentsynth.cli.tools_map import draw_map
 from agentsynth.core.errors import UserError
 from agentsynth.evolve.review import Reviewed, licence_allowed, reviewed_tools
 from agentsynth.evolve.safety import Audit, printable
@@ -26,7 +27,7 @@ def tools(options: argparse.Namespace) -> int:
     """Run the subcommand."""
     chosen = {
         "collect": collect, "import": import_, "list": _list, "show": _show, "audit": _audit,
-        "shadow": shadow,
+        "shadow": shadow, "map": draw_map,
     }  # fmt: skip
     return chosen[options.action](options)
 

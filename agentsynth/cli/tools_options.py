@@ -22,6 +22,7 @@ def add_tools(
     _add_import(actions, add_json)
     _add_looks(actions, add_json)
     _add_shadow(actions, add_json)
+    _add_map(actions, add_json)
 
 
 def _add_collect(
@@ -154,6 +155,30 @@ def _add_shadow(
     shadow.add_argument("--why", action="store_true", help="say of every tool why it is left out")
     _add_licence(shadow)
     add_json(shadow)
+
+
+def _add_map(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    add_json: Callable[[argparse.ArgumentParser], None],
+) -> None:
+    drawing = actions.add_parser(
+        "map",
+        help="draw real and synthetic tools in one plane, with how near they are",
+        description="Draw collected tools and those of domains in one plane: map.png, map.html "
+        "(needs nothing else) and map.json (the numbers). Tools of shadows are copies of real ones "
+        "and are left out. Needs the extra agentsynth-engine[map].",
+    )
+    drawing.add_argument(
+        "names",
+        metavar="DOMAIN",
+        nargs="*",
+        help="domains, or folders that hold domains (default: the bundled domains)",
+    )
+    drawing.add_argument("--out", metavar="DIR", required=True, help="folder to write into")
+    drawing.add_argument(
+        "--real", metavar="DIR", help="snapshot of real tools (default: .agentsynth/tools)"
+    )
+    add_json(drawing)
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:
