@@ -141,7 +141,7 @@ class _Making:
                              if g.kind == "open_limit" and g.entity == entity.role)])  # fmt: skip
             rest = self._size(target) - REGULARS
             often = f"(n / {2 * most}) % {REGULARS}"
-            index = f"n % 2 == 0 ? {often} : {REGULARS} + (n * 7) % {rest}"
+            index = f"n % 2 == 0 ? {often} : {REGULARS} + (n * 5) % {rest}"
         made = f"={self.out.seed_key(target, index)}"
         return {"if": "n % 3 == 0", "then": None, "else": made} if field.nullable else made
 

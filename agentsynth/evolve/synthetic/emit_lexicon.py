@@ -220,7 +220,7 @@ class _Lexicon:
             "object": head,
             "details": "".join(f"[ {text}]" for text in fragments),
             "parts": "".join(f"[ {_as_sentence(text)}]" for text in fragments),
-            "whole": " ".join([whole, *(fragments or self._only_self(whole, is_self=is_self))]),
+            "whole": " ".join([whole, *self._only_self(request, whole), *fragments]),
             "short": short,
             "self": "[ My name is {full_name} and my email is {email}.]" if is_self else "",
             "self_first": "[This is {full_name}, {email}. ]" if is_self else "",
@@ -235,9 +235,10 @@ class _Lexicon:
             words |= {"said": said, "field": self.out.key(request.asks.name)}
         return words
 
-    def _only_self(self, head: str, *, is_self: bool) -> list[str]:
-        """Return the asker as what is read back, where nothing else is told."""
-        return ["for {full_name}"] if is_self and "{" not in head else []
+    def _only_self(self, request: RequestPlan, whole: str) -> list[str]:
+        """Return the asker as what is read back, where no other record is told of."""
+        alone = bool(request.told) and all(told.is_self for told in request.told)
+        return ["for {full_name}"] if alone and "{full_name}" not in whole else []
 
     def _heads(self, request: RequestPlan) -> tuple[str, list[Told]]:
         """Return what is spoken of, with its own fact in it, and the facts that are left."""
