@@ -1,7 +1,7 @@
 """The phrases of a synthetic domain: forms with the words of its actions and nouns filled in."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,10 @@ class _Lexicon:
         noun = re.escape(_spoken(told)) if _new(told) else rf"(?<!new ){told.entity.noun.one}"
         match told.field.kind:
             case "name" if told.entity.sort == "place" and _new(told):
-                return {"hearing": "pattern", "patterns": [rf"\b{noun} ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"]}
+                return {
+                    "hearing": "pattern",
+                    "patterns": [rf"\b{noun} ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"],
+                }
             case "label":
                 return {"hearing": "pattern", "patterns": [r"\b([A-Z]-\d{2})\b"]}
             case "reference":
@@ -278,7 +281,8 @@ class _Lexicon:
     def _fragments(self, request: RequestPlan, others: Sequence[Told]) -> list[str]:
         made: list[str] = []
         joint = (request.action.verb.joint if request.action is not None else "") or "with"
-        for told in sorted(others, key=_rank):
+        named = {told.binding for told in others if told.field.kind != "email"}
+        for told in sorted(others, key=lambda told: _rank(told, named)):
             if told.field.kind == "email":
                 made.append(f"(email {{{told.slot}}})")
             elif _new(told):
@@ -350,8 +354,14 @@ class _Lexicon:
         return {"decline": decline, "cues": [re.escape(elsewhere)]}
 
 
-def _rank(told: Told) -> int:
-    """Return where a fact stands in a sentence: what, where, whose, by whom, where to."""
+def _rank(told: Told, named: Collection[str]) -> int:
+    """Return where a fact stands in a sentence: what, where, whose, by whom, where to.
+
+    Args:
+        named: the records that are named here, and not before.
+    """
+    if told.field.kind == "email" and told.binding not in named:
+        return -1
     ranks = {"line": 0, "entry": 0, "record": 0, "thing": 1, "place": 2, "party": 3}
     return 5 if _new(told) else ranks.get(told.entity.sort, 4)
 
