@@ -36,7 +36,9 @@ def count_name(guard: Guard, blueprint: Blueprint) -> str:
     """Return what the number (or sum) that a guard compares is called; empty = it needs none."""
     if guard.kind in ("open_limit", "none_open"):
         name = f"open_{blueprint.entity(guard.entity).noun.plural}"
-        return f"{name}_by_{guard.ref.removesuffix('_id')}" if _by_several(guard, blueprint) else name
+        return (
+            f"{name}_by_{guard.ref.removesuffix('_id')}" if _by_several(guard, blueprint) else name
+        )
     if guard.kind == "sum_cap":
         return f"{blueprint.entity(guard.entity).noun.name}_{guard.field}_sum"
     if guard.kind == "no_clash":

@@ -135,15 +135,26 @@ class _Making:
         if above is not None and (via := above.ref_to(target.role)) is not None:
             if not above.field(via).nullable:
                 return f"={above.noun.name}.{via}"  # where the thing is, the record is
-        index = f"(n * 7) % {self._size(target)}"
+        index = self._spread(entity, field, self._size(target))
         if target.sort == "party" and entity.known_by != (field.name,):
             most = max([2, *(g.limit for a in self.blueprint.actions for g in a.guards
                              if g.kind == "open_limit" and g.entity == entity.role)])  # fmt: skip
             rest = self._size(target) - REGULARS
             often = f"(n / {2 * most}) % {REGULARS}"
-            index = f"n % 2 == 0 ? {often} : {REGULARS} + (n * 7) % {rest}"
+            index = f"n % 2 == 0 ? {often} : {REGULARS} + (n * 5) % {rest}"
         made = f"={self.out.seed_key(target, index)}"
         return {"if": "n % 3 == 0", "then": None, "else": made} if field.nullable else made
+
+    def _spread(self, entity: EntityPlan, field: FieldPlan, size: int) -> str:
+        """Return which record is referred to: others together for each record of this table."""
+        before = 1
+        for name in entity.known_by:
+            if name == field.name and before > 1:
+                return f"(n / {before} + n) % {size}"
+            target = entity.field(name).target
+            if target is not None and self.blueprint.entity(target).sort != "party":
+                before *= self._size(self.blueprint.entity(target))
+        return f"(n * 7) % {size}"
 
     def _size(self, entity: EntityPlan) -> int:
         above = self._above(entity)
@@ -157,6 +168,8 @@ class _Making:
             busy = f"{above.noun.name}.status == '{entity.busy[1]}'"
             return {"if": busy, "then": {"pick": open_}, "else": {"pick": closed or open_}}
         weights = [max(2, 10 - 3 * place) for place in range(len(values))]
+        if entity.sort in ("line", "entry"):  # mostly settled, so that what they lie in may end
+            weights = [3 if value in entity.open_states else 5 for value in values]
         pick = {"pick": values, "weights": weights}
         if entity.sort == "party":
             return {"if": f"n < {REGULARS}", "then": values[0], "else": pick}

@@ -1,7 +1,7 @@
 """The phrases of a synthetic domain: forms with the words of its actions and nouns filled in."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,10 @@ class _Lexicon:
         noun = re.escape(_spoken(told)) if _new(told) else rf"(?<!new ){told.entity.noun.one}"
         match told.field.kind:
             case "name" if told.entity.sort == "place" and _new(told):
-                return {"hearing": "pattern", "patterns": [rf"\b{noun} ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"]}
+                return {
+                    "hearing": "pattern",
+                    "patterns": [rf"\b{noun} ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"],
+                }
             case "label":
                 return {"hearing": "pattern", "patterns": [r"\b([A-Z]-\d{2})\b"]}
             case "reference":
@@ -220,7 +223,7 @@ class _Lexicon:
             "object": head,
             "details": "".join(f"[ {text}]" for text in fragments),
             "parts": "".join(f"[ {_as_sentence(text)}]" for text in fragments),
-            "whole": " ".join([whole, *(fragments or self._only_self(whole, is_self=is_self))]),
+            "whole": " ".join([whole, *self._only_self(request, whole), *fragments]),
             "short": short,
             "self": "[ My name is {full_name} and my email is {email}.]" if is_self else "",
             "self_first": "[This is {full_name}, {email}. ]" if is_self else "",
@@ -235,9 +238,10 @@ class _Lexicon:
             words |= {"said": said, "field": self.out.key(request.asks.name)}
         return words
 
-    def _only_self(self, head: str, *, is_self: bool) -> list[str]:
-        """Return the asker as what is read back, where nothing else is told."""
-        return ["for {full_name}"] if is_self and "{" not in head else []
+    def _only_self(self, request: RequestPlan, whole: str) -> list[str]:
+        """Return the asker as what is read back, where no other record is told of."""
+        alone = bool(request.told) and all(told.is_self for told in request.told)
+        return ["for {full_name}"] if alone and "{full_name}" not in whole else []
 
     def _heads(self, request: RequestPlan) -> tuple[str, list[Told]]:
         """Return what is spoken of, with its own fact in it, and the facts that are left."""
@@ -277,7 +281,8 @@ class _Lexicon:
     def _fragments(self, request: RequestPlan, others: Sequence[Told]) -> list[str]:
         made: list[str] = []
         joint = (request.action.verb.joint if request.action is not None else "") or "with"
-        for told in sorted(others, key=_rank):
+        named = {told.binding for told in others if told.field.kind != "email"}
+        for told in sorted(others, key=lambda told: _rank(told, named)):
             if told.field.kind == "email":
                 made.append(f"(email {{{told.slot}}})")
             elif _new(told):
@@ -349,8 +354,14 @@ class _Lexicon:
         return {"decline": decline, "cues": [re.escape(elsewhere)]}
 
 
-def _rank(told: Told) -> int:
-    """Return where a fact stands in a sentence: what, where, whose, by whom, where to."""
+def _rank(told: Told, named: Collection[str]) -> int:
+    """Return where a fact stands in a sentence: what, where, whose, by whom, where to.
+
+    Args:
+        named: the records that are named here, and not before.
+    """
+    if told.field.kind == "email" and told.binding not in named:
+        return -1
     ranks = {"line": 0, "entry": 0, "record": 0, "thing": 1, "place": 2, "party": 3}
     return 5 if _new(told) else ranks.get(told.entity.sort, 4)
 

@@ -3,14 +3,20 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentsynth.evolve.synthetic.blueprint import ActionPlan, Blueprint, EntityPlan, FieldPlan, ParameterPlan
+from agentsynth.evolve.synthetic.blueprint import (
+    ActionPlan,
+    Blueprint,
+    EntityPlan,
+    FieldPlan,
+    ParameterPlan,
+)
 from agentsynth.evolve.synthetic.interface import Outside
 
 __all__ = ["Finder", "Told", "slot_for"]
 
 
 def slot_for(blueprint: Blueprint, action: ActionPlan, parameter: ParameterPlan) -> str:
-    """Return the slot of an argument: its name, with the action's where others mean something else."""
+    """Return the slot of an argument: its name, with the action's where others mean otherwise."""
     alike = (p for a in blueprint.actions for p in a.parameters if p.name == parameter.name)
     only = all(p.model_copy(update=_ANY) == parameter.model_copy(update=_ANY) for p in alike)
     return parameter.name if only else f"{parameter.name}_of_{action.name}"

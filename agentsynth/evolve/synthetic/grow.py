@@ -149,7 +149,11 @@ class _Grafting:
             fields.append(FieldPlan(name="status", kind="status", values=role.status))
         fields += role.fields
         fields += self._drawn_traits(role, fields)
-        many = _MANY[role.sort] if role.sort != "record" or parent is None else 2
+        many = _MANY[role.sort]
+        if role.sort == "record" and parent is not None:
+            many = 2 if "title" in known else 1
+        elif known == ["title"] and role.sort == "record":
+            many = min(many, len(next(f for f in fields if f.name == "title").values))
         busy = (self.roles[role.busy[0]], role.busy[1]) if role.busy is not None else None
         if busy is not None:
             many = 1
