@@ -46,7 +46,7 @@ def write_folder(folder: Path, files: dict[str, Any]) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-class _Plain(yaml.SafeDumper):
+class _Plain(yaml.CSafeDumper):
     """Writes every value out, without anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:
