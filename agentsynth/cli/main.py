@@ -112,15 +112,19 @@ def _add_rows(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     domains = commands.add_parser(
-        "domains", help="list the bundled domains", description="List the bundled domains."
+        "domains",
+        help="list the bundled domains and those of installed packages",
+        description="List the bundled domains, and those that installed packages offer, with the "
+        "package and its version.",
     )
     _add_json(domains)
+    _add_new_domain(commands)
     check = commands.add_parser(
         "check-domain",
         help="verify a domain: files, names, plans, phrases, tasks",
         description="Check a domain's files, then look for tasks of every kind and certify them.",
     )
-    check.add_argument("domain", metavar="DOMAIN", help="bundled name, or a folder")
+    check.add_argument("domain", metavar="DOMAIN", help="name, or a folder")
     check.add_argument(
         "--tasks", type=int, default=10, metavar="N", help="tasks per kind (default: 10)"
     )
@@ -135,7 +139,7 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "domains",
         metavar="DOMAIN",
         nargs="*",
-        help="bundled names or folders (default: all bundled ones with a state of their own)",
+        help="names or folders (default: all bundled ones with a state of their own)",
     )
     certify.add_argument(
         "--tasks", type=int, default=200, metavar="N", help="tasks in all (default: 200)"
@@ -158,13 +162,30 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="act in a world yourself, as the agent or as the user",
         description="Open a world and act in it: call its tools by hand, or talk to the assistant.",
     )
-    play.add_argument("domain", metavar="DOMAIN", help="bundled name, or a folder")
+    play.add_argument("domain", metavar="DOMAIN", help="name, or a folder")
     play.add_argument(
         "--as", dest="role", choices=("agent", "user"), default="agent", help="your seat"
     )
     play.add_argument("--seed", type=int, default=0, metavar="N", help="seed of task and world")
     play.add_argument("--kind", metavar="KIND", help="kind of task (default: any)")
     _add_json(play)
+
+
+def _add_new_domain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    new = commands.add_parser(
+        "new-domain",
+        help="write a small whole domain to start from, with a test",
+        description="Write a domain that holds as it is, to be changed into one of your own: "
+        "OUT/NAME and OUT/test_NAME.py, or with --package a package in OUT/NAME that offers it by "
+        "name wherever it is installed. Nothing is ever written over.",
+    )
+    new.add_argument("name", metavar="NAME", help="lower-case letters, digits and '_'")
+    new.add_argument("--python", action="store_true", help="tools in tools.py instead of in YAML")
+    new.add_argument(
+        "--package", action="store_true", help="a package with pyproject.toml, tests and README"
+    )
+    new.add_argument("--out", metavar="DIR", default=".", help="folder to write into (default: .)")
+    _add_json(new)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
@@ -183,6 +204,7 @@ _COMMANDS = {
     "explain": ("agentsynth.cli.rows", "explain"),
     "replay": ("agentsynth.cli.rows", "replay"),
     "domains": ("agentsynth.cli.domains", "domains"),
+    "new-domain": ("agentsynth.cli.domains", "new_domain_command"),
     "check-domain": ("agentsynth.cli.domains", "check_domain_command"),
     "certify": ("agentsynth.cli.certify", "certify"),
     "play": ("agentsynth.cli.play", "play"),

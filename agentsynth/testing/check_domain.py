@@ -71,6 +71,19 @@ class DomainReport:
         """Whether nothing is wrong."""
         return not self.problems
 
+    def lines(self) -> list[str]:
+        """Return the report for people: what was looked at, then each problem on a line."""
+        lines = [f"{self.name}: {self.tools} tools, {self.clauses} clauses, files are sound"]
+        if self.contract_calls:
+            lines.append(f"  {self.contract_calls} calls held against contracts")
+        for kind in self.kinds:
+            lines.append(
+                f"  {kind.kind:<7} {kind.certified}/{kind.sought} tasks certified, "
+                f"{kind.distinct} distinct, {kind.kept}/{kind.certified} conversations kept"
+            )
+            lines += [f"    {count} × {reason}" for reason, count in kind.reasons.items()]
+        return [*lines, *self.problems, "holds" if self.holds else "does not hold"]
+
 
 async def check_domain(
     name: str, *, tasks: int, log: Callable[[str], None] = lambda text: None

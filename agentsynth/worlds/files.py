@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from agentsynth.core.errors import Problem, UserError, render_problems
+from agentsynth.worlds.compatibility import too_new
 
 __all__ = ["Loaded", "load_yaml", "parse_yaml", "read_text", "validate"]
 
@@ -156,6 +157,8 @@ def validate(model: type[ModelT], loaded: Loaded) -> ModelT:
     Raises:
         UserError: every problem with file, line, path, and what was expected.
     """
+    if (newer := too_new(loaded.value)) is not None:
+        raise UserError(str(loaded.problem((newer[0],), newer[1])))
     try:
         return model.model_validate(loaded.value)
     except ValidationError as error:

@@ -16,6 +16,7 @@ from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.core.workspace import SHADOWS
 from agentsynth.worlds.files import Loaded, load_yaml, validate
+from agentsynth.worlds.plugins import offered_by, offers
 from agentsynth.worlds.python_load import PythonDomain, load_python
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.starting_state import seed_digests
@@ -81,29 +82,52 @@ def find_domain(name: str) -> Path:
     """Return the folder of a domain.
 
     Args:
-        name: a bundled name (`_template/...` too), `shadow/SERVER/ENTITY` for a shadow in the
-            workspace, or a path to a folder.
+        name: a bundled name (`_template/...` too), the name that an installed distribution offers
+            it by, `shadow/SERVER/ENTITY` for a shadow in the workspace, or a path to a folder.
 
     Raises:
-        UserError: naming what exists, if there is none.
+        UserError: naming what exists, if there is none; naming all, if there are several.
     """
-    if name in _bundled_names():
-        return bundled("domains") / name
     if name.startswith(SHADOW):
-        folder = SHADOWS / name.removeprefix(SHADOW)
-        if (folder / "domain.yaml").is_file():
-            return folder
-        raise UserError(
-            f"no shadow {name!r} in this workspace; collect its server with `agentsynth tools "
-            f"collect` and make it with `agentsynth tools shadow {name.split('/')[1]}`"
-        )
+        return _shadow(name)
     folder = Path(name)
-    if (folder / "domain.yaml").is_file():
-        return folder
+    offered = offered_by(name)
+    places = {f"{offer} (installed)": offer.folder() for offer in offered}
+    if name in _bundled_names():
+        places["agentsynth-engine (bundled)"] = bundled("domains") / name
+    if (folder / "domain.yaml").is_file() and not any(
+        folder.samefile(place) for place in places.values()
+    ):
+        places[f"the folder {folder.resolve()}"] = folder
+    if len(places) > 1:
+        raise UserError(
+            f"there is more than one domain named {name!r}: {'; '.join(sorted(places))}; give the "
+            f"path of the one you mean (a folder here is ./{name}), or uninstall or rename the other"
+        )
+    if places:
+        return next(iter(places.values()))
     if folder.is_dir():
         raise UserError(f"{folder}: this folder has no domain.yaml, so it is not a domain")
-    known = ", ".join(domain_names())
-    raise UserError(f"unknown domain {name!r}; bundled are: {known}; or give a folder's path")
+    raise UserError(_unknown(name))
+
+
+def _shadow(name: str) -> Path:
+    folder = SHADOWS / name.removeprefix(SHADOW)
+    if (folder / "domain.yaml").is_file():
+        return folder
+    raise UserError(
+        f"no shadow {name!r} in this workspace; collect its server with `agentsynth tools "
+        f"collect` and make it with `agentsynth tools shadow {name.split('/')[1]}`"
+    )
+
+
+def _unknown(name: str) -> str:
+    installed = ", ".join(dict.fromkeys(offer.name for offer in offers()))
+    return (
+        f"unknown domain {name!r}; bundled are: {', '.join(domain_names())}; "
+        + (f"installed packages offer: {installed}; " if installed else "")
+        + "or give a folder's path"
+    )
 
 
 def find_manifest(name: str) -> ServerManifest:

@@ -1,0 +1,10 @@
+"""What `agentsynth check-domain` finds wrong is a failed test here.
+
+The domain is asked for by its name, so it has to be installed: `pip install -e .`
+"""
+
+from agentsynth.testing.pytest_plugin import CheckDomain
+
+
+def test_the_domain_holds(check_domain: CheckDomain) -> None:
+    check_domain("game_shelf", tasks=4)
