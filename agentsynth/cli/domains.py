@@ -13,6 +13,7 @@ from agentsynth.testing.check_domain import DomainReport, check_domain
 from agentsynth.testing.new_domain import new_domain
 from agentsynth.worlds.files import load_yaml
 from agentsynth.worlds.load import domain_names, find_domain, load_folder
+from agentsynth.worlds.mix import packages_of
 from agentsynth.worlds.plugins import Offer, offers
 
 __all__ = ["check_domain_command", "domains", "new_domain_command"]
@@ -64,6 +65,8 @@ def check_domain_command(options: argparse.Namespace) -> int:
             emit("kind", kind.as_fields())
         emit("summary", _summary(report))
         return 0 if report.holds else 1
+    for part, package in packages_of([options.domain]).items():
+        console.print(escape(f"{part} is from {package['distribution']} {package['version']}"))
     wrong = {*report.problems, "does not hold"}
     for line in report.lines():
         console.print(f"[red]{escape(line)}[/red]" if line in wrong else escape(line))
@@ -97,4 +100,5 @@ def new_domain_command(options: argparse.Namespace) -> int:
 
 
 def _summary(report: DomainReport) -> dict[str, Any]:
-    return {"domain": report.name, "holds": report.holds, "problems": list(report.problems)}
+    found = {"problems": list(report.problems), "notes": list(report.notes)}
+    return {"domain": report.name, "holds": report.holds, **found}

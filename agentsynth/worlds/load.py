@@ -21,6 +21,7 @@ from agentsynth.worlds.python_load import PythonDomain, load_python
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.starting_state import seed_digests
 from agentsynth.worlds.static import domain_problems
+from agentsynth.worlds.wording import near
 
 __all__ = [
     "SHADOW",
@@ -101,8 +102,8 @@ def find_domain(name: str) -> Path:
         places[f"the folder {folder.resolve()}"] = folder
     if len(places) > 1:
         raise UserError(
-            f"there is more than one domain named {name!r}: {'; '.join(sorted(places))}; give the "
-            f"path of the one you mean (a folder here is ./{name}), or uninstall or rename the other"
+            f"there is more than one domain named {name!r}: {'; '.join(sorted(places))}; give "
+            f"the path of the one you mean (a folder here is ./{name}), or rename the other"
         )
     if places:
         return next(iter(places.values()))
@@ -123,8 +124,9 @@ def _shadow(name: str) -> Path:
 
 def _unknown(name: str) -> str:
     installed = ", ".join(dict.fromkeys(offer.name for offer in offers()))
+    known = (*domain_names(), *(offer.name for offer in offers()))
     return (
-        f"unknown domain {name!r}; bundled are: {', '.join(domain_names())}; "
+        f"unknown domain {name!r}{near(name, known)}; bundled are: {', '.join(domain_names())}; "
         + (f"installed packages offer: {installed}; " if installed else "")
         + "or give a folder's path"
     )
@@ -162,8 +164,8 @@ def load_folder(folder: Path) -> DomainFolder:
         problems = _seed_problems(domain, domain_file, python)
     if problems:
         raise UserError(render_problems(problems))
-    playbook_file = load_yaml(folder / "intents.yaml")
-    lexicon_file = load_yaml(folder / "lexicon.en.yaml")
+    playbook_file = _part(folder, "intents.yaml")
+    lexicon_file = _part(folder, "lexicon.en.yaml")
     return DomainFolder(
         folder=folder,
         domain=domain,
@@ -175,6 +177,15 @@ def load_folder(folder: Path) -> DomainFolder:
         translations={other: _lexicon(folder, other) for other in _other_languages(folder)},
         python=python,
     )
+
+
+def _part(folder: Path, name: str) -> Loaded:
+    if not (folder / name).is_file():
+        raise UserError(
+            f"{folder / name}: no such file; a domain has domain.yaml, intents.yaml, "
+            "lexicon.en.yaml and contracts.yaml (`agentsynth new-domain` writes all four)"
+        )
+    return load_yaml(folder / name)
 
 
 def _other_languages(folder: Path) -> list[Language]:
