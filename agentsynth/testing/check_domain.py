@@ -10,7 +10,7 @@ from typing import Any
 
 from agentsynth.compose.segments import carry_out
 from agentsynth.compose.tasks import LACKS_A_GUARD, NoTask, make_task
-from agentsynth.core.errors import UserError
+from agentsynth.core.errors import DomainError, UserError
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.intent import CallStep, GuardStep
 from agentsynth.core.task import TaskKind
@@ -21,6 +21,7 @@ from agentsynth.pipeline.run import kinds_of
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import open_worker
+from agentsynth.plan.candidate import draw, draw_facts
 from agentsynth.plan.contracts import ContractReport
 from agentsynth.simulate.voice import load_voice
 from agentsynth.testing.domain_notes import domain_notes
@@ -30,6 +31,8 @@ from agentsynth.worlds.runtime import DomainRuntime
 __all__ = ["DomainReport", "KindReport", "check_domain"]
 
 _WORLDS_TRIED = 3
+_DRAWS = 20
+"""Times each intent is drawn before anything is made of it."""
 _ATTEMPTS = 80
 """Times each plan is carried out to see whether it lacks a guard."""
 _LARGE_SAMPLE = 50
@@ -112,6 +115,9 @@ async def check_domain(
         if _NAME.fullmatch(loaded.domain.name) is None:
             report.problems.append(lines.name(loaded.domain.name))
         report.notes += domain_notes(loaded, runtime)
+        report.problems += _undrawn(runtime, lines)
+        if report.problems:
+            return report  # nothing can be made of it yet
         report.problems += _contracts(name, worker, report, lines)
         used: Counter[str] = Counter()
         for kind in kinds_of(config, worker)[name]:
@@ -156,6 +162,22 @@ class _Lines:
 _EITHER = "; either the tool's steps or its contract (contracts.yaml) says what is not meant"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./+-]*")
 _INTENT = re.compile(r"intent '([a-z0-9_]+)'")
+
+
+def _undrawn(runtime: DomainRuntime, lines: _Lines) -> list[str]:
+    """Return a problem for each intent whose draws or facts cannot be worked out."""
+    problems: list[str] = []
+    for name, intent in runtime.playbook.intents.items():
+        for number in range(_DRAWS):
+            try:
+                rng = random.Random(derive_seed("draws", name, number))
+                drawn = draw(intent, runtime, number % _WORLDS_TRIED, rng, {})
+                if drawn is not None:
+                    draw_facts(intent, drawn)
+            except DomainError as error:
+                problems.append(lines.intent(name, f"its draw or its facts: {error}"))
+                break
+    return problems
 
 
 def _contracts(name: str, worker: Worker, report: DomainReport, lines: _Lines) -> list[str]:

@@ -46,8 +46,7 @@ MISSING = object()
 
 _KNOWN_FUNCTIONS = (
     *FUNCTIONS,
-    *("size", "string", "int", "bool", "contains", "startsWith", "endsWith", "matches", "has"),
-    *("max", "min", "all", "exists", "exists_one", "map", "filter"),
+    *("size", "string", "int", "contains", "startsWith", "endsWith", "matches"),
 )
 
 
