@@ -62,7 +62,7 @@ def _require_name(name: str) -> None:
         hint = f"; try {better!r}" if better else ""
         raise UserError(
             f"{name!r} cannot name a domain: use lower-case letters, digits and '_', "
-            f"and begin with a letter{hint} (where it is written is said by --out)"
+            f"and begin with a letter{hint}; the folder to write into is given by --out"
         )
     if name in domain_names() or name == _TEMPLATE:
         raise UserError(f"{name!r} is the name of a bundled domain; choose another")

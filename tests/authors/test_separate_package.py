@@ -76,7 +76,9 @@ def test_its_own_pytest_run_has_the_fixture_and_fails_with_the_command_s_words(
 
 
 @pytest.mark.slow
-def test_the_pytest_plugin_loads_nothing_of_the_engine(separate: Environment, tmp_path: Path) -> None:
+def test_the_pytest_plugin_loads_nothing_of_the_engine(
+    separate: Environment, tmp_path: Path
+) -> None:
     (tmp_path / "test_other.py").write_text(
         "import sys\n\n\ndef test_it():\n"
         "    ours = sorted(name for name in sys.modules if name.startswith('agentsynth'))\n"
