@@ -130,7 +130,7 @@ def test_every_mistake_is_named_with_file_line_and_path() -> None:
 
 def test_a_step_without_a_verb_or_with_two_is_told_the_choices(small_files: dict[str, str]) -> None:
     good = small_files["domain.yaml"]
-    for broken, given in (
+    for broken, held in (
         ("{sort: [name], as: shelves}", "sort, as"),
         ("{list: shelf, get: shelf, as: shelves}", "list, get, as"),
         ("{lists: shelf, as: shelves}", "lists, as; did you mean 'list'?"),
@@ -142,7 +142,7 @@ def test_a_step_without_a_verb_or_with_two_is_told_the_choices(small_files: dict
         assert str(refused.value) == (
             f"domain.yaml:{line}: tools.list_shelves.steps.0: a step has exactly one verb of: "
             "get, find, list, aggregate, require, let, create, update, delete, for_each, "
-            f"schedule, unschedule, advance, once, document, return (this one has: {given})"
+            f"schedule, unschedule, advance, once, document, return (this one has: {held})"
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 from agentsynth.cli.main import main
 from agentsynth.core.resources import bundled
 
-D, I, L, C = "domain.yaml", "intents.yaml", "lexicon.en.yaml", "contracts.yaml"
+D, P, L, C = "domain.yaml", "intents.yaml", "lexicon.en.yaml", "contracts.yaml"
 LIST = "      - {list: game, sort: [title], count: total, as: games}"
 RETURN = (
     "      - return: {loan_id: =loan.id, title: =loan.title, deposit_cents: =game.deposit_cents}\n"
@@ -58,10 +58,10 @@ IN_THE_FILES: dict[str, Fault] = {
     "a form in quotes": (D, "schema_version: 1", 'schema_version: "1"', 0, ("schema_version", "expected 1", "without quotes")),
     "a newer engine": (D, 'engine: "0.1"', 'engine: "9.0"', 0, ("engine", "needs agentsynth-engine 9.0 or newer", "pip install --upgrade")),
     "an engine as a number": (D, 'engine: "0.1"', "engine: 0.1", 0, ("engine", 'put it in quotes: "0.1"')),
-    "a guard for no clause": (I, "{guard: two_games, ok", "{guard: three_games, ok", 0, ("intents.borrow.steps.5.guard", "no clause 'three_games'", "did you mean 'two_games'?")),
-    "an argument from nowhere": (I, 'loan_id: "@loan.id"', 'loan_id: "@lone.id"', 0, ("intents.bring_back.steps.3.args.loan_id", "nothing before this step gives 'lone'", "known here: home, loan, member")),
-    "a plan calls an unknown tool": (I, "{call: list_games, as: shelf}\n      - {pick: game, from: shelf.games, where: {title: $title}}\n    answers", "{call: list_game, as: shelf}\n      - {pick: game, from: shelf.games, where: {title: $title}}\n    answers", 0, ("intents.deposit.steps.0.call", "unknown tool 'list_game'", "did you mean 'list_games'?")),
-    "a fact that nobody can say": (I, "      title: =loan.title\n", "      title: =loan.title\n      due: =loan.due_on\n", 1, ("intents.bring_back.facts.due", "no slot of this name", "say under `slots`")),
+    "a guard for no clause": (P, "{guard: two_games, ok", "{guard: three_games, ok", 0, ("intents.borrow.steps.5.guard", "no clause 'three_games'", "did you mean 'two_games'?")),
+    "an argument from nowhere": (P, 'loan_id: "@loan.id"', 'loan_id: "@lone.id"', 0, ("intents.bring_back.steps.3.args.loan_id", "nothing before this step gives 'lone'", "known here: home, loan, member")),
+    "a plan calls an unknown tool": (P, "{call: list_games, as: shelf}\n      - {pick: game, from: shelf.games, where: {title: $title}}\n    answers", "{call: list_game, as: shelf}\n      - {pick: game, from: shelf.games, where: {title: $title}}\n    answers", 0, ("intents.deposit.steps.0.call", "unknown tool 'list_game'", "did you mean 'list_games'?")),
+    "a fact that nobody can say": (P, "      title: =loan.title\n", "      title: =loan.title\n      due: =loan.due_on\n", 1, ("intents.bring_back.facts.due", "no slot of this name", "say under `slots`")),
     "a phrase with an unknown slot": (L, "Can I have {title}[", "Can I have {titel}[", 0, ("intents.borrow.open.1", "unknown slot 'titel'", "did you mean 'title'?")),
     "a bracket is left open": (L, "borrow {title}[, please][", "borrow {title}[, please[", 0, ("intents.borrow.open.0", "expected ']'")),
     "an intent without phrases": (L, "  deposit:\n    open:", "  deposits:\n    open:", -29, ("intents", "no phrases for the intent 'deposit'", "give it `open`")),
@@ -70,9 +70,9 @@ IN_THE_FILES: dict[str, Fault] = {
 """Found before anything runs: exit code 2."""
 
 IN_THE_RUNNING: dict[str, Fault] = {
-    "a guard after the call": (I, GUARD + CALL, CALL + "\n" + GUARD.rstrip("\n"), -20, ("intents.borrow", "it breaks clause 'two_weeks'", "has to stand before the call of 'lend_game'")),
-    "a guard is left out": (I, "      - {guard: two_games, ok: home.total < 2}\n", "", -19, ("intents.borrow", "it breaks clause 'two_games'", "put a step `- {guard: two_games, ok: CONDITION}` before the call of 'lend_game'")),
-    "a user who knows ids": (I, "      card: =member.card\n      title: =game.title", "      card: =member.id\n      title: =game.title", 0, ("intents.borrow.facts.card", "'=member.id' is an id, which people do not know", "natural_key")),
+    "a guard after the call": (P, GUARD + CALL, CALL + "\n" + GUARD.rstrip("\n"), -20, ("intents.borrow", "it breaks clause 'two_weeks'", "has to stand before the call of 'lend_game'")),
+    "a guard is left out": (P, "      - {guard: two_games, ok: home.total < 2}\n", "", -19, ("intents.borrow", "it breaks clause 'two_games'", "put a step `- {guard: two_games, ok: CONDITION}` before the call of 'lend_game'")),
+    "a user who knows ids": (P, "      card: =member.card\n      title: =game.title", "      card: =member.id\n      title: =game.title", 0, ("intents.borrow.facts.card", "'=member.id' is an id, which people do not know", "natural_key")),
     "a tool without a contract": (C, PROMISE, "", -8, ("tools", "the tool 'list_games' has no contract", "write what it promises")),
     "a contract that says otherwise": (C, "set: {status: out}}", "set: {status: in}}", -10_000, ("domain.yaml:152: tools.lend_game", "contract broken: lend_game(", "got update game", "either the tool's steps or its contract")),
     "a name with a blank": (D, "name: game_shelf", "name: Game Shelf", 0, ("name", "'Game Shelf' cannot be asked for")),

@@ -78,7 +78,8 @@ def explained(detail: Mapping[str, Any], known: Iterable[str]) -> str:
         return "this field is required"
     if kind in _VERB_ERRORS:
         return str(detail["msg"]) + _given_names(given, str(detail["msg"]))
-    message = _KINDS.get(kind, detail["msg"].replace("Input should be", "expected", 1))
+    said = str(detail["msg"]).replace("Input should be", "expected", 1)
+    message = _KINDS.get(kind, said)
     if kind == "string_pattern_mismatch":
         message = _PATTERNS.get(detail["ctx"]["pattern"], message)
     return message + _given(given, kind)
