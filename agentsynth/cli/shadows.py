@@ -19,10 +19,12 @@ from agentsynth.evolve.licences import ALLOWED
 from agentsynth.evolve.review import licence_allowed, reviewed_tools
 from agentsynth.evolve.shadows.overlay import Overlay, parse_overlay
 from agentsynth.evolve.snapshot import ListedServer, load_lock, load_server
-from agentsynth.pipeline.domains import SHADOWS
+from agentsynth.pipeline.domains import SHADOWS, WORKSPACE
+from agentsynth.pipeline.replay import installed_server, replay_shadows
 from agentsynth.pipeline.shadow_index import (
     ShadowedServer,
     indexed,
+    levels,
     licences,
     load_index,
     save_index,
@@ -64,6 +66,7 @@ def _each(
         _made,
         licences_allowed=tuple(allow_list(options.licence or ())),
         inferred_only=options.inferred_only,
+        replay=options.replay,
         quiet=options.json,
     )
     if options.jobs == 1:
@@ -78,7 +81,12 @@ def _each(
 
 
 def _made(
-    name: str, *, licences_allowed: Sequence[str], inferred_only: bool, quiet: bool
+    name: str,
+    *,
+    licences_allowed: Sequence[str],
+    inferred_only: bool,
+    replay: bool,
+    quiet: bool,
 ) -> ShadowedServer:
     listed = load_server(SNAPSHOT, name)
     folder = SHADOWS / listed.name
@@ -95,6 +103,11 @@ def _made(
     overlay = None if inferred_only else _overlay(listed.name)
     result = asyncio.run(shadow_server(listed, folder, skip=skip, overlay=overlay, log=log))
     _sweep(folder, {domain.name.rpartition("/")[2] for domain in result.domains})
+    if replay and result.domains:
+        path = known_paths().get(name)
+        manifest = read(path) if path is not None else None
+        server = installed_server(listed, manifest, WORKSPACE / "servers")
+        asyncio.run(replay_shadows(result, folder, server, log=log))
     return indexed(result, listed.package, listed.version)
 
 
@@ -138,6 +151,7 @@ def _print_summary(made: Mapping[str, ShadowedServer], options: argparse.Namespa
                 "proven": proven,
                 "reviewed": reviewed,
                 "every_parameter": whole,
+                "levels": levels(made.values()),
                 "licences": licences(made.values()),
                 "left_out": dict(reasons.most_common()),
             },
@@ -152,5 +166,7 @@ def _print_summary(made: Mapping[str, ShadowedServer], options: argparse.Namespa
         f"{tools} tools of {with_any} servers have a shadow, {proven} of them in a certified task; "
         f"{whole} with every parameter, {reviewed} by a reviewed overlay"
     )
+    by = ", ".join(f"{level} {number}" for level, number in levels(made.values()).items())
+    console.print(f"levels: {by or 'none'}")
     left = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common(8))
     console.print(f"left out: {left or 'nothing'}")

@@ -16,6 +16,8 @@ from agentsynth.core.errors import UserError
 from agentsynth.evolve.review import Reviewed, licence_allowed, reviewed_tools
 from agentsynth.evolve.safety import Audit, printable
 from agentsynth.evolve.snapshot import ListedServer, ServerLock, load_lock, load_server
+from agentsynth.pipeline.domains import SHADOWS
+from agentsynth.pipeline.shadow_index import load_index
 
 __all__ = ["tools"]
 
@@ -104,18 +106,34 @@ def _show(options: argparse.Namespace) -> int:
     one = next((one for one in _reviewed(listed) if one.name == name), None)
     if one is None:
         raise UserError(f"server {server!r} lists no tool {name!r}")
+    shadows = _shadows_of(server, name)
     if options.json:
         fields = {"server": server, "licence": listed.licence, "tool": one.raw}
-        emit("summary", {**fields, **_told(one.found)})
+        emit("summary", {**fields, **_told(one.found), "shadows": shadows})
         return 0
     source = f"{listed.package} {listed.version}".strip()
     console.print(escape(printable(f"{source}, {listed.licence}, {listed.hashes[name]}", 300)))
+    for domain, shadowed in shadows.items():
+        like = f", fidelity {shadowed['fidelity']:g}" if shadowed["fidelity"] is not None else ""
+        console.print(escape(f"{domain}: {shadowed['level']}{like}"))
     if one.found.findings:
         _print_audit(options.tool, one.found)
     # What is not ASCII stands escaped where it could not be seen.
     lines = json.dumps(one.raw, indent=2, ensure_ascii=False).splitlines()
     console.print("\n".join(escape(printable(line, 100_000)) for line in lines))
     return 0
+
+
+def _shadows_of(server: str, tool: str) -> dict[str, dict[str, Any]]:
+    """Return the shadow domains that have a tool, with its level and fidelity there."""
+    found = load_index(SHADOWS).servers.get(server)
+    domains = {} if found is None else found.domains
+    fields = {"level", "fidelity", "replayed"}
+    return {
+        name: domain.tools[tool].model_dump(include=fields)
+        for name, domain in domains.items()
+        if tool in domain.tools
+    }
 
 
 def _audit(options: argparse.Namespace) -> int:

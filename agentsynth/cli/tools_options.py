@@ -145,6 +145,12 @@ def _add_shadow(
     shadow.add_argument(
         "--inferred-only", action="store_true", help="without the reviewed overlays"
     )
+    shadow.add_argument(
+        "--replay",
+        action="store_true",
+        help="start each server in the sandbox, give it and its shadow the same calls, and put the "
+        "tools that are alike at L3, with their fidelity",
+    )
     shadow.add_argument("--why", action="store_true", help="say of every tool why it is left out")
     _add_licence(shadow)
     add_json(shadow)

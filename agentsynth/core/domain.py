@@ -7,7 +7,7 @@ A field that came later is left out of the dump while it has its default: ids st
 from operator import not_
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from agentsynth.core.frozen import Frozen, Identified
 from agentsynth.core.steps import (
@@ -131,6 +131,15 @@ class Mirrored(Frozen):
     """Its output schema; None = it has none that says more than 'a text'."""
     refused: tuple[str, ...] = Field(default=(), exclude_if=not_)
     """Optional parameters without a meaning here: a call that gives one is refused."""
+    fidelity: float | None = Field(default=None, ge=0, le=1, exclude_if=lambda one: one is None)
+    """How like the running server it was on calls that did not admit it to L3: from 0 to 1, to
+    three places. None = it is not at L3."""
+
+    @model_validator(mode="after")
+    def _fidelity_goes_with_l3(self) -> "Mirrored":
+        if (self.level == "L3") != (self.fidelity is not None):
+            raise ValueError("fidelity: goes with 'level: L3', and only with it")
+        return self
 
 
 class ToolDef(Frozen):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from agentsynth.core.frozen import Frozen, Identified
 from agentsynth.core.ids import content_id
@@ -40,6 +40,9 @@ class ToolSpec(Identified):
     """True = the policy asks for a confirmation before the call."""
     level: Literal["L1", "L2", "L3", "executed"] = "executed"
     """How faithful the world behind it is; "executed" = the real semantics or server runs."""
+    fidelity: float | None = Field(default=None, exclude_if=lambda one: one is None)
+    """At L3: how like the running server the shadow was, from 0 to 1, to three places. None = it is
+    not at L3."""
     provenance: Provenance
 
 

@@ -5,6 +5,11 @@ from typing import Any
 
 __all__ = ["render_card"]
 
+_FIDELITY = (
+    "\n\nFidelity of the tools at L3: {least:g} at least, {mean:g} on average, over calls that did "
+    "not decide on the level."
+)
+
 
 def render_card(manifest: Mapping[str, Any]) -> str:
     """Return the card of an export as Markdown with the front matter dataset hubs read."""
@@ -87,6 +92,8 @@ def _real_tools(manifest: Mapping[str, Any]) -> list[str]:
     real = manifest.get("real_tools")
     if real is None:
         return []
+    scores = real.get("fidelity")
+    fidelity = "" if scores is None else _FIDELITY.format(**scores)
     return [
         "## Real tools\n\n"
         f"{real['rows']} rows call {real['tools']} different tools of {real['servers']} real MCP "
@@ -95,6 +102,7 @@ def _real_tools(manifest: Mapping[str, Any]) -> list[str]:
         "looks like; at L2 results have the shape of the tool's own output schema; at L3 the mock "
         "was replayed against the running server; `executed` = the server itself ran.\n\n"
         + _table(("level", "tools called"), sorted(real["levels"].items()))
+        + fidelity
         + "\n\n"
         + _table(("licence", "tools called"), sorted(real["licences"].items()))
     ]

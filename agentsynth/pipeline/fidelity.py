@@ -2,8 +2,8 @@
 
 The server is filled through its own tools, its state is read with its own read tools, and the
 shadow starts from that state. Before anything is compared, a few calls of every tool show how the
-server lays its answers out, and the shadow takes that over; none of them is scored. Then both are
-given the same calls. Of every call of a tool:
+server lays its answers out; none of them is scored, and only a benchmark lets the shadow take that
+over. Then both are given the same calls. Of every call of a tool:
 
 - format: half for the same outcome (both answer, or both refuse); half for the layout, which is the
   share of the property names in the shadow's answer that the server's answer has too (0 where the
@@ -13,7 +13,10 @@ given the same calls. Of every call of a tool:
 - state: after a write, the share of records that both have, times the share of their fields, as far
   as the server shows them, that are equal.
 
-A tool's fidelity is the mean of the parts over its calls; a server's, that over its tools.
+A tool's fidelity is the mean of the parts over its calls; a server's, that over its tools. A tool
+is admitted where it is high enough, for a tool that writes the state part by itself too, and where
+some of the calls were answered over records that the server keeps: refusing alike, or showing
+nothing alike, is no likeness, and neither is saying the right thing and writing another.
 """
 
 import random
@@ -37,13 +40,17 @@ from agentsynth.pipeline.comparing import (
 from agentsynth.pipeline.duel import Duel, LiveCall
 from agentsynth.worlds.declarative import CompiledDomain
 
-__all__ = ["Compile", "Fidelity", "LiveCall", "ToolFidelity", "measure"]
+__all__ = ["ADMITTED", "Compile", "Fidelity", "LiveCall", "ToolFidelity", "measure"]
 
 Compile = Callable[[Mapping[str, Operation]], CompiledDomain]
 """Gives the shadow's domain with these operations."""
 
+ADMITTED = 0.8
+"""Score, and state of a tool that writes, from which a tool's shadow is said to be like it."""
 _CALLS = 12
 """Calls of every tool that are compared."""
+_ANSWERED = 4
+"""Of them, those that both sides have to answer before anything is said of the tool."""
 
 
 @dataclass
@@ -55,6 +62,14 @@ class ToolFidelity:
     facts: list[float] = field(default_factory=list[float])
     state: list[float] = field(default_factory=list[float])
     """Empty for tools that only read."""
+    answered: int = 0
+    """Calls that both sides answered while the server kept a record of the kind."""
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the shadow is like the tool, and was seen to be so on enough calls."""
+        same_state = not self.state or mean(self.state) >= ADMITTED
+        return self.answered >= _ANSWERED and self.score >= ADMITTED and same_state
 
     @property
     def score(self) -> float:
@@ -99,7 +114,8 @@ async def measure(
 
     Args:
         live: calls the server.
-        compile_with: gives the shadow's domain with these operations.
+        compile_with: gives the shadow's domain with these operations, which lay their results out
+            as the server does; one that was written already is given as it is.
         inferred: for its entities.
         operations: the shadow's tools.
         seed: draws the calls; the same seed makes the same calls.
@@ -154,6 +170,7 @@ async def _compared(
         score.format.append((1 + like_layout(ours, json_of(text))) / 2)
         true = set(leaves(list((await duel.shown(one.entity)).values())))
         score.facts.append(like_facts(ours, text, known=duel.known, twin=duel.twin, true=true))
+        score.answered += bool(duel.keys[one.entity])
     if one.deed not in ("get", "list"):
         theirs, own_records = await duel.shown(one.entity), duel.own(one.entity)
         entity = duel.entities[one.entity]

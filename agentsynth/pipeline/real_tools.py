@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from statistics import mean
 from typing import Any
 
 from agentsynth.core.agent import Agent
@@ -28,12 +29,16 @@ def real_metadata(specs: Iterable[ToolSpec]) -> dict[str, Any]:
     """Return what a row's metadata says of the real tools it calls; nothing where there are none.
 
     `results_not_specified` names the shadowed tools whose specification does not say what a result
-    looks like.
+    looks like. A tool at L3 has its `fidelity` beside the level.
     """
     found = list(specs)
     if not found:
         return {}
-    free = [spec.name for spec in found if spec.level == "L1"]
+    free = [
+        spec.name
+        for spec in found
+        if spec.level == "L1" or (spec.level == "L3" and spec.returns is None)
+    ]
     made: dict[str, Any] = {
         "real_tools": {
             spec.name: {
@@ -43,6 +48,7 @@ def real_metadata(specs: Iterable[ToolSpec]) -> dict[str, Any]:
                 "licence": spec.provenance.licence,
                 "spec_hash": spec.provenance.spec_hash,
                 "level": spec.level,
+                **({} if spec.fidelity is None else {"fidelity": spec.fidelity}),
             }
             for spec in found
         }
@@ -57,6 +63,8 @@ class RealTools:
     level: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     """(server, tool) to its level."""
     licence: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    fidelity: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    """(server, tool) to its fidelity, of those at L3."""
     rows: int = 0
     """Rows that call at least one."""
 
@@ -68,13 +76,18 @@ class RealTools:
             name = (spec.provenance.source, spec.name)
             self.level[name] = spec.level
             self.licence[name] = spec.provenance.licence
+            if spec.fidelity is not None:
+                self.fidelity[name] = spec.fidelity
 
     def summary(self) -> dict[str, Any]:
-        """Return counts for manifest and card."""
+        """Return counts for manifest and card; `fidelity` only where a tool is at L3."""
+        scores = self.fidelity.values()
+        replayed = {"least": min(scores), "mean": round(mean(scores), 3)} if scores else None
         return {
             "rows": self.rows,
             "tools": len(self.level),
             "servers": len({server for server, _ in self.level}),
             "levels": dict(sorted(Counter(self.level.values()).items())),
             "licences": dict(sorted(Counter(self.licence.values()).items())),
+            **({} if replayed is None else {"fidelity": replayed}),
         }

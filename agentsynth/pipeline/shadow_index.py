@@ -1,6 +1,7 @@
 """Which shadows the workspace has: one index file beside their folders."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -10,8 +11,8 @@ from pydantic import ValidationError
 from agentsynth.core.errors import UserError
 from agentsynth.core.frozen import Frozen
 from agentsynth.core.ids import canonical_json
-from agentsynth.evolve.shadows.model import LeftOut
-from agentsynth.pipeline.shadows import ServerShadows
+from agentsynth.evolve.shadows.model import LeftOut, Operation
+from agentsynth.pipeline.shadows import ServerShadows, ShadowDomain
 
 __all__ = ["ShadowIndex", "ShadowedServer", "indexed", "load_index", "save_index"]
 
@@ -22,6 +23,10 @@ class ShadowedTool(Frozen):
     deed: str
     entity: str
     level: Literal["L1", "L2", "L3"]
+    fidelity: float | None = None
+    """At L3: how like the running server it was; None = it is not at L3."""
+    replayed: float | None = None
+    """Score of the replay that decided on L3; None = it was not replayed."""
     proven: bool
     """True = a certified task calls it, in a conversation that was kept."""
     refused: tuple[str, ...] = ()
@@ -36,6 +41,8 @@ class ShadowedDomain(Frozen):
     tools: dict[str, ShadowedTool]
     requests: int
     contract_calls: int
+    not_replayed: str | None = None
+    """Why it could not be held against the running server; None = it was, or nobody asked."""
 
 
 class ShadowedServer(Frozen):
@@ -77,7 +84,9 @@ def indexed(made: ServerShadows, package: str, version: str) -> ShadowedServer:
                 name: ShadowedTool(
                     deed=one.deed,
                     entity=one.entity,
-                    level="L1" if one.shape is None else "L2",
+                    level=_level(domain, one),
+                    fidelity=domain.fidelity.get(name),
+                    replayed=domain.replayed.get(name),
                     proven=name in domain.proven,
                     refused=one.refused,
                     reviewed=one.reviewed,
@@ -86,6 +95,7 @@ def indexed(made: ServerShadows, package: str, version: str) -> ShadowedServer:
             },
             requests=domain.requests,
             contract_calls=domain.calls,
+            not_replayed=domain.not_replayed,
         )
         for domain in made.domains
     }
@@ -97,6 +107,12 @@ def indexed(made: ServerShadows, package: str, version: str) -> ShadowedServer:
         domains=domains,
         left_out=dict(sorted(made.left_out.items())),
     )
+
+
+def _level(domain: ShadowDomain, one: Operation) -> Literal["L1", "L2", "L3"]:
+    if one.tool in domain.fidelity:
+        return "L3"
+    return "L1" if one.shape is None else "L2"
 
 
 def load_index(folder: Path) -> ShadowIndex:
@@ -129,6 +145,12 @@ def save_index(folder: Path, index: ShadowIndex) -> None:
 def with_servers(index: ShadowIndex, made: Mapping[str, ShadowedServer]) -> ShadowIndex:
     """Return the index with these servers' entries made new."""
     return ShadowIndex(servers=dict(sorted({**index.servers, **made}.items())))
+
+
+def levels(servers: Iterable[ShadowedServer]) -> dict[str, int]:
+    """Return how many shadowed tools there are at each level."""
+    found = Counter(tool.level for server in servers for tool in server.tools.values())
+    return dict(sorted(found.items()))
 
 
 def licences(servers: Iterable[ShadowedServer]) -> dict[str, int]:

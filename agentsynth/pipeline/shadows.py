@@ -25,7 +25,7 @@ from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import open_worker
-from agentsynth.plan.contracts import check_contracts
+from agentsynth.plan.contracts import FITS_SCHEMA, check_contracts
 from agentsynth.plan.lint import plan_problems
 from agentsynth.plan.phrase_lint import phrase_problems
 from agentsynth.plan.phrase_meaning import meaning_problems
@@ -34,6 +34,7 @@ from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.declarative import tool_spec
 from agentsynth.worlds.files import load_yaml, validate
 from agentsynth.worlds.load import DomainFolder, load_folder
+from agentsynth.worlds.result_schemas import ResultSchemas
 from agentsynth.worlds.runtime import declarative_runtime
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.static import domain_problems
@@ -62,6 +63,12 @@ class ShadowDomain:
     calls: int = 0
     """Calls held against contracts."""
     requests: int = 0
+    fidelity: dict[str, float] = field(default_factory=dict[str, float])
+    """Tools at L3 to their fidelity."""
+    replayed: dict[str, float] = field(default_factory=dict[str, float])
+    """Tools that were replayed to the score of the replay that decides on L3."""
+    not_replayed: str | None = None
+    """Why it could not be replayed; None = it was, or nobody asked."""
 
 
 @dataclass
@@ -71,6 +78,8 @@ class ServerShadows:
     server: str
     licence: str
     tools: int
+    inferred: Inferred | None = None
+    """What its domains were written from; None = not known any more."""
     domains: list[ShadowDomain] = field(default_factory=list[ShadowDomain])
     left_out: dict[str, LeftOut] = field(default_factory=dict[str, LeftOut])
 
@@ -104,7 +113,7 @@ async def shadow_server(
     """
     raw = [tool for tool in listed.tools if str(tool.get("name")) not in skip]
     inferred = infer(listed.name, raw, overlay)
-    made = ServerShadows(listed.name, listed.licence, len(listed.tools))
+    made = ServerShadows(listed.name, listed.licence, len(listed.tools), inferred)
     for one in inferred.left_out:
         made.left_out[one.tool] = one
     for tool, reason in skip.items():
@@ -174,11 +183,15 @@ class _Making:
             if wrong:
                 kept = self._without(kept, wrong, "unsound")
                 continue
-            wrong, calls = self._against_contracts()
-            if wrong:
+            wrong, unlike, calls = self._against_contracts()
+            if wrong or unlike:
                 kept = self._without(kept, wrong, "contract")
+                kept = self._without(kept, unlike, "unlike_schema")
                 continue
-            lost, proven = await self._played()
+            lost, proven, unlike = await self._played()
+            if unlike:
+                kept = self._without(kept, unlike, "unlike_schema")
+                continue
             if lost:
                 self.dropped |= lost
                 continue
@@ -243,20 +256,25 @@ class _Making:
 
     # the contracts
 
-    def _against_contracts(self) -> tuple[dict[str, str], int]:
+    def _against_contracts(self) -> tuple[dict[str, str], dict[str, str], int]:
+        """Return the tools that break their contract, those that do not fit their output schema,
+        each with what is wrong, and how many calls were made."""
         runtime = declarative_runtime(self._sound())
         contracts = load_contracts(self.folder, runtime.domain)
         assert contracts is not None  # just written
         assert runtime.compiled is not None
         report = check_contracts(runtime.compiled, contracts, seed=1)
         wrong: dict[str, str] = {}
+        unlike: dict[str, str] = {}
         for tool in report.tools:
-            if tool.failures:
+            if tool.failures and tool.failures[0].expected == FITS_SCHEMA:
+                unlike[tool.tool] = tool.failures[0].got
+            elif tool.failures:
                 failure = tool.failures[0]
                 wrong[tool.tool] = f"expected {failure.expected}, got {failure.got}"
             elif tool.mistakes:
                 wrong[tool.tool] = tool.mistakes[0]
-        return wrong, sum(tool.cases for tool in report.tools)
+        return wrong, unlike, sum(tool.cases for tool in report.tools)
 
     # the requests
 
@@ -267,27 +285,46 @@ class _Making:
         assert self.loaded is not None  # written before, and found sound
         return self.loaded
 
-    async def _played(self) -> tuple[set[str], set[str]]:
-        """Play every request; return the requests that were lost, and the tools called."""
+    async def _played(self) -> tuple[set[str], set[str], dict[str, str]]:
+        """Play every request.
+
+        Returns:
+            The requests that were lost, the tools called in conversations that were kept, and the
+            tools with a result that contradicts their own output schema, with what is wrong.
+        """
         place = str(self.folder)
         config = RunConfig(
             version=1, target=TargetConfig(tasks=1), domains={place: 1.0}, probes=0.0
         )
         lost: set[str] = set()
         proven: set[str] = set()
+        unlike: dict[str, str] = {}
+        schemas = ResultSchemas(self._sound().domain)
         async with AsyncExitStack() as stack:
             worker = await open_worker(config, stack, log=lambda _: None)
             for name, intent in self._intents().items():
-                tools = await _kept(worker, place, name, intent)
+                tools = await _kept(worker, place, name, intent, schemas, unlike)
                 if tools is None:
                     lost.add(name)
                 else:
                     proven |= tools
-        return lost, proven
+        return lost, proven, unlike
 
 
-async def _kept(worker: Worker, domain: str, name: str, intent: Intent) -> set[str] | None:
-    """Return the tools that certified and kept conversations call; None = one was not kept."""
+async def _kept(
+    worker: Worker,
+    domain: str,
+    name: str,
+    intent: Intent,
+    schemas: ResultSchemas,
+    unlike: dict[str, str],
+) -> set[str] | None:
+    """Return the tools that certified and kept conversations call; None = one was not kept.
+
+    Args:
+        schemas: what results are held against.
+        unlike: takes the tools whose results do not fit, with what is wrong.
+    """
     called: set[str] = set()
     kept = 0
     for number in range(_TRIES):
@@ -299,6 +336,7 @@ async def _kept(worker: Worker, domain: str, name: str, intent: Intent) -> set[s
             continue
         slot, scenario = prepared.scenarios[0]
         graded = await worker.play(prepared, slot, scenario)
+        unlike |= schemas.unlike(graded.trajectory.messages)
         if not graded.decision.kept:
             return None
         kept += 1

@@ -22,8 +22,12 @@ from agentsynth.worlds.contract_changes import Mismatch
 from agentsynth.worlds.contract_eval import ContractMistake, Situation
 from agentsynth.worlds.contract_outcome import Outcome
 from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
+from agentsynth.worlds.result_schemas import ResultSchemas
 
-__all__ = ["ContractFailure", "ContractReport", "ToolReport", "check_contracts"]
+__all__ = ["FITS_SCHEMA", "ContractFailure", "ContractReport", "ToolReport", "check_contracts"]
+
+FITS_SCHEMA = "a result that fits the tool's output schema"
+"""What a shadow's tool with an output schema is expected to give beside what its contract says."""
 
 _WORLDS = 3
 _SOUGHT = 240
@@ -57,7 +61,9 @@ def check_contracts(
     bench = Bench(world, contracts, seed)
     states = [(state, bench.seen(state)) for state in bench.states(worlds)]
     names = [name for name in contracts.tools if only is None or name in only]
-    return ContractReport(tuple(_Trial(bench, n, states, first_failure).run() for n in names))
+    schemas = ResultSchemas(world.domain)
+    trials = (_Trial(bench, n, states, first_failure, schemas) for n in names)
+    return ContractReport(tuple(trial.run() for trial in trials))
 
 
 class _Trial:
@@ -69,8 +75,10 @@ class _Trial:
         name: str,
         states: list[tuple[StartState, Seen]],
         first_failure: bool,
+        schemas: ResultSchemas,
     ) -> None:
         self.bench = bench
+        self.schemas = schemas
         self.name = name
         self.tool = bench.tools[name]
         self.states = states
@@ -198,6 +206,9 @@ class _Trial:
         found = self.tool.promise.mismatch(situation, outcome)
         if found is not None or outcome.code is not None:
             return found
+        unlike = self.schemas.problem(self.name, outcome.result)
+        if unlike is not None:
+            return Mismatch(FITS_SCHEMA, unlike)
         if contract.pages is not None:
             return self._pages_mismatch(world, situation, contract.pages, outcome)
         if contract.idempotent:

@@ -86,6 +86,7 @@ def _mirror(name: str, tool: ToolDef, mirrored: Mirrored) -> ToolSpec:
         read_only=tool.kind == "read",
         consequential=tool.kind == "write" and tool.consequential,
         level=mirrored.level,
+        fidelity=mirrored.fidelity,
         provenance=Provenance(
             origin="mcp",
             source=mirrored.server,

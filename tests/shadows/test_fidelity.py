@@ -208,6 +208,20 @@ async def test_a_server_that_refuses_everything_gives_nothing_to_compare() -> No
     assert found.score < 0.5
 
 
+async def test_empty_lists_of_a_server_that_takes_no_records_are_alike_and_admit_nothing() -> None:
+    live = Server().live
+
+    async def full(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
+        return ("no", True) if name.startswith("create") else await live(name, arguments)
+
+    operations, only = INFERRED.operations, ["list_projects"]
+    found = await measure(full, shadow, INFERRED, operations, seed=1, only=only)
+    assert found.tools["list_projects"].score == 1.0
+    assert not found.tools["list_projects"].admitted
+    found = await measure(Server().live, shadow, INFERRED, operations, seed=1, only=only)
+    assert found.tools["list_projects"].admitted
+
+
 async def test_only_the_tools_asked_for_are_compared() -> None:
     server = Server()
     found = await measure(

@@ -77,6 +77,36 @@ def test_a_rows_metadata_names_server_licence_and_level(specs: dict[str, ToolSpe
     assert real_metadata([]) == {}
 
 
+def test_a_tool_at_l3_has_its_fidelity_in_the_row_and_the_manifest(
+    specs: dict[str, ToolSpec],
+) -> None:
+    like = [
+        specs[name].model_copy(update={"level": "L3", "fidelity": score})
+        for name, score in (("create_note", 0.9), ("get_note", 0.95))
+    ]
+    made = real_metadata(like)
+    assert {name: (one["level"], one["fidelity"]) for name, one in made["real_tools"].items()} == {
+        "create_note": ("L3", 0.9),
+        "get_note": ("L3", 0.95),
+    }
+    assert made["results_not_specified"] == ["create_note"]  # being alike says nothing of a schema
+    assert "fidelity" not in real_metadata([specs["get_note"]])["real_tools"]["get_note"]
+    real = RealTools()
+    real.add([*like, specs["list_notes"]])
+    assert real.summary()["levels"] == {"L1": 1, "L3": 2}
+    assert real.summary()["fidelity"] == {"least": 0.9, "mean": 0.925}
+
+
+def test_the_fidelity_of_a_tool_is_part_of_its_id_and_none_leaves_ids_as_they_were(
+    specs: dict[str, ToolSpec],
+) -> None:
+    one = specs["get_note"]
+    assert "fidelity" not in one.plain
+    like = one.model_copy(update={"level": "L3", "fidelity": 0.9})
+    assert like.id != one.id
+    assert ToolSpec.model_validate(json.loads(json.dumps(like.plain))).id == like.id
+
+
 def test_card_and_manifest_count_each_tool_once_by_level_and_licence(
     specs: dict[str, ToolSpec],
 ) -> None:
