@@ -28,9 +28,9 @@ def _shared_names(loaded: DomainFolder) -> Iterator[str]:
         named = Counter(tuple(str(one[field]) for field in entity.natural_key) for one in records)
         shared, times = max(named.items(), key=lambda item: item[1], default=((), 1))
         if times > 1:
-            yield _at(
+            yield _at_entity(
                 loaded,
-                ("entities", name, "natural_key"),
+                name,
                 f"{times} records of the first world are all called {', '.join(shared)}, and "
                 f"somebody who says so means one of them; make {', '.join(entity.natural_key)} "
                 "differ in every record, or have plans ask which (`narrow`)",
@@ -68,5 +68,7 @@ def _spare_phrases(loaded: DomainFolder) -> Iterator[str]:
             yield str(loaded.lexicon_file.problem(("intents", name), message))
 
 
-def _at(loaded: DomainFolder, path: tuple[str, ...], message: str) -> str:
-    return str(loaded.domain_file.problem(path, message))
+def _at_entity(loaded: DomainFolder, name: str, message: str) -> str:
+    if loaded.python is not None:
+        return str(loaded.python.source.problem("seed", f"{name!r}: {message}"))
+    return str(loaded.domain_file.problem(("entities", name, "natural_key"), message))
