@@ -205,7 +205,7 @@ def test_check_domain_holds_for_the_bundled_domain(
     assert main(["check-domain", "community_garden", "--tasks", "4", "--json"]) == 0
     events = lines(capsys.readouterr().out)
     assert events[-1] == {
-        "event": "summary", "domain": "community_garden", "holds": True, "problems": [],
+        "event": "summary", "domain": "community_garden", "holds": True, "problems": [], "notes": [],
     }  # fmt: skip
     assert [event["kind"] for event in events[:-1]] == list(kinds_allowed(garden))
 

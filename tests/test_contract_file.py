@@ -43,7 +43,7 @@ CASES = [
     ("  find_books:\n", "  find_books:\n    effects: [{delete: book, key: BK-101}]\n", "tools.find_books.effects", "a read tool changes nothing"),
     ("  find_books:\n", "  find_books:\n    pages: {cursor: after, next: next, items: books}\n", "tools.find_books.pages.cursor", "unknown parameter 'after'; the domain has: title, kind"),
     ("  find_books:\n", "  find_books:\n    pages: {cursor: title, next: next, items: rows}\n", "tools.find_books", "'returns' has to promise 'rows'"),
-    ("schema_version: 1", "schema_version: 2", "schema_version", "Input should be 1"),
+    ("schema_version: 1", "schema_version: 2", "schema_version", "written for a newer agentsynth"),
     ("    returns:\n      shelves", "    retuns:\n      shelves", "tools.list_shelves.retuns", "unknown field; check the spelling"),
 ]  # fmt: skip
 

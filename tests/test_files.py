@@ -130,7 +130,11 @@ def test_every_mistake_is_named_with_file_line_and_path() -> None:
 
 def test_a_step_without_a_verb_or_with_two_is_told_the_choices(small_files: dict[str, str]) -> None:
     good = small_files["domain.yaml"]
-    for broken in ("{sort: [name], as: shelves}", "{list: shelf, get: shelf, as: shelves}"):
+    for broken, held in (
+        ("{sort: [name], as: shelves}", "sort, as"),
+        ("{list: shelf, get: shelf, as: shelves}", "list, get, as"),
+        ("{lists: shelf, as: shelves}", "lists, as; did you mean 'list'?"),
+    ):
         text = good.replace("{list: shelf, sort: [name], as: shelves}", broken)
         line = text[: text.index(broken)].count("\n") + 1
         with pytest.raises(UserError) as refused:
@@ -138,7 +142,7 @@ def test_a_step_without_a_verb_or_with_two_is_told_the_choices(small_files: dict
         assert str(refused.value) == (
             f"domain.yaml:{line}: tools.list_shelves.steps.0: a step has exactly one verb of: "
             "get, find, list, aggregate, require, let, create, update, delete, for_each, "
-            "schedule, unschedule, advance, once, document, return"
+            f"schedule, unschedule, advance, once, document, return (this one has: {held})"
         )
 
 

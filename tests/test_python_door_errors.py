@@ -168,7 +168,7 @@ def test_policy_and_invariants_are_checked_against_the_code(tmp_path: Path) -> N
         "it.cost_cents >= 0": ("it.cost >= 0", "has no field 'cost'"),
         "tools: [open_job, close_job]": ("tools: [open_jobs]", "unknown tool 'open_jobs'"),
         "key: =args.job_id": ("key: =args.job", "'args' has no field 'job'"),
-        "python: tools.py": ("python: ../tools.py", "python: String should match pattern"),
+        "python: tools.py": ("python: ../tools.py", "python: expected a Python file beside"),
     }
     for old, (new, told) in wrong.items():
         assert text.count(old) == 1

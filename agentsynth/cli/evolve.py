@@ -1,6 +1,7 @@
 """`evolve`: make synthetic domains, round by round, and say what they cover."""
 
 import argparse
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
 from agentsynth.core.errors import UserError
-from agentsynth.pipeline.evolve import Evolution, evolve, load_archive
+from agentsynth.pipeline.evolve import Evolution, evolve, load_archive, made
 from agentsynth.pipeline.evolve_measures import Coverage, Recheck, coverage, recheck
 from agentsynth.report.growth import growth_page
 
@@ -32,7 +33,12 @@ def evolve_command(options: argparse.Namespace) -> int:
     state = load_archive(folder)
     if options.count:
         state = evolve(
-            folder, count=options.count, seed=options.seed, workers=options.workers, log=log
+            folder,
+            count=options.count,
+            seed=options.seed,
+            workers=options.workers,
+            make=_make,
+            log=log,
         )
     if state is None:
         raise UserError(f"{folder}: no evolved domains are here; make some with --count N")
@@ -52,6 +58,12 @@ def evolve_command(options: argparse.Namespace) -> int:
     return 1 if tested is not None and tested.failures else 0
 
 
+def _make(
+    order: dict[str, Any], parent: dict[str, Any] | None, folder: str
+) -> dict[str, Any] | str:
+    return asyncio.run(made(order, parent, folder))
+
+
 def _write_report(folder: Path, state: Evolution, covered: Coverage) -> None:
     figures = {**state.summary(), **covered.summary()}
     text = json.dumps(figures, indent=1, ensure_ascii=False, sort_keys=True)
@@ -69,8 +81,8 @@ def _print(state: Evolution, covered: Coverage, tested: Recheck | None, folder: 
         f"{made['tried']} tried, {made['repaired']} repaired, dropped: {escape(dropped)}"
     )
     console.print(
-        f"nouns and numbers masked: {covered.workflow_tools} workflow tools, {covered.graphs} entity "
-        f"graphs, {covered.packed} domains packed at 0.7; {len(covered.categories)} categories, "
+        f"nouns and numbers masked: {covered.workflow_tools} workflow tools, {covered.graphs} "
+        f"entity graphs, {covered.packed} domains packed at 0.7; {len(covered.categories)} categories, "
         f"{covered.cells} cells"
     )
     if tested is not None:

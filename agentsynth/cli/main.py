@@ -113,15 +113,19 @@ def _add_rows(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     domains = commands.add_parser(
-        "domains", help="list the bundled domains", description="List the bundled domains."
+        "domains",
+        help="list the bundled domains and those of installed packages",
+        description="List the bundled domains, and those that installed packages offer, with the "
+        "package and its version.",
     )
     _add_json(domains)
+    _add_new_domain(commands)
     check = commands.add_parser(
         "check-domain",
         help="verify a domain: files, names, plans, phrases, tasks",
         description="Check a domain's files, then look for tasks of every kind and certify them.",
     )
-    check.add_argument("domain", metavar="DOMAIN", help="bundled name, or a folder")
+    check.add_argument("domain", metavar="DOMAIN", help="name, or a folder")
     check.add_argument(
         "--tasks", type=int, default=10, metavar="N", help="tasks per kind (default: 10)"
     )
@@ -136,7 +140,7 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "domains",
         metavar="DOMAIN",
         nargs="*",
-        help="bundled names or folders (default: all bundled ones with a state of their own)",
+        help="names or folders (default: all bundled ones with a state of their own)",
     )
     certify.add_argument(
         "--tasks", type=int, default=200, metavar="N", help="tasks in all (default: 200)"
@@ -159,7 +163,7 @@ def _add_domains(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="act in a world yourself, as the agent or as the user",
         description="Open a world and act in it: call its tools by hand, or talk to the assistant.",
     )
-    play.add_argument("domain", metavar="DOMAIN", help="bundled name, or a folder")
+    play.add_argument("domain", metavar="DOMAIN", help="name, or a folder")
     play.add_argument(
         "--as", dest="role", choices=("agent", "user"), default="agent", help="your seat"
     )
@@ -172,14 +176,14 @@ def _add_evolve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     evolve = commands.add_parser(
         "evolve",
         help="make synthetic domains with operational semantics",
-        description="Evolve synthetic domains in rounds, where the archive is thin; every tool is held "
-        "against its contract and every request played. Again on the same folder it goes on.",
+        description="Evolve synthetic domains in rounds, where the archive is thin; every tool is "
+        "held against its contract and every request played. Again on the same folder it goes on.",
     )
     evolve.add_argument(
         "--out",
         metavar="DIR",
         default=".agentsynth/evolved",
-        help="folder of the domains (default: .agentsynth/evolved, where they are named evolved/NAME)",
+        help="folder of the domains (default: .agentsynth/evolved; there they are evolved/NAME)",
     )
     evolve.add_argument(
         "--count",
@@ -202,6 +206,23 @@ def _add_evolve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     _add_json(evolve)
 
 
+def _add_new_domain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    new = commands.add_parser(
+        "new-domain",
+        help="write a small whole domain to start from, with a test",
+        description="Write a domain that holds as it is, to be changed into one of your own: "
+        "OUT/NAME and OUT/test_NAME.py, or with --package a package in OUT/NAME that offers it by "
+        "name wherever it is installed. Nothing is ever written over.",
+    )
+    new.add_argument("name", metavar="NAME", help="lower-case letters, digits and '_'")
+    new.add_argument("--python", action="store_true", help="tools in tools.py instead of in YAML")
+    new.add_argument(
+        "--package", action="store_true", help="a package with pyproject.toml, tests and README"
+    )
+    new.add_argument("--out", metavar="DIR", default=".", help="folder to write into (default: .)")
+    _add_json(new)
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
@@ -218,6 +239,7 @@ _COMMANDS = {
     "explain": ("agentsynth.cli.rows", "explain"),
     "replay": ("agentsynth.cli.rows", "replay"),
     "domains": ("agentsynth.cli.domains", "domains"),
+    "new-domain": ("agentsynth.cli.domains", "new_domain_command"),
     "check-domain": ("agentsynth.cli.domains", "check_domain_command"),
     "certify": ("agentsynth.cli.certify", "certify"),
     "play": ("agentsynth.cli.play", "play"),

@@ -245,6 +245,9 @@ class Domain(Identified):
     """A domain: hashable data. Its worlds are opened elsewhere."""
 
     schema_version: Literal[1] = 1
+    engine: str | None = Field(default=None, pattern=r"^\d+\.\d+(\.\d+)?$", exclude=True)
+    """The oldest agentsynth-engine that can read it, such as `0.1`; None = any of this
+    `schema_version`. No part of the content: the id is the same whatever it says."""
     name: str
     title: str
     category: tuple[str, ...]

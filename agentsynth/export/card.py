@@ -30,6 +30,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         "was which. None of these conversations is in the rows.\n\n"
         + _table(("planted flaw", "played", "dropped"), manifest["probes"]),
         *_real_tools(manifest),
+        *_packages(manifest),
         "## What was certified, and what was not\n\n" + _limits(manifest),
         "## Load it\n\n```python\nfrom datasets import load_dataset\n\n"
         'rows = load_dataset("json", data_files="rows.jsonl", split="train")  # >= 4.7\n```',
@@ -104,6 +105,19 @@ def _real_tools(manifest: Mapping[str, Any]) -> list[str]:
         + fidelity
         + "\n\n"
         + _table(("licence", "tools called"), sorted(real["licences"].items()))
+    ]
+
+
+def _packages(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the section on domains of installed packages; none where there are none."""
+    packages = manifest.get("domain_packages")
+    if packages is None:
+        return []
+    rows = [(name, one["distribution"], one["version"]) for name, one in packages.items()]
+    return [
+        "## Domains of other packages\n\n"
+        "These were written by others and installed beside the engine.\n\n"
+        + _table(("domain", "package", "version"), rows)
     ]
 
 

@@ -20,6 +20,7 @@ from agentsynth.worlds.live import collect, live_worlds
 from agentsynth.worlds.live_rows import seed_rows
 from agentsynth.worlds.load import DomainFolder, find_domain, find_manifest, load_folder
 from agentsynth.worlds.mix import load_named
+from agentsynth.worlds.plugins import offered_by
 from agentsynth.worlds.results import result_reader
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime, with_own_half
 from agentsynth.worlds.seat import ServerHome, sweep_scratch
@@ -45,6 +46,7 @@ def load_checked(name: str) -> DomainFolder:
 
 def _checked(name: str) -> DomainFolder:
     loaded = load_folder(find_domain(name))
+    _require_own_name(name, loaded)
     spoken = [loaded, *(loaded.speaking(language) for language in loaded.translations)]
     problems = [problem for one in spoken for problem in phrase_problems(one)]
     if loaded.domain.live is None:
@@ -59,6 +61,18 @@ def _checked(name: str) -> DomainFolder:
     if problems:
         raise UserError(render_problems(problems))
     return loaded
+
+
+def _require_own_name(name: str, loaded: DomainFolder) -> None:
+    """Refuse a package's domain that calls itself otherwise: its rows would name what nobody finds.
+
+    Raises:
+        UserError: naming both.
+    """
+    for offer in offered_by(name):
+        if loaded.domain.name != name:
+            message = f"{offer} offers it as {name!r}; give it the same name in both places"
+            raise UserError(str(loaded.domain_file.problem(("name",), message)))
 
 
 async def open_runtimes(

@@ -1,10 +1,9 @@
 """Rounds of evolution: plan where the archive is thin, make, certify, keep what differs.
 
-What is planned depends on the seed and on the archive at the end of the round before, never on which
-process was faster. A folder that was begun goes on where it stopped.
+What is planned depends on the seed and on the archive at the end of the round before, never on
+which process was faster. A folder that was begun goes on where it stopped.
 """
 
-import asyncio
 import json
 import shutil
 from collections import Counter
@@ -24,7 +23,7 @@ from agentsynth.evolve.synthetic.blueprint import Blueprint
 from agentsynth.evolve.synthetic.masks import Masked, mask, similarity
 from agentsynth.pipeline.growing import Grown, certify_blueprint
 
-__all__ = ["ARCHIVE", "Archived", "Evolution", "evolve", "load_archive"]
+__all__ = ["ARCHIVE", "Archived", "Evolution", "Make", "evolve", "load_archive", "made"]
 
 ARCHIVE = "archive.json"
 _ROUND = 40
@@ -34,6 +33,8 @@ _HOPELESS = 4
 """Give up after so many times as many orders as domains are wanted."""
 
 Log = Callable[[str], None]
+Make = Callable[[dict[str, Any], dict[str, Any] | None, str], dict[str, Any] | str]
+"""Carries an order out, as `made` does; it travels to other processes by its name."""
 
 
 class Archived(Frozen):
@@ -96,7 +97,7 @@ def load_archive(folder: Path) -> Evolution | None:
 
 
 def evolve(
-    folder: Path, *, count: int, seed: int, workers: int, log: Log,
+    folder: Path, *, count: int, seed: int, workers: int, make: Make, log: Log,
     wanted: Mapping[str, float] | None = None,
 ) -> Evolution:  # fmt: skip
     """Evolve in whole rounds until the folder holds at least so many domains.
@@ -106,6 +107,7 @@ def evolve(
     Args:
         folder: takes a folder for each domain, and the archive.
         workers: processes; 1 = everything happens in this one.
+        make: runs `made` to its end.
         log: takes a line for each round.
         wanted: weights of depths, from yields of earlier runs; None = thin ones first.
 
@@ -120,12 +122,14 @@ def evolve(
     with _executor(workers) as pool:
         while len(state.domains) < count:
             if state.next > _HOPELESS * count + 200:
-                raise UserError(f"{state.next} were tried and {len(state.domains)} stand; see {folder}")
+                raise UserError(
+                    f"{state.next} were tried and {len(state.domains)} stand; see {folder}"
+                )
             planned = orders(
                 [one.entry for one in state.domains], first=state.next, count=_ROUND, seed=seed,
                 wanted=wanted,
             )  # fmt: skip
-            _take_in(state, folder, masked, _made(planned, state, folder, pool))
+            _take_in(state, folder, masked, _results(planned, state, folder, pool, make))
             _save(state, folder)
             log(f"{len(state.domains)} of {count} domains, {state.next} tried")
     return state
@@ -148,18 +152,26 @@ class _Here:
         return map(function, *values)
 
 
-def _made(
-    planned: Sequence[Order], state: Evolution, folder: Path, pool: "Executor | _Here"
+def _results(
+    planned: Sequence[Order],
+    state: Evolution,
+    folder: Path,
+    pool: "Executor | _Here",
+    make: Make,
 ) -> Iterator[tuple[Order, Grown | str]]:
     """Yield what came of each order, in their order."""
     known = {one.entry.name: one.blueprint.model_dump(mode="json") for one in state.domains}
     parents = [known[order.parent] if order.parent else None for order in planned]
     plain = [order.model_dump(mode="json") for order in planned]
-    for order, made in zip(planned, pool.map(_make, plain, parents, [str(folder)] * len(plain)), strict=True):
+    for order, made in zip(
+        planned, pool.map(make, plain, parents, [str(folder)] * len(plain)), strict=True
+    ):
         yield order, made if isinstance(made, str) else Grown.model_validate(made)
 
 
-def _make(plain: dict[str, Any], parent: dict[str, Any] | None, folder: str) -> dict[str, Any] | str:
+async def made(
+    plain: dict[str, Any], parent: dict[str, Any] | None, folder: str
+) -> dict[str, Any] | str:
     """Carry an order out, in whatever process; return what came of it, or why nothing did."""
     order = Order.model_validate(plain)
     try:
@@ -167,7 +179,7 @@ def _make(plain: dict[str, Any], parent: dict[str, Any] | None, folder: str) -> 
     except ValueError as error:
         return str(error)
     place = Path(folder) / order.name.rpartition("/")[2]
-    return asyncio.run(certify_blueprint(blueprint, place)).model_dump(mode="json")
+    return (await certify_blueprint(blueprint, place)).model_dump(mode="json")
 
 
 def _take_in(
@@ -213,7 +225,9 @@ def _masked(folder: Path, name: str) -> Masked:
 
 
 def _save(state: Evolution, folder: Path) -> None:
-    kept = _File(seed=state.seed, next=state.next, dropped=dict(state.dropped), domains=tuple(state.domains))
+    kept = _File(
+        seed=state.seed, next=state.next, dropped=dict(state.dropped), domains=tuple(state.domains)
+    )
     text = json.dumps(kept.model_dump(mode="json"), ensure_ascii=False)
     path = folder / ARCHIVE
     part = path.with_suffix(".part")

@@ -25,6 +25,7 @@ from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.real_tools import RealTools, called_specs, real_metadata
 from agentsynth.pipeline.run import Fold
 from agentsynth.pipeline.store import Item, Store
+from agentsynth.worlds.mix import packages_of
 from agentsynth.worlds.runtime import DomainRuntime
 
 __all__ = ["export_rows", "kept_items", "probe_table", "write_report"]
@@ -223,6 +224,7 @@ def _manifest(
         "tool_levels": dict(sorted(counts.levels.items())),
         "tool_licences": sorted(counts.licences),
         **({"real_tools": counts.real.summary()} if counts.real.rows else {}),
+        **({"domain_packages": packages} if (packages := packages_of(runtimes)) else {}),
     }
 
 

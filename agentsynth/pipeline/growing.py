@@ -12,13 +12,13 @@ from agentsynth.core.errors import UserError
 from agentsynth.core.frozen import Frozen
 from agentsynth.core.ids import content_id, derive_seed
 from agentsynth.core.intent import CallStep
+from agentsynth.evolve.shadows.write import write_folder
 from agentsynth.evolve.synthetic.blueprint import ActionPlan, Blueprint
 from agentsynth.evolve.synthetic.emit_intents import reason_id
 from agentsynth.evolve.synthetic.interface import Outside
 from agentsynth.evolve.synthetic.vocabulary import people
 from agentsynth.evolve.synthetic.wording import Wording
 from agentsynth.evolve.synthetic.write import files_of
-from agentsynth.evolve.shadows.write import write_folder
 from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.domains import load_checked
 from agentsynth.pipeline.schedule import Place
@@ -64,6 +64,7 @@ class _Trial:
     """Action to the guards to take out."""
     actions: set[str] = field(default_factory=set[str])
     without: set[str] = field(default_factory=set[str])
+
     @property
     def clean(self) -> bool:
         return not (self.guards or self.actions or self.without)
@@ -129,7 +130,9 @@ def _hold_contracts(
     assert contracts is not None  # just written
     assert runtime.compiled is not None
     content = {
-        name: content_id([tool.model_dump(mode="json"), contracts.tools[name].model_dump(mode="json")])
+        name: content_id(
+            [tool.model_dump(mode="json"), contracts.tools[name].model_dump(mode="json")]
+        )
         for name, tool in runtime.domain.tools.items()
     }
     due = [name for name, id_ in content.items() if id_ not in proven.tools]
@@ -204,14 +207,14 @@ def _content(runtime: DomainRuntime, name: str) -> str:
     )
 
 
-async def _kept(
-    worker: Worker, domain: str, name: str, kind: Any, seed: int
-) -> set[str] | str:
+async def _kept(worker: Worker, domain: str, name: str, kind: Any, seed: int) -> set[str] | str:
     """Return the tools that a certified and kept conversation calls, or why there is none."""
     reason = "no task"
     for number in range(_TRIES):
         drawn = derive_seed("grown", seed, name, number)
-        prepared = await worker.prepare(Place(number, domain, kind, seed=drawn, probe=False), only=name)
+        prepared = await worker.prepare(
+            Place(number, domain, kind, seed=drawn, probe=False), only=name
+        )
         if isinstance(prepared, NoTask):
             reason = prepared.reason
             continue
@@ -241,11 +244,12 @@ def _mended(blueprint: Blueprint, trial: _Trial) -> tuple[Blueprint, list[str]]:
             said.append(f"action {action.name}")
             continue
         if gone:
-            said += [f"guard {action.guards[place].kind} of {action.name}" for place in sorted(gone)]
+            said += [
+                f"guard {action.guards[place].kind} of {action.name}" for place in sorted(gone)
+            ]
             left = tuple(g for place, g in enumerate(action.guards) if place not in gone)
             action = action.model_copy(update={"guards": left})
         kept.append(action)
     said += [f"left out {name}" for name in sorted(trial.without)]
     without = tuple(sorted({*blueprint.without, *trial.without}))
     return blueprint.model_copy(update={"actions": tuple(kept), "without": without}), said
-

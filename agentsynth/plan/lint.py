@@ -20,11 +20,14 @@ from agentsynth.core.tools import ToolSpec
 from agentsynth.plan.sources import source_names
 from agentsynth.worlds.expressions import compile_expression
 from agentsynth.worlds.load import DomainFolder
+from agentsynth.worlds.wording import near
 
 __all__ = ["plan_problems"]
 
 Path = tuple[str | int, ...]
 _ASKING = ("info", "compare", "aggregate")
+
+_NO_SLOT = "the lexicon has no slot of this name: say under `slots` how it is told, asked and heard"
 
 
 def plan_problems(loaded: DomainFolder, specs: Sequence[ToolSpec]) -> list[Problem]:
@@ -119,7 +122,7 @@ class _IntentLinter:
         for slot in action.tells:
             if slot not in self._loaded.lexicon.slots:
                 where = (*self._path, "actions", step.act, "tells", slot)
-                self._report(where, "the lexicon has no slot of this name")
+                self._report(where, _NO_SLOT)
         self._told |= set(action.tells)
 
     def _report(self, path: Path, message: str) -> None:
@@ -141,7 +144,7 @@ class _IntentLinter:
                 self._report((*self._path, "shared"), f"{name!r} is not drawn")
         for name in self._intent.facts:
             if name not in self._loaded.lexicon.slots:
-                self._report((*self._path, "facts", name), "the lexicon has no slot of this name")
+                self._report((*self._path, "facts", name), _NO_SLOT)
 
     def _well_formed(self, text: str, path: Path) -> None:
         try:
@@ -152,7 +155,7 @@ class _IntentLinter:
     def _call(self, step: CallStep, path: Path) -> None:
         spec = self._tools.get(step.call)
         if spec is None:
-            known = ", ".join(sorted(self._tools))
+            known = ", ".join(sorted(self._tools)) + near(step.call, self._tools)
             self._report((*path, "call"), f"unknown tool {step.call!r}; there are: {known}")
             return
         if step.each is not None:
@@ -185,6 +188,7 @@ class _IntentLinter:
         lexicon = self._loaded.lexicon
         if step.guard not in self._loaded.domain.policy and step.guard not in lexicon.obstacles:
             message = f"the policy has no clause {step.guard!r} and the lexicon no such obstacle"
+            message += near(step.guard, [*self._loaded.domain.policy, *lexicon.obstacles])
             self._report((*path, "guard"), message)
         elif lexicon.reason(step.guard) is None:
             self._report((*path, "guard"), f"the lexicon has no words to decline by {step.guard!r}")
@@ -211,7 +215,12 @@ class _IntentLinter:
     def _head(self, name: str, path: Path) -> None:
         head = name.split(".")[0]
         if head not in self._known:
-            self._report(path, f"nothing before this step gives {head!r}")
+            self._report(path, f"nothing before this step gives {head!r}; {_listed(self._known)}")
+
+
+def _listed(known: Iterable[str]) -> str:
+    names = ", ".join(sorted(known))
+    return f"known here: {names}" if names else "nothing is known here yet"
 
 
 def _expressions(draw: Draw) -> Iterable[str]:

@@ -10,11 +10,15 @@ from agentsynth.core.phrasing import parse_template
 from agentsynth.plan.recipe import steps_named
 from agentsynth.worlds.files import Loaded
 from agentsynth.worlds.load import DomainFolder
+from agentsynth.worlds.wording import near
 
 __all__ = ["phrase_problems"]
 
 Path = tuple[str | int, ...]
 _ACTING = ("write", "writes", "scheduled", "long", "conditional", "dual")
+
+_MORE = "; give it `open`, and `propose`, `done` and `claims` where it changes something"
+_GROUP = ": brackets ( ) around what is to be heard, and (?: ) around anything else"
 
 
 def phrase_problems(loaded: DomainFolder) -> list[Problem]:
@@ -44,7 +48,9 @@ def phrase_problems(loaded: DomainFolder) -> list[Problem]:
     for name, intent in loaded.playbook.intents.items():
         phrases = lexicon.intents.get(name)
         if phrases is None:
-            problems.append(file.problem(("intents",), f"no phrases for the intent {name!r}"))
+            problems.append(
+                file.problem(("intents",), f"no phrases for the intent {name!r}{_MORE}")
+            )
             continue
         problems += _intent_phrases(file, ("intents", name), intent, phrases)
     return problems
@@ -89,7 +95,7 @@ def _templates(
             continue
         for slot in slots:
             if known is not None and slot.partition("|")[0].split(".")[0] not in known:
-                listed = ", ".join(sorted(known))
+                listed = ", ".join(sorted(known)) + near(slot, known)
                 problems.append(
                     file.problem((*path, index), f"unknown slot {slot!r}; known here: {listed}")
                 )
@@ -105,5 +111,5 @@ def _patterns(file: Loaded, path: Path, patterns: Sequence[str], *, groups: int)
             problems.append(file.problem((*path, index), f"not a regular expression: {error}"))
             continue
         if groups and compiled.groups != groups:
-            problems.append(file.problem((*path, index), f"needs exactly {groups} group"))
+            problems.append(file.problem((*path, index), f"needs exactly {groups} group{_GROUP}"))
     return problems

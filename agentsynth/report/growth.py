@@ -9,9 +9,7 @@ __all__ = ["growth_page"]
 _WIDTH, _HEIGHT, _EDGE = 720, 260, 46
 
 
-def growth_page(
-    title: str, points: Sequence[Mapping[str, int]], counts: Mapping[str, Any]
-) -> str:
+def growth_page(title: str, points: Sequence[Mapping[str, int]], counts: Mapping[str, Any]) -> str:
     """Return a self-contained HTML page.
 
     Args:

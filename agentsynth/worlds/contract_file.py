@@ -58,7 +58,10 @@ def contract_problems(contracts: Contracts, domain: Domain, loaded: Loaded) -> l
         checker.contract(name, tools[name], contract)
     for name in tools:
         if name not in contracts.tools:
-            checker.report(("tools",), f"the tool {name!r} has no contract")
+            checker.report(
+                ("tools",),
+                f"the tool {name!r} has no contract; write what it promises under its name",
+            )
     return checker.problems
 
 

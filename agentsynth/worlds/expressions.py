@@ -20,6 +20,7 @@ import cel
 from agentsynth.core.errors import DomainError
 from agentsynth.worlds.functions import FUNCTIONS
 from agentsynth.worlds.shortcut import shortcut
+from agentsynth.worlds.wording import near
 
 __all__ = [
     "FUNCTIONS",
@@ -45,8 +46,7 @@ MISSING = object()
 
 _KNOWN_FUNCTIONS = (
     *FUNCTIONS,
-    *("size", "string", "int", "bool", "contains", "startsWith", "endsWith", "matches", "has"),
-    *("max", "min", "all", "exists", "exists_one", "map", "filter"),
+    *("size", "string", "int", "contains", "startsWith", "endsWith", "matches"),
 )
 
 
@@ -115,7 +115,9 @@ def compile_expression(text: str) -> Expression:
     program = cel.compile(_flatten(stripped, paths, used))
     unknown = [n for n in program.functions() if n.isidentifier() and n not in _KNOWN_FUNCTIONS]
     if unknown:
-        raise ValueError(f"unknown function {unknown[0]!r}; known: {', '.join(_KNOWN_FUNCTIONS)}")
+        known = ", ".join(_KNOWN_FUNCTIONS)
+        hint = near(unknown[0], _KNOWN_FUNCTIONS)
+        raise ValueError(f"unknown function {unknown[0]!r}{hint}; known: {known}")
     wanted = [(flat, tuple(path.split("."))) for path, flat in paths.items()]
     functions = {name: FUNCTIONS[name] for name in used if name in FUNCTIONS}
 

@@ -15,13 +15,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from agentsynth.core.errors import Problem, UserError, render_problems
+from agentsynth.worlds.compatibility import too_new
+from agentsynth.worlds.wording import explained, field_names, yaml_hint
 
 __all__ = ["Loaded", "load_yaml", "parse_yaml", "read_text", "validate"]
 
 _SCALAR_TAGS = ("named",)
 """What values call the form that is a plain name, where a mapping could stand as well."""
-_VERB_ERRORS = ("step_verb", "plan_verb", "check_verb", "pattern_verb", "checkpoint_verb")
-"""Kinds of error whose message lists the choices, so that what was given need not be shown."""
 
 PathKey = tuple[str | int, ...]
 _LONGEST_NUMBER = 300
@@ -105,12 +105,19 @@ def parse_yaml(text: str, file: str) -> Loaded:
         return Loaded(file, _construct(node, (), lines, file), lines)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise UserError(str(Problem(file, line, "", f"not valid YAML: {error.problem}"))) from None
+        raise UserError(str(Problem(file, line, "", _not_yaml(error, line)))) from None
     except yaml.YAMLError as error:
         raise UserError(str(Problem(file, None, "", f"not valid YAML: {error}"))) from None
     except RecursionError:
         message = "nested too deeply, or an anchor that holds itself"
         raise UserError(str(Problem(file, None, "", message))) from None
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, line: int | None) -> str:
+    """Return what the parser stumbled over, where it began, and what is usually behind it."""
+    begun = error.context_mark.line + 1 if error.context_mark else line
+    since = f" ({error.context}, begun in line {begun})" if begun != line else ""
+    return f"not valid YAML: {error.problem}{since}{yaml_hint(error.problem or '')}"
 
 
 def _construct(node: yaml.Node, path: PathKey, lines: dict[PathKey, int], file: str) -> Any:
@@ -156,24 +163,17 @@ def validate(model: type[ModelT], loaded: Loaded) -> ModelT:
     Raises:
         UserError: every problem with file, line, path, and what was expected.
     """
+    if (newer := too_new(loaded.value)) is not None:
+        raise UserError(str(loaded.problem((newer[0],), newer[1])))
     try:
         return model.model_validate(loaded.value)
     except ValidationError as error:
-        problems = [_problem(loaded, detail) for detail in error.errors(include_url=False)]
+        known = field_names(model)
+        problems = [
+            loaded.problem(_document_path(loaded, detail["loc"]), explained(detail, known))
+            for detail in error.errors(include_url=False)
+        ]
         raise UserError(render_problems(problems)) from None
-
-
-def _problem(loaded: Loaded, detail: Any) -> Problem:
-    path = _document_path(loaded, detail["loc"])
-    message: str = detail["msg"]
-    if detail["type"] == "extra_forbidden":
-        message = "unknown field; check the spelling"
-    elif detail["type"] == "missing":
-        message = "this field is required"
-    elif detail["type"] not in _VERB_ERRORS:
-        given = repr(detail.get("input"))
-        message = f"{message} (given: {given if len(given) < 80 else given[:77] + '...'})"
-    return loaded.problem(path, message)
 
 
 def _child(node: Any, part: str | int) -> Any:

@@ -16,10 +16,12 @@ from agentsynth.core.manifest import ServerManifest, parse_manifest
 from agentsynth.core.resources import bundled
 from agentsynth.core.workspace import EVOLVED, SHADOWS
 from agentsynth.worlds.files import Loaded, load_yaml, validate
+from agentsynth.worlds.plugins import offered_by, offers
 from agentsynth.worlds.python_load import PythonDomain, load_python
 from agentsynth.worlds.seed_check import seed_problems
 from agentsynth.worlds.starting_state import seed_digests
 from agentsynth.worlds.static import domain_problems
+from agentsynth.worlds.wording import near
 
 __all__ = [
     "SHADOW",
@@ -90,36 +92,65 @@ def find_domain(name: str) -> Path:
     """Return the folder of a domain.
 
     Args:
-        name: a bundled name (`_template/...` too), `shadow/SERVER/ENTITY` for a shadow in the
-            workspace, `evolved/NAME` for an evolved domain there, or a path to a folder.
+        name: a bundled name (`_template/...` too), the name that an installed distribution offers
+            it by, `shadow/SERVER/ENTITY` for a shadow in the workspace, `evolved/NAME` for an
+            evolved domain there, or a path to a folder.
 
     Raises:
-        UserError: naming what exists, if there is none.
+        UserError: naming what exists, if there is none; naming all, if there are several.
     """
-    if name in _bundled_names():
-        return bundled("domains") / name
     if name.startswith(SHADOW):
-        folder = SHADOWS / name.removeprefix(SHADOW)
-        if (folder / "domain.yaml").is_file():
-            return folder
-        raise UserError(
-            f"no shadow {name!r} in this workspace; collect its server with `agentsynth tools "
-            f"collect` and make it with `agentsynth tools shadow {name.split('/')[1]}`"
-        )
+        return _shadow(name)
     if name.startswith(EVOLVED_NAME) and not (Path(name) / "domain.yaml").is_file():
-        folder = EVOLVED / name.removeprefix(EVOLVED_NAME)
-        if (folder / "domain.yaml").is_file():
-            return folder
-        raise UserError(
-            f"no evolved domain {name!r} in this workspace; make some with `agentsynth evolve`"
-        )
+        return _evolved(name)
     folder = Path(name)
-    if (folder / "domain.yaml").is_file():
-        return folder
+    offered = offered_by(name)
+    places = {f"{offer} (installed)": offer.folder() for offer in offered}
+    if name in _bundled_names():
+        places["agentsynth-engine (bundled)"] = bundled("domains") / name
+    if (folder / "domain.yaml").is_file() and not any(
+        folder.samefile(place) for place in places.values()
+    ):
+        places[f"the folder {folder.resolve()}"] = folder
+    if len(places) > 1:
+        raise UserError(
+            f"there is more than one domain named {name!r}: {'; '.join(sorted(places))}; give "
+            f"the path of the one you mean (a folder here is ./{name}), or rename the other"
+        )
+    if places:
+        return next(iter(places.values()))
     if folder.is_dir():
         raise UserError(f"{folder}: this folder has no domain.yaml, so it is not a domain")
-    known = ", ".join(domain_names())
-    raise UserError(f"unknown domain {name!r}; bundled are: {known}; or give a folder's path")
+    raise UserError(_unknown(name))
+
+
+def _shadow(name: str) -> Path:
+    folder = SHADOWS / name.removeprefix(SHADOW)
+    if (folder / "domain.yaml").is_file():
+        return folder
+    raise UserError(
+        f"no shadow {name!r} in this workspace; collect its server with `agentsynth tools "
+        f"collect` and make it with `agentsynth tools shadow {name.split('/')[1]}`"
+    )
+
+
+def _evolved(name: str) -> Path:
+    folder = EVOLVED / name.removeprefix(EVOLVED_NAME)
+    if (folder / "domain.yaml").is_file():
+        return folder
+    raise UserError(
+        f"no evolved domain {name!r} in this workspace; make some with `agentsynth evolve`"
+    )
+
+
+def _unknown(name: str) -> str:
+    installed = ", ".join(dict.fromkeys(offer.name for offer in offers()))
+    known = (*domain_names(), *(offer.name for offer in offers()))
+    return (
+        f"unknown domain {name!r}{near(name, known)}; bundled are: {', '.join(domain_names())}; "
+        + (f"installed packages offer: {installed}; " if installed else "")
+        + "or give a folder's path"
+    )
 
 
 def find_manifest(name: str) -> ServerManifest:
@@ -154,8 +185,8 @@ def load_folder(folder: Path) -> DomainFolder:
         problems = _seed_problems(domain, domain_file, python)
     if problems:
         raise UserError(render_problems(problems))
-    playbook_file = load_yaml(folder / "intents.yaml")
-    lexicon_file = load_yaml(folder / "lexicon.en.yaml")
+    playbook_file = _part(folder, "intents.yaml")
+    lexicon_file = _part(folder, "lexicon.en.yaml")
     return DomainFolder(
         folder=folder,
         domain=domain,
@@ -167,6 +198,15 @@ def load_folder(folder: Path) -> DomainFolder:
         translations={other: _lexicon(folder, other) for other in _other_languages(folder)},
         python=python,
     )
+
+
+def _part(folder: Path, name: str) -> Loaded:
+    if not (folder / name).is_file():
+        raise UserError(
+            f"{folder / name}: no such file; a domain has domain.yaml, intents.yaml, "
+            "lexicon.en.yaml and contracts.yaml (`agentsynth new-domain` writes all four)"
+        )
+    return load_yaml(folder / name)
 
 
 def _other_languages(folder: Path) -> list[Language]:

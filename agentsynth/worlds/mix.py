@@ -6,7 +6,7 @@ recognise the tools. Parts that use one name for two things cannot be mixed, and
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from agentsynth.core.intent import Playbook
 from agentsynth.core.lexicon import ClausePhrases, Lexicon, ObstaclePhrases
 from agentsynth.core.manifest import live_notes
 from agentsynth.worlds.load import DomainFolder, find_domain, find_manifest, load_folder
+from agentsynth.worlds.plugins import offered_by
 
-__all__ = ["JOINT", "clashes", "load_named", "mixed", "parts_of", "tool_names"]
+__all__ = ["JOINT", "clashes", "load_named", "mixed", "packages_of", "parts_of", "tool_names"]
 
 JOINT = "+"
 """Stands between the names of a mixture's parts."""
@@ -48,6 +49,20 @@ def load_named(
     """
     parts = [load(part) for part in parts_of(name)]
     return parts[0] if len(parts) == 1 else mixed(parts)
+
+
+def packages_of(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the distribution and its version of each domain that is from an installed package.
+
+    Args:
+        names: of domains and of mixtures; a mixture's parts count one by one.
+    """
+    parts = sorted({part for name in names for part in parts_of(name)})
+    return {
+        offer.name: {"distribution": offer.distribution, "version": offer.version}
+        for part in parts
+        for offer in offered_by(part)
+    }
 
 
 def clashes(parts: Sequence[DomainFolder]) -> list[str]:

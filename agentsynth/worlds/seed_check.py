@@ -3,10 +3,11 @@
 Types, references, unique fields and invariants.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from agentsynth.core.domain import Domain
-from agentsynth.core.errors import Problem
+from agentsynth.core.errors import Problem, UserError
 from agentsynth.worlds.fields import field_error
 from agentsynth.worlds.files import Loaded
 from agentsynth.worlds.rules import InvariantRule
@@ -31,7 +32,10 @@ def seed_problems(
     Args:
         base_of: world seed to starting state; None = the domain's own seed records.
     """
-    state = State(make_base(domain, world_seed) if base_of is None else base_of(world_seed))
+    try:
+        state = State(make_base(domain, world_seed) if base_of is None else base_of(world_seed))
+    except UserError as error:
+        return [_unmade(error, loaded)]
     rules = [(rule.entity, InvariantRule(domain, rule)) for rule in domain.invariants]
     problems: list[Problem] = []
     for name, entity in domain.entities.items():
@@ -50,6 +54,14 @@ def seed_problems(
     return problems
 
 
+def _unmade(error: UserError, loaded: Loaded) -> Problem:
+    """Return why no world could be made, where the entity that the message names stands."""
+    name = re.match(r"entity '(\w+)'[:,] ", str(error))
+    if name is None:
+        raise error
+    return loaded.problem(("entities", name[1]), str(error)[name.end() :])
+
+
 def _record_errors(
     domain: Domain,
     state: State,
@@ -65,9 +77,11 @@ def _record_errors(
         error = field_error(spec, value)
         if error is not None:
             sound = False
-            yield f"field {field_name!r}: {error}"
+            unset = "; give it a value here, or say `nullable: true`" if value is None else ""
+            yield f"field {field_name!r}: {error}{unset}"
         elif spec.ref is not None and value is not None and state.get(spec.ref, value) is None:
-            yield f"field {field_name!r}: there is no {spec.ref} {value!r}"
+            none = "" if state.base.tables[spec.ref] else f"; {spec.ref!r} has no records at all"
+            yield f"field {field_name!r}: there is no {spec.ref} {value!r}{none}"
     shared = clash(state, name, entity, key, record)
     if shared is not None:
         yield f"has the same {', '.join(shared)} as another, which 'unique' rules out"

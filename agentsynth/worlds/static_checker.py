@@ -1,5 +1,6 @@
 """What every static check needs: where to report, and how to look at expressions and names."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,12 +13,20 @@ from agentsynth.worlds.schedule import SCHEDULED_ENTITY
 from agentsynth.worlds.static_infer import Scope, infer
 from agentsynth.worlds.static_types import ANY, Type, list_of, mapping_of, record_of, value_type
 from agentsynth.worlds.syntax import parse
+from agentsynth.worlds.wording import near
 
 __all__ = ["TIME", "Checker", "FilePath"]
 
 FilePath = tuple[str | int, ...]
+_A_PATH = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_.]*")
 TIME: Mapping[str, Type] = {"today": Type("date"), "now": Type("datetime")}
 """The names that are in scope everywhere."""
+
+
+def _reason(error: ValueError) -> str:
+    """Return CEL's complaint without the list of all that could have stood there."""
+    first = str(error).split("ERROR:")[-1].split("\n")[0].strip()
+    return re.sub(r"^<input>:\d+:(\d+): (.*?)(?: expecting \{.*)?$", r"\2 (character \1)", first)
 
 
 class Checker:
@@ -41,8 +50,7 @@ class Checker:
         try:
             expression = compile_expression(text)
         except ValueError as error:
-            reason = str(error).split("ERROR:")[-1].split("\n")[0].strip()
-            self.report(path, f"{text!r} is not a well-formed expression: {reason}")
+            self.report(path, f"{text!r} is not a well-formed expression: {_reason(error)}")
             return ANY
         wrong = [m for name in expression.paths if (m := scope.problem(name)) is not None]
         for message in wrong:
@@ -61,6 +69,8 @@ class Checker:
         """Check a literal, an expression, or a list or mapping of both; return its type."""
         if isinstance(value, str) and value.startswith("="):
             return self.expression(value[1:], scope, path)
+        if isinstance(value, str) and _A_PATH.fullmatch(value) and scope.problem(value) is None:
+            self.report(path, f"{value!r} is a text here; write ={value} for its value")
         if isinstance(value, Mapping):
             parts = {str(n): self.value(p, scope, (*path, str(n))) for n, p in value.items()}
             return mapping_of(parts)
@@ -79,7 +89,7 @@ class Checker:
         """Return the entity of this name, which must exist."""
         entity = self.entities.get(name)
         if entity is None:
-            known = ", ".join(self.domain.entities)
+            known = ", ".join(self.domain.entities) + near(name, self.entities)
             self.report(path, f"unknown entity {name!r}; the domain has: {known}")
         return entity
 
@@ -88,5 +98,5 @@ class Checker:
         known = self.entities[entity].fields
         for name, path in names:
             if name not in known:
-                listed = ", ".join(known)
+                listed = ", ".join(known) + near(name, known)
                 self.report(path, f"{entity!r} has no field {name!r}; it has: {listed}")

@@ -102,7 +102,8 @@ def orders(
         first: ordinal of the first domain of the round.
         count: domains of the round.
         seed: of the whole evolution.
-        wanted: depth (`shallow` …) to its weight, as yields of earlier runs suggest; None = thin ones first.
+        wanted: depth (`shallow` …) to its weight, as yields of earlier runs suggest; None = thin
+        ones first.
     """
     thin = _Thin(archive, wanted)
     return [thin.order(number, seed) for number in range(first, first + count)]
@@ -169,7 +170,9 @@ def _least(names: set[str], counts: Counter[str], rng: random.Random) -> str:
 
 def _operators(rng: random.Random, evolved: bool) -> tuple[str, ...]:
     able = ["specialise", "add_policy", "deepen_tool"]
-    return tuple(rng.choice(able) for _ in range(rng.randint(1, 3) if evolved else rng.randint(0, 2)))
+    return tuple(
+        rng.choice(able) for _ in range(rng.randint(1, 3) if evolved else rng.randint(0, 2))
+    )
 
 
 def carried_out(order: Order, parent: Blueprint | None) -> Blueprint:

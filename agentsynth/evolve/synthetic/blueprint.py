@@ -145,13 +145,15 @@ class Guard(Frozen):
     """A condition for an action. Which parts are used depends on the kind.
 
     among: `on.field` is one of `values` · flag: `on.field` is `wanted` · most, least: `on.field`
-    against `limit` · open_limit, none_open: open records of `entity` whose `ref` is `on`, fewer than
+    against `limit` · open_limit, none_open: open records of `entity` whose `ref` is `on`, fewer
+    than
     `limit` · ahead: `args.arg` lies `low` to `limit` days from today · notice, elapsed: `on.field`
     at least `limit` days ahead, or past · enough: `on.field` is at least `args.arg` · same, other:
     `on.field` and `with_` are equal, or not · own: `on.field` is the key of `with_` · if_then:
-    where `on.field` is one of `values`, `with_` (a flag) is true · sum_cap: the sum of `entity.field`
-    over records whose `ref` is `on`, and `args.arg`, is at most `with_` · no_clash: no open record of
-    `entity` with this `ref` has `args.arg` in `field`.
+    where `on.field` is one of `values`, `with_` (a flag) is true · sum_cap: the sum of
+    `entity.field`
+    over records whose `ref` is `on`, and `args.arg`, is at most `with_` · no_clash: no open record
+    of `entity` with this `ref` has `args.arg` in `field`.
     """
 
     kind: GuardKind
@@ -175,8 +177,8 @@ class Effect(Frozen):
     """What an action does.
 
     create: a record of `entity` with `values` · set: `values` on the binding `on` · add: `on.field`
-    changed by `values['by']` · cascade: `values` on all open records of `entity` whose `ref` is `on`
-    · delete: the record `on` · later: the effect `entity` comes due at `values['at']`.
+    changed by `values['by']` · cascade: `values` on all open records of `entity` whose `ref` is
+    `on` · delete: the record `on` · later: the effect `entity` comes due at `values['at']`.
     """
 
     kind: Literal["create", "set", "add", "cascade", "delete", "later"]

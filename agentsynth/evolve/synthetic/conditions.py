@@ -53,7 +53,7 @@ def _by_several(guard: Guard, blueprint: Blueprint) -> bool:
     return len({g.ref for g in guards if g.kind in kinds and g.entity == guard.entity}) > 1
 
 
-def holds(
+def holds(  # noqa: C901
     guard: Guard, blueprint: Blueprint, path: Path = _plain, count: str | None = None,
     arg: Callable[[str], str] = lambda name: f"args.{name}", today: str = "today",
 ) -> str:  # fmt: skip
@@ -107,7 +107,7 @@ def _other(guard: Guard, path: Path) -> str:
     return path(binding, field or "id")
 
 
-def breaks(guard: Guard, blueprint: Blueprint) -> str:
+def breaks(guard: Guard, blueprint: Blueprint) -> str:  # noqa: C901
     """Return the condition under which a call is refused, for its contract."""
     on, number = f"{guard.on}.{guard.field}", count_name(guard, blueprint)
     there = " && ".join(f"{name} != null" for name in mentions(guard))

@@ -24,7 +24,12 @@ _MOST_EFFECTS = 5
 
 
 def deepened(
-    blueprint: Blueprint, rng: random.Random, *, guards: int, effects: int, among: Sequence[str] = ()
+    blueprint: Blueprint,
+    rng: random.Random,
+    *,
+    guards: int,
+    effects: int,
+    among: Sequence[str] = (),
 ) -> Blueprint:
     """Return the blueprint with further guards and effects on its actions.
 

@@ -116,7 +116,7 @@ def _action(
 
 
 def _folded(action: ActionPlan) -> list[Effect]:
-    """Return the effects, those on one record together: a contract says what is there at the end."""
+    """Return the effects, those on one record together: a contract says what is there after."""
     kept: list[Effect] = []
     for effect in action.effects:
         if effect.kind == "add":

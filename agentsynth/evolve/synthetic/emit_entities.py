@@ -88,7 +88,9 @@ class _Making:
         role = entity.parent or (entity.busy[0] if entity.busy is not None else None)
         return self.blueprint.entity(role) if role is not None else None
 
-    def _value(self, entity: EntityPlan, field: FieldPlan, above: EntityPlan | None) -> Any:
+    def _value(  # noqa: C901
+        self, entity: EntityPlan, field: FieldPlan, above: EntityPlan | None
+    ) -> Any:
         drawn = derive_seed("seed", self.blueprint.name, entity.role, field.name)
         match field.kind:
             case "name" if entity.sort in ("party", "staff"):
@@ -132,9 +134,9 @@ class _Making:
         target = self.blueprint.entity(field.target)
         if above is not None and target.role == above.role:
             return f"={above.noun.name}.id"
-        if above is not None and (via := above.ref_to(target.role)) is not None:
-            if not above.field(via).nullable:
-                return f"={above.noun.name}.{via}"  # where the thing is, the record is
+        via = above.ref_to(target.role) if above is not None else None
+        if above is not None and via is not None and not above.field(via).nullable:
+            return f"={above.noun.name}.{via}"  # where the thing is, the record is
         index = self._spread(entity, field, self._size(target))
         if target.sort == "party" and entity.known_by != (field.name,):
             most = max([2, *(g.limit for a in self.blueprint.actions for g in a.guards

@@ -80,15 +80,7 @@ def _request(blueprint: Blueprint, action: ActionPlan, wording: Wording) -> Requ
         slot = slot_for(blueprint, action, parameter)
         finder.facts[slot] = f"={parameter.name}_value"
     _look_and_guard(finder, action, wording)
-    out = finder.out
-    arguments: dict[str, Any] = {}
-    for name, binding in action.bindings.items():
-        if binding.via is None:
-            entity = blueprint.entity(binding.role)
-            arguments[key_parameter(out, entity, name, action)] = f"@{finder.entries[name]}"
-    for parameter in action.parameters:
-        arguments[out.key(parameter.name)] = f"${slot_for(blueprint, action, parameter)}"
-    finder.steps.append({"call": out.action(action), "args": arguments, "as": "result"})
+    finder.steps.append(_last_call(finder, action))
     later = any(effect.kind == "later" for effect in action.effects)
     noun = blueprint.entity(action.subject).noun.one
     intent: dict[str, Any] = {
@@ -103,6 +95,19 @@ def _request(blueprint: Blueprint, action: ActionPlan, wording: Wording) -> Requ
     if action.party is not None:
         intent["shared"] = [action.party]
     return RequestPlan(action.name, intent, tuple(finder.told), action)
+
+
+def _last_call(finder: Finder, action: ActionPlan) -> dict[str, Any]:
+    """Return the call that does what is asked for."""
+    out, blueprint = finder.out, finder.blueprint
+    arguments: dict[str, Any] = {}
+    for name, binding in action.bindings.items():
+        if binding.via is None:
+            entity = blueprint.entity(binding.role)
+            arguments[key_parameter(out, entity, name, action)] = f"@{finder.entries[name]}"
+    for parameter in action.parameters:
+        arguments[out.key(parameter.name)] = f"${slot_for(blueprint, action, parameter)}"
+    return {"call": out.action(action), "args": arguments, "as": "result"}
 
 
 def _draw_parameters(finder: Finder, action: ActionPlan) -> None:
@@ -299,7 +304,8 @@ def _least_question(
     finder.steps.append({**pick, "min": finder.out.key(price.name)})
     known = finder.out.key(entity.known_by[-1])
     intent = {
-        "kind": "compare", "title": f"find the {entity.noun.one} with the lowest {price.said or price.name}",
+        "kind": "compare",
+        "title": f"find the {entity.noun.one} with the lowest {price.said or price.name}",
         "draw": finder.draw, "facts": finder.facts, "steps": finder.steps,
         "answers": {"wanted": {"value": f"least.{known}", "type": "text"}},
     }  # fmt: skip

@@ -56,9 +56,9 @@ def counts_shown(blueprint: Blueprint, role: str) -> list[Guard]:
     found: dict[str, Guard] = {}
     for action in blueprint.actions:
         for guard in action.guards:
-            if guard.kind in ("open_limit", "none_open", "sum_cap"):
-                if action.bindings[guard.on].role == role:
-                    found.setdefault(count_name(guard, blueprint), guard)
+            counts = guard.kind in ("open_limit", "none_open", "sum_cap")
+            if counts and action.bindings[guard.on].role == role:
+                found.setdefault(count_name(guard, blueprint), guard)
     return list(found.values())
 
 
@@ -147,7 +147,7 @@ def _lister(blueprint: Blueprint, out: Outside, entity: EntityPlan) -> dict[str,
     step |= {"show": shown, "as": "found"}
     short = f"List {noun.many}." if not out.searched(entity) else f"Find {noun.many} by name."
     return {
-        "description": out.described(short, "Several may come back; compare them before using an id."),
+        "description": out.described(short, "Several may come back; compare them before use."),
         "kind": "read",
         "parameters": parameters,
         "steps": [step, {"return": result}],
@@ -295,7 +295,7 @@ def _effect(
 
 
 def _result(blueprint: Blueprint, out: Outside, action: ActionPlan) -> Any:
-    """Return what an action answers: the record as it is now, or as much as says that it is done."""
+    """Return what an action answers: the new record, or as much as says that it is done."""
     if action.creates is not None:
         entity = blueprint.entity(action.creates)
         shown = out.shown(entity, "made")

@@ -108,7 +108,8 @@ class Outside:
         """Return the names that a record shows of those it refers to.
 
         Returns:
-            Key in the result to the table, the field that refers to it, and its field that names it.
+            Key in the result to the table, the field that refers to it, and its field that names
+            it.
         """
         found: dict[str, tuple[EntityPlan, str, str]] = {}
         if entity.sort not in ("record", "line", "entry"):

@@ -1,16 +1,21 @@
 """How different domains are with their nouns, names, constants and thresholds masked.
 
-All of it is read off the files of a domain and nothing else, so it measures hand-written domains too.
+All of it is read off the files of a domain and nothing else, so it measures hand-written domains
+too.
 
 - An entity is masked to whether it has a lifecycle (an enum called status) and to how many entities
-  it refers to (0, 1, 2 = more). A field is masked to its type; an argument to its type; every literal
-  to `K`. A record is masked to how it is reached (`arg` by a key given, `via` from another, `new`, `each`)
-  and to its entity.
-- A tool's signature is the set of its masked conditions, of the numbers it counts, and of its masked writes:
-  order does not matter. A tool that writes, and has no condition and no count and writes one record, is CRUD;
-  every other tool that writes is a workflow tool.
-- A domain's features are, for each of its tools, the kinds of its writes and conditions with the masked
-  entities they are about. Two domains' similarity is the Jaccard index of their features (with counts).
+  it refers to (0, 1, 2 = more). A field is masked to its type; an argument to its type; every
+  literal
+  to `K`. A record is masked to how it is reached (`arg` by a key given, `via` from another, `new`,
+  `each`) and to its entity.
+- A tool's signature is the set of its masked conditions, of the numbers it counts, and of its
+  masked writes:
+  order does not matter. A tool that writes, and has no condition and no count and writes one
+  record, is CRUD; every other tool that writes is a workflow tool.
+- A domain's features are, for each of its tools, the kinds of its writes and conditions with the
+  masked
+  entities they are about. Two domains' similarity is the Jaccard index of their features (with
+  counts).
 - An entity graph has an edge for every reference. Graphs are compared up to isomorphism.
 """
 
@@ -157,7 +162,8 @@ class _Tool:
                 how = self._bound.get(head, ("arg", ""))[0]
             values = step.get("set", {}) if verb != "create" else {}
             said = sorted(
-                f"{self._typed(entity, name)}={self._masked(value)}" for name, value in values.items()
+                f"{self._typed(entity, name)}={self._masked(value)}"
+                for name, value in values.items()
             )
             self._found.writes.add(f"{verb}:{how}:{kind}({','.join(said)})")
             self._found.acts.add(f"{verb}:{how}:{kind}")
@@ -197,9 +203,11 @@ class _Tool:
         return f"{how}:{self._kinds.get(entity, '')}:{self._typed(entity, rest[1:])}"
 
     def _about(self, condition: str) -> str:
-        """Return what a condition is about: masked entities, numbers and arguments, no operators."""
+        """Return what a condition is about: masked entities and arguments, no operators."""
         masked = self._masked(condition)
-        return "+".join(sorted(set(re.findall(r"(?:arg|via|new|each):[\w-]+(?::\w+)?|(?:count|sum)\(", masked))))
+        return "+".join(
+            sorted(set(re.findall(r"(?:arg|via|new|each):[\w-]+(?::\w+)?|(?:count|sum)\(", masked)))
+        )
 
 
 # -- graphs ----------------------------------------------------------------------------------------

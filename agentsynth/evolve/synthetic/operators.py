@@ -1,7 +1,9 @@
 """Evolution operators: each makes another blueprint from one or two, and says what it did.
 
-specialise gives a table a field that a special branch of a trade needs, with a rule on it; graft adds
-an archetype: another core one (combine), or a module (a workflow, with or without a table of its own);
+specialise gives a table a field that a special branch of a trade needs, with a rule on it; graft
+adds
+an archetype: another core one (combine), or a module (a workflow, with or without a table of its
+own);
 add_policy adds a rule that the agent keeps, deepen_tool guards and effects, change_interface how it
 looks from outside.
 """
@@ -19,7 +21,8 @@ from agentsynth.evolve.synthetic.vocabulary import Vocabulary
 __all__ = ["OPERATORS", "Operator", "restyled"]
 
 Operator = Callable[[Blueprint, Vocabulary, random.Random, str | None], Blueprint]
-"""The last argument is what is grafted; None for the others. Raises ValueError where it does not fit."""
+"""The last argument is what is grafted, None for the others. Raises ValueError where
+it does not fit."""
 
 
 def restyled(blueprint: Blueprint, rng: random.Random) -> Blueprint:
@@ -41,7 +44,7 @@ def _change_interface(
 def _graft(
     blueprint: Blueprint, words: Vocabulary, rng: random.Random, what: str | None
 ) -> Blueprint:
-    """Graft another archetype onto the same people, places and things, or a module onto a record."""
+    """Graft another archetype onto the same people, places and things."""
     assert what is not None  # the plan names it
     return graft(blueprint, archetypes()[what], words, rng)
 
@@ -84,7 +87,7 @@ def _deepen_tool(
 def _specialise(
     blueprint: Blueprint, words: Vocabulary, rng: random.Random, what: str | None
 ) -> Blueprint:
-    """Narrow a domain: one table gets a field that a special branch of it needs, and a rule on it."""
+    """Narrow a domain: a table gets a field that a special branch of it needs, and a rule."""
     del words, what
     entity = rng.choice([e for e in blueprint.entities if e.sort in ("party", "thing", "record")])
     known = {field.name for field in entity.fields}

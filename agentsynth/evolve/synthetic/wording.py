@@ -52,7 +52,8 @@ class Wording:
     def rule(self, action: ActionPlan, guard: Guard) -> str:
         """Return the sentence of the policy for a guard."""
         thing = self.object(action)
-        return f"{thing[0].upper()}{thing[1:]} is {action.verb.done} only {self._reason(action, guard)}."
+        why = self._reason(action, guard)
+        return f"{thing[0].upper()}{thing[1:]} is {action.verb.done} only {why}."
 
     def refusal(self, action: ActionPlan, guard: Guard) -> str:
         """Return the error message of a tool that refuses."""
@@ -67,7 +68,7 @@ class Wording:
             f"I'm afraid that isn't possible. A {noun} can be {action.verb.done} only {why}."
             if not article(noun).startswith("an")
             else f"I'm afraid that isn't possible. An {noun} can be {action.verb.done} only {why}.",
-            f"That can't be done, I'm afraid, because {article(noun)} is {action.verb.done} only {why}.",
+            f"That can't be done, I'm afraid: {article(noun)} is {action.verb.done} only {why}.",
         )
 
     def code(self, action: ActionPlan, guard: Guard) -> str:
@@ -78,8 +79,8 @@ class Wording:
     def key(self, action: ActionPlan, guard: Guard) -> str:
         """Return a short name of a guard, unique within its action."""
         place = action.guards.index(guard)
-        said = {"open_limit": "limit", "none_open": "still_open", "if_then": "needs", "most": "too_much",
-                "least": "too_little", "sum_cap": "over_cap", "no_clash": "taken", "among": "state",
+        said = {"open_limit": "limit", "none_open": "still_open", "if_then": "needs",
+                "most": "too_much", "least": "too_little", "sum_cap": "over_cap", "no_clash": "taken", "among": "state",
                 "ahead": "window", "notice": "too_late", "elapsed": "too_early"}  # fmt: skip
         return f"{said.get(guard.kind, guard.kind)}_{place}"
 
@@ -90,7 +91,7 @@ class Wording:
         plan = entity.field(field)
         return plan.said if plan.said and plan.kind != "flag" else field.replace("_", " ")
 
-    def _reason(self, action: ActionPlan, guard: Guard) -> str:
+    def _reason(self, action: ActionPlan, guard: Guard) -> str:  # noqa: C901
         """Return the condition in words, to stand behind `only`."""
         noun = self.noun(action, guard.on) if guard.on else ""
         field = ""

@@ -67,7 +67,7 @@ def _persona(blueprint: Blueprint) -> str:
     parties = [e.noun.many for e in blueprint.entities if e.sort == "party"]
     who = f"{parties[0].capitalize()} and colleagues" if parties else "Colleagues"
     return (
-        f"You are the assistant at {blueprint.desk}. {who} write to you. You look things up and make "
-        "changes with the tools you are given, you rely on what they show you, and you say so plainly "
-        "when something is not possible."
+        f"You are the assistant at {blueprint.desk}. {who} write to you. You look things up and "
+        "make changes with the tools you are given, you rely on what they show you, and you say so "
+        "plainly when something is not possible."
     )
