@@ -116,6 +116,7 @@ async def test_tools_keep_their_contracts_and_requests_become_conversations(
         worker = await open_worker(config, stack, log=lambda _: None)
         runtime = worker.runtimes[folder]
         contracts = load_contracts(Path(folder), runtime.domain)
+        assert runtime.compiled is not None and contracts is not None
         report = check_contracts(runtime.compiled, contracts, seed=1)
         assert not [tool.tool for tool in report.tools if tool.failures or tool.mistakes]
         assert "scheduled" in {intent.kind for intent in runtime.playbook.intents.values()}

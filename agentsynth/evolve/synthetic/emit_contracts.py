@@ -79,6 +79,7 @@ def _lister(blueprint: Blueprint, out: Outside, entity: EntityPlan) -> dict[str,
         made["returns"]["total"] = count
     if out.style.lists == "pages":
         rows["order"] = ["id"]
+        made["errors"] = {"bad_cursor": "args.cursor != null"}
         made["pages"] = {"cursor": "cursor", "next": "next_cursor", "items": items, "size": PAGE}
     return made
 

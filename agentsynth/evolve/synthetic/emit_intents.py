@@ -1,6 +1,6 @@
 """Requests: for each action somebody who wants it, and people who only want to know something."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from agentsynth.core.ids import derive_seed
@@ -227,7 +227,7 @@ _ANSWERS = {"status": "text", "choice": "text", "money": "money", "date": "date"
 
 
 def _questions(blueprint: Blueprint, entity: EntityPlan) -> list[RequestPlan]:
-    made: list[RequestPlan] = []
+    made: list[RequestPlan | None] = []
     askable = [f for f in entity.fields if f.kind in _ANSWERS and not f.nullable]
     drawn = derive_seed("asks", blueprint.name, entity.role)
     if askable:
@@ -241,7 +241,7 @@ def _questions(blueprint: Blueprint, entity: EntityPlan) -> list[RequestPlan]:
         prices = [f for f in entity.fields if f.kind == "money"]
         if entity.sort == "thing" and prices:
             made.append(_least_question(blueprint, entity, above, prices[0]))
-    return made
+    return [request for request in made if request is not None]
 
 
 def _field_question(blueprint: Blueprint, entity: EntityPlan, field: FieldPlan) -> RequestPlan:
@@ -265,7 +265,8 @@ def _of_self(blueprint: Blueprint, entity: EntityPlan) -> ActionPlan | None:
     del blueprint, entity
 
 
-def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> RequestPlan:
+def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> RequestPlan | None:
+    """Return None where records are only found by a text: then nobody can count them."""
     finder = Finder(blueprint)
     finder.drawn("owner", above, {})
     finder.surroundings("owner")
@@ -273,7 +274,7 @@ def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> Req
     target = blueprint.entity(above)
     call = {"call": finder.out.lister(entity), "args": {finder.out.id_of(target): f"@{path}"}}
     if finder.out.searched(entity):
-        return replace(_field_question(blueprint, entity, entity.fields[0]), name="")
+        return None
     finder.steps.append({**call, "as": "theirs"})
     tally = {"tally": "how_many", "from": f"theirs.{finder.out.items(entity)}", "op": "count"}
     finder.steps.append(tally)
@@ -288,7 +289,7 @@ def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> Req
 
 def _least_question(
     blueprint: Blueprint, entity: EntityPlan, above: str, price: FieldPlan
-) -> RequestPlan:
+) -> RequestPlan | None:
     finder = Finder(blueprint)
     finder.drawn("owner", above, {})
     finder.surroundings("owner")
@@ -296,7 +297,7 @@ def _least_question(
     target = blueprint.entity(above)
     call = {"call": finder.out.lister(entity), "args": {finder.out.id_of(target): f"@{path}"}}
     if finder.out.searched(entity):
-        return replace(_field_question(blueprint, entity, price), name="")
+        return None
     finder.steps.append({**call, "as": "theirs"})
     pick = {"pick": "least", "from": f"theirs.{finder.out.items(entity)}"}
     finder.steps.append({**pick, "min": finder.out.key(price.name)})
