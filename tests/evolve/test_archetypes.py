@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import date, timedelta
 from pathlib import Path
@@ -45,8 +46,8 @@ def written(folder: Path, blueprint: Blueprint) -> Path:
     return folder
 
 
-def call(tool: str, arguments: dict[str, str]) -> ToolCall:
-    return ToolCall(id="c1", name=tool, arguments=arguments)
+def call(tool: str, arguments: Mapping[str, str]) -> ToolCall:
+    return ToolCall(id="c1", name=tool, arguments={**arguments})
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -152,7 +153,8 @@ async def test_tools_keep_their_contracts_and_requests_become_conversations(
         worker = await open_worker(config, stack, log=lambda _: None)
         runtime = worker.runtimes[folder]
         contracts = load_contracts(Path(folder), runtime.domain)
-        assert runtime.compiled is not None and contracts is not None
+        assert runtime.compiled is not None
+        assert contracts is not None
         report = check_contracts(runtime.compiled, contracts, seed=1)
         assert not [tool.tool for tool in report.tools if tool.failures or tool.mistakes]
         assert "scheduled" in {intent.kind for intent in runtime.playbook.intents.values()}
