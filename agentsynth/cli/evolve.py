@@ -82,7 +82,8 @@ def _print(state: Evolution, covered: Coverage, tested: Recheck | None, folder: 
     )
     console.print(
         f"nouns and numbers masked: {covered.workflow_tools} workflow tools, {covered.graphs} "
-        f"entity graphs, {covered.packed} domains packed at 0.7; {len(covered.categories)} categories, "
+        f"entity graphs, {covered.packed} domains packed at 0.7; "
+        f"{len(covered.categories)} categories, "
         f"{covered.cells} cells"
     )
     if tested is not None:

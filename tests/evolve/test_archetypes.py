@@ -1,13 +1,17 @@
 """Bundled archetypes: each makes a domain that loads, and what they make keeps its promises."""
 
+import json
 import random
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from agentsynth.compose.tasks import NoTask
 from agentsynth.core.ids import derive_seed
+from agentsynth.core.messages import ToolCall
 from agentsynth.evolve.shadows.write import write_folder
 from agentsynth.evolve.synthetic.archetypes import archetypes, verbs
 from agentsynth.evolve.synthetic.blueprint import Blueprint
@@ -20,6 +24,7 @@ from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.workers import open_worker
 from agentsynth.plan.contracts import check_contracts
 from agentsynth.worlds.contract_file import load_contracts
+from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
 
 CORES = sorted(name for name, one in archetypes().items() if one.kind == "core")
 MODULES = sorted(name for name, one in archetypes().items() if one.kind == "module")
@@ -39,6 +44,10 @@ def grown(core: str, seed: int, *modules: str) -> Blueprint:
 def written(folder: Path, blueprint: Blueprint) -> Path:
     write_folder(folder, files_of(blueprint, people()))
     return folder
+
+
+def call(tool: str, arguments: Mapping[str, str]) -> ToolCall:
+    return ToolCall(id="c1", name=tool, arguments={**arguments})
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -100,6 +109,34 @@ def test_the_policy_states_no_more_rules_of_tools_than_of_the_agent():
         rules = [guard for action in made.actions for guard in action.guards if guard.rule]
         kept = sum(guard.by == "agent" for guard in rules)
         assert sum(guard.by == "world" for guard in rules) <= kept + 2
+
+
+def test_what_an_action_schedules_comes_about_when_it_is_due(tmp_path: Path):
+    loaded = load_checked(str(written(tmp_path / "made", grown("booking", 1, "reminders"))))
+    compiled = CompiledDomain(loaded.domain)
+    world = DeclarativeWorld(compiled, compiled.base(1))
+    tool = next(n for n in loaded.domain.tools if n in ("set_up_reminder", "schedule_reminder",
+                                                        "set_up_prompt", "schedule_prompt"))  # fmt: skip
+    noun = tool.rpartition("_")[2]
+    host = next(n for n in loaded.domain.tools[tool].parameters if n.endswith("_id"))
+    keys = list(compiled.base(1).table(host.removesuffix("_id")))
+    day = (date.fromisoformat(world.state.today) + timedelta(days=3)).isoformat()
+    answers = [
+        world.call_now(call(tool, {host: key, "message": "time to reply", "comes_on": day}))
+        for key in keys[:6]
+    ]
+    made = json.loads(next(a.content for a in answers if not a.is_error))["id"]
+
+    def status() -> str:
+        return json.loads(world.call_now(call(f"get_{noun}", {f"{noun}_id": made})).content)[
+            "status"
+        ]
+
+    assert status() == "set"
+    world.wait_now(2 * 24 * 60)
+    assert status() == "set"
+    world.wait_now(2 * 24 * 60)
+    assert status() == "sent"
 
 
 @pytest.mark.slow

@@ -198,7 +198,7 @@ class Verb(Frozen):
     do: str
     done: str
     joint: str = Field(default="", exclude_if=not_)
-    """What leads to a colleague: `to`; empty = `with`."""
+    """What leads to a colleague or a thing: `to`; empty = `with`."""
 
 
 class ActionPlan(Frozen):

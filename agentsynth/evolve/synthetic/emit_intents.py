@@ -233,7 +233,7 @@ _ANSWERS = {"status": "text", "choice": "text", "money": "money", "date": "date"
 
 
 def _questions(blueprint: Blueprint, entity: EntityPlan) -> list[RequestPlan]:
-    made: list[RequestPlan] = []
+    made: list[RequestPlan | None] = []
     askable = [f for f in entity.fields if f.kind in _ANSWERS and not f.nullable]
     drawn = derive_seed("asks", blueprint.name, entity.role)
     if askable:
@@ -247,7 +247,7 @@ def _questions(blueprint: Blueprint, entity: EntityPlan) -> list[RequestPlan]:
         prices = [f for f in entity.fields if f.kind == "money"]
         if entity.sort == "thing" and prices:
             made.append(_least_question(blueprint, entity, above, prices[0]))
-    return made
+    return [request for request in made if request is not None]
 
 
 def _field_question(blueprint: Blueprint, entity: EntityPlan, field: FieldPlan) -> RequestPlan:
@@ -271,7 +271,8 @@ def _of_self(blueprint: Blueprint, entity: EntityPlan) -> ActionPlan | None:
     del blueprint, entity
 
 
-def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> RequestPlan:
+def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> RequestPlan | None:
+    """Return None where records are only found by a text: then nobody can count them."""
     finder = Finder(blueprint)
     finder.drawn("owner", above, {})
     finder.surroundings("owner")
@@ -292,7 +293,7 @@ def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> Req
 
 def _least_question(
     blueprint: Blueprint, entity: EntityPlan, above: str, price: FieldPlan
-) -> RequestPlan:
+) -> RequestPlan | None:
     finder = Finder(blueprint)
     finder.drawn("owner", above, {})
     finder.surroundings("owner")

@@ -1,7 +1,7 @@
 """The phrases of a synthetic domain: forms with the words of its actions and nouns filled in."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from agentsynth.evolve.synthetic.blueprint import Blueprint, Guard, ParameterPla
 from agentsynth.evolve.synthetic.emit_intents import RequestPlan, reason_id
 from agentsynth.evolve.synthetic.finders import Told, slot_for
 from agentsynth.evolve.synthetic.interface import Outside
+from agentsynth.evolve.synthetic.spoken import as_sentence, given, is_new, rank, spoken
 from agentsynth.evolve.synthetic.wording import Wording, article, listed
 from agentsynth.worlds.files import load_yaml
 
@@ -90,22 +91,30 @@ class _Lexicon:
         if told.slot in ("full_name", "email"):
             hearing = "person" if told.slot == "full_name" else "email"
             return {"hearing": hearing, **bank[told.slot]}
-        noun = _spoken(told)
+        noun = spoken(told)
         if told.field.kind == "email":
             return {"hearing": "email", **_filled(bank["email_of"], noun=noun, slot=told.slot)}
         made = _filled(bank["named"], noun=noun, mention=self.mention(told))
         return {**self._heard(told), **made}
 
     def _heard(self, told: Told) -> dict[str, Any]:
-        noun = re.escape(_spoken(told)) if _new(told) else rf"(?<!new ){told.entity.noun.one}"
+        noun = (
+            re.escape(spoken(told))
+            if is_new(told)
+            else rf"(?<!new )(?<!other ){told.entity.noun.one}"
+        )
         match told.field.kind:
-            case "name" if told.entity.sort == "place" and _new(told):
+            case "name" if told.entity.sort == "place" and is_new(told):
                 return {
                     "hearing": "pattern",
                     "patterns": [rf"\b{noun} ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"],
                 }
+            case "label" if is_new(told):
+                return {"hearing": "pattern", "patterns": [rf"\b{noun} ([A-Z]-\d{{2}})\b"]}
             case "label":
-                return {"hearing": "pattern", "patterns": [r"\b([A-Z]-\d{2})\b"]}
+                own = told.entity.noun.one
+                apart = rf"(?<!new {own} )(?<!other {own} )"
+                return {"hearing": "pattern", "patterns": [rf"\b{apart}([A-Z]-\d{{2}})\b"]}
             case "reference":
                 return {"hearing": "pattern", "patterns": [rf"\b({told.entity.code}\d{{4,6}})\b"]}
             case "name" if told.entity.sort == "place":
@@ -118,7 +127,7 @@ class _Lexicon:
                     "hearing": "pattern",
                     "patterns": [rf"(?i:\b{noun}) ([A-Z][\w'’-]+ [A-Z][\w'’-]+)"],
                 }
-            case _ if _new(told):
+            case _ if is_new(told):
                 return {"hearing": "pattern", "patterns": [rf'(?i:\b{noun}) ["“]([^"”]+)["”]']}
             case _ if told.entity.sort == "thing" and not self.out.searched(told.entity):
                 return {"hearing": "seen"}
@@ -127,11 +136,11 @@ class _Lexicon:
 
     def mention(self, told: Told) -> str:
         """Return how a record is spoken of by one fact."""
-        noun, slot = _spoken(told), f"{{{told.slot}}}"
+        noun, slot = spoken(told), f"{{{told.slot}}}"
         match told.field.kind:
-            case "name" if _new(told):
+            case "name" if is_new(told):
                 return f"the {noun} {slot}"
-            case "title" if _new(told):
+            case "title" if is_new(told):
                 return f'the {noun} "{slot}"'
             case "label" | "reference":
                 return f"{noun} {slot}"
@@ -222,7 +231,7 @@ class _Lexicon:
         words = {
             "object": head,
             "details": "".join(f"[ {text}]" for text in fragments),
-            "parts": "".join(f"[ {_as_sentence(text)}]" for text in fragments),
+            "parts": "".join(f"[ {as_sentence(text)}]" for text in fragments),
             "whole": " ".join([whole, *self._only_self(request, whole), *fragments]),
             "short": short,
             "self": "[ My name is {full_name} and my email is {email}.]" if is_self else "",
@@ -252,10 +261,11 @@ class _Lexicon:
         if own:
             others.remove(own[0])
             return self.mention(own[0]), others
-        things = [
-            t for t in others if t.entity.sort in ("thing", "record") and t.field.kind != "email"
-        ]
-        things += [t for t in others if t.field.kind != "email" and t not in things]
+        able = [t for t in others if t.field.kind != "email" and not is_new(t)]
+        if action is not None and action.creates != action.subject:
+            able = [t for t in able if not given(action, t)]
+        things = [t for t in able if t.entity.sort in ("thing", "record")]
+        things += [t for t in able if t not in things]
         role = action.subject if action is not None else None
         noun = self.blueprint.entity(role).noun.one if role is not None else ""
         if request.about is not None and request.sort == "field":
@@ -266,9 +276,10 @@ class _Lexicon:
             return (f"my {noun}" if own else article(noun)), others
         others.remove(things[0])
         mention = self.mention(things[0])
+        joint = {"place": "at", "staff": "with"}.get(things[0].entity.sort, "for")
         if action is not None and action.creates == action.subject:
-            return f"{article(noun)} for {mention}", others
-        return (f"the {noun} for {mention}" if noun else mention), others
+            return f"{article(noun)} {joint} {mention}", others
+        return (f"the {noun} {joint} {mention}" if noun else mention), others
 
     def _subject(self, request: RequestPlan) -> str:
         action = request.action
@@ -280,22 +291,27 @@ class _Lexicon:
 
     def _fragments(self, request: RequestPlan, others: Sequence[Told]) -> list[str]:
         made: list[str] = []
-        joint = (request.action.verb.joint if request.action is not None else "") or "with"
         named = {told.binding for told in others if told.field.kind != "email"}
-        for told in sorted(others, key=lambda told: _rank(told, named)):
+        for told in sorted(others, key=lambda told: rank(told, named)):
             if told.field.kind == "email":
                 made.append(f"(email {{{told.slot}}})")
-            elif _new(told):
-                made.append(f"to {self.mention(told)}")
-            elif told.entity.sort == "place":
-                made.append(f"at {self.mention(told)}")
-            elif told.entity.sort == "staff":
-                made.append(f"{joint} {self.mention(told)}")
-            elif told.entity.sort == "party":
-                made.append(f"for {self.mention(told)}")
             else:
-                made.append(f"for {self.mention(told)}")
+                made.append(f"{self._joint(request, told)} {self.mention(told)}")
         return made
+
+    def _joint(self, request: RequestPlan, told: Told) -> str:
+        """Return what leads to a record in a sentence."""
+        action, sort = request.action, told.entity.sort
+        usual = {"place": "at", "staff": "with"}.get(sort, "for")
+        if told.slot.startswith("new_"):
+            return "to"
+        if told.slot.startswith("other_"):
+            return "from" if sort == "place" else "with"
+        if action is None or not given(action, told) or sort not in ("staff", "thing"):
+            return usual
+        several = {b.role for b in action.bindings.values() if b.via is None} - {action.subject}
+        staffed = any(self.blueprint.entity(role).sort == "staff" for role in several)
+        return "with" if sort == "thing" and staffed else action.verb.joint or "with"
 
     def _argument_fragments(self, request: RequestPlan) -> list[str]:
         made: list[str] = []
@@ -352,38 +368,6 @@ class _Lexicon:
         }
         decline = [_fill(form, words) for form in forms()["unserved"]["decline"]]
         return {"decline": decline, "cues": [re.escape(elsewhere)]}
-
-
-def _rank(told: Told, named: Collection[str]) -> int:
-    """Return where a fact stands in a sentence: what, where, whose, by whom, where to.
-
-    Args:
-        named: the records that are named here, and not before.
-    """
-    if told.field.kind == "email" and told.binding not in named:
-        return -1
-    ranks = {"line": 0, "entry": 0, "record": 0, "thing": 1, "place": 2, "party": 3}
-    return 5 if _new(told) else ranks.get(told.entity.sort, 4)
-
-
-def _new(told: Told) -> bool:
-    """Whether a fact is about the second record of its kind: where something moves to."""
-    return told.slot.startswith("other_")
-
-
-def _spoken(told: Told) -> str:
-    noun = told.entity.noun.one
-    return f"new {noun}" if _new(told) else noun
-
-
-def _as_sentence(fragment: str) -> str:
-    """Return a part of a sentence as one of its own."""
-    if fragment.startswith("(email "):
-        return f"The email address is {fragment[7:-1]}."
-    if fragment.startswith("with ") and " as the " in fragment:
-        value, _, said = fragment[5:].rpartition(" as the ")
-        return f"The {said} is {value}."
-    return f"It's {fragment}."
 
 
 def _fill(form: str, words: Mapping[str, str]) -> str:

@@ -136,7 +136,9 @@ class Finder:
         """Return the slot of a fact, taken in."""
         slot = self.slot_of(entity, plan, is_self=is_self)
         if slot in self.facts and self.facts[slot] != f"={name}.{plan.name}":
-            slot = f"other_{slot}"
+            binding = self.action.bindings.get(name) if self.action is not None else None
+            given = binding is not None and binding.via is None
+            slot = f"{'new' if given else 'other'}_{slot}"
         if slot not in self.facts:
             self.facts[slot] = f"={name}.{plan.name}"
             self.told.append(Told(slot, entity, plan, is_self, name))

@@ -109,11 +109,15 @@ class _Grafting:
             self.entities[own] = self._table(own, role)
 
     def _best_host(self, there: Sequence[EntityPlan], role: Role) -> EntityPlan | None:
-        """Return a table that may take a role: its lifecycle must be the role's, or not needed."""
+        """Return a table that may take a role: it lies where the role does, and its
+        lifecycle is the role's, or is not needed."""
         fitting = [
             e for e in there
             if not role.status or e.status is None or set(role.status) <= set(e.status.values)
         ]  # fmt: skip
+        above = self.roles.get(role.parent) if role.parent is not None else None
+        if above is not None:
+            fitting = [e for e in fitting if e.ref_to(above) is not None]
         return self.rng.choice(fitting) if fitting else None
 
     def _widen(self, entity: EntityPlan, role: Role) -> None:

@@ -80,7 +80,8 @@ class Wording:
         """Return a short name of a guard, unique within its action."""
         place = action.guards.index(guard)
         said = {"open_limit": "limit", "none_open": "still_open", "if_then": "needs",
-                "most": "too_much", "least": "too_little", "sum_cap": "over_cap", "no_clash": "taken", "among": "state",
+                "most": "too_much", "least": "too_little", "sum_cap": "over_cap",
+                "no_clash": "taken", "among": "state",
                 "ahead": "window", "notice": "too_late", "elapsed": "too_early"}  # fmt: skip
         return f"{said.get(guard.kind, guard.kind)}_{place}"
 
