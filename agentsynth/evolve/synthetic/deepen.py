@@ -67,7 +67,8 @@ def with_rules(blueprint: Blueprint, rng: random.Random) -> Blueprint:
     ]
     mine = sum(g.rule and g.by == "agent" for action in blueprint.actions for g in action.guards)
     rng.shuffle(rules)
-    handed = set(rules[: max(0, (len(rules) - mine - 2 + 1) // 2)])
+    mine += 1 + any(action.party is not None for action in blueprint.actions)  # confirm, identity
+    handed = set(rules[: max(0, (len(rules) - mine + 1) // 2)])
     actions = [
         action.model_copy(
             update={
@@ -176,7 +177,7 @@ def _between(
                             kind="if_then", on=name, field=field.name, values=values,
                             with_=f"{other}.{flag.name}",
                         )  # fmt: skip
-                    elif flag.kind == "choice" and flag.name == field.name and name < other:
+                    elif flag.kind == "choice" and flag.values == field.values and name < other:
                         with_ = f"{other}.{flag.name}"
                         yield Guard(kind="same", on=name, field=field.name, with_=with_)
 

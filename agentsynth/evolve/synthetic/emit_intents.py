@@ -49,7 +49,7 @@ def requests_of(blueprint: Blueprint, wording: Wording) -> list[RequestPlan]:
     """Return all requests of a domain."""
     made = [_request(blueprint, action, wording) for action in blueprint.actions]
     for entity in blueprint.entities:
-        if entity.sort in ("record", "thing"):
+        if entity.sort in ("record", "thing", "line", "entry"):
             made += _questions(blueprint, entity)
     for number, _ in enumerate(blueprint.unserved):
         name = f"unserved_{number + 1}"
@@ -240,7 +240,7 @@ def _questions(blueprint: Blueprint, entity: EntityPlan) -> list[RequestPlan]:
         field = askable[drawn % len(askable)]
         made.append(_field_question(blueprint, entity, field))
     above = entity.parent
-    if entity.sort == "record":
+    if entity.sort in ("record", "line", "entry"):
         above = next((f.target for f in entity.fields if f.kind == "ref" and f.target), None)
     if above is not None and not Outside(blueprint).searched(entity):
         made.append(_count_question(blueprint, entity, above))
