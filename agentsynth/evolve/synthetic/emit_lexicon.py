@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agentsynth.core.ids import derive_seed
-from agentsynth.evolve.synthetic.blueprint import Blueprint, Guard, ParameterPlan
+from agentsynth.evolve.synthetic.blueprint import ActionPlan, Blueprint, Guard, ParameterPlan
 from agentsynth.evolve.synthetic.emit_intents import RequestPlan, reason_id
 from agentsynth.evolve.synthetic.finders import Told, slot_for
 from agentsynth.evolve.synthetic.interface import Outside
@@ -278,8 +278,17 @@ class _Lexicon:
         mention = self.mention(things[0])
         joint = {"place": "at", "staff": "with"}.get(things[0].entity.sort, "for")
         if action is not None and action.creates == action.subject:
-            return f"{article(noun)} {joint} {mention}", others
+            about = self._unnamed(request, action)
+            whose = f"for the {about} {joint}" if about else joint
+            return f"{article(noun)} {whose} {mention}", others
         return (f"the {noun} {joint} {mention}" if noun else mention), others
+
+    def _unnamed(self, request: RequestPlan, action: ActionPlan) -> str:
+        """Return the noun of the record that a new one is for, where no fact is its own."""
+        told = {one.binding for one in request.told}
+        given_ = [n for n, b in action.bindings.items() if b.via is None and n not in told]
+        about = [self.blueprint.entity(action.bindings[name].role) for name in given_]
+        return next((entity.noun.one for entity in about if entity.sort == "record"), "")
 
     def _subject(self, request: RequestPlan) -> str:
         action = request.action
@@ -293,7 +302,9 @@ class _Lexicon:
         made: list[str] = []
         named = {told.binding for told in others if told.field.kind != "email"}
         for told in sorted(others, key=lambda told: rank(told, named)):
-            if told.field.kind == "email":
+            if told.field.kind == "email" and told.binding in named and made:
+                made[-1] += f" (email {{{told.slot}}})"
+            elif told.field.kind == "email":
                 made.append(f"(email {{{told.slot}}})")
             else:
                 made.append(f"{self._joint(request, told)} {self.mention(told)}")
