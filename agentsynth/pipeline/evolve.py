@@ -26,7 +26,8 @@ from agentsynth.pipeline.growing import Grown, certify_blueprint
 __all__ = ["ARCHIVE", "Archived", "Evolution", "Make", "evolve", "load_archive", "made"]
 
 ARCHIVE = "archive.json"
-_ROUND = 40
+ROUND = 40
+"""Domains planned together, from the archive as it stands."""
 _NEAR = 0.95
 """Masked similarity from which two domains are the same with other words."""
 _HOPELESS = 4
@@ -98,7 +99,7 @@ def load_archive(folder: Path) -> Evolution | None:
 
 def evolve(
     folder: Path, *, count: int, seed: int, workers: int, make: Make, log: Log,
-    wanted: Mapping[str, float] | None = None,
+    wanted: Mapping[str, float] | None = None, per_round: int = ROUND,
 ) -> Evolution:  # fmt: skip
     """Evolve in whole rounds until the folder holds at least so many domains.
 
@@ -109,6 +110,7 @@ def evolve(
         workers: processes; 1 = everything happens in this one.
         make: runs `made` to its end.
         log: takes a line for each round.
+        per_round: domains planned together; another number gives other domains.
         wanted: weights of depths, from yields of earlier runs; None = thin ones first.
 
     Raises:
@@ -126,7 +128,7 @@ def evolve(
                     f"{state.next} were tried and {len(state.domains)} stand; see {folder}"
                 )
             planned = orders(
-                [one.entry for one in state.domains], first=state.next, count=_ROUND, seed=seed,
+                [one.entry for one in state.domains], first=state.next, count=per_round, seed=seed,
                 wanted=wanted,
             )  # fmt: skip
             _take_in(state, folder, masked, _results(planned, state, folder, pool, make))

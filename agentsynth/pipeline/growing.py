@@ -36,6 +36,8 @@ _TRIES = 3
 _LEAST_ACTIONS = 3
 _WORLDS = 1
 """Starting states that contracts are tested from here; `certify` takes three."""
+_SOUGHT = 100
+"""Calls looked at per tool and state here; `certify` and the test with fresh seeds take 240."""
 
 
 class Grown(Frozen):
@@ -137,7 +139,7 @@ def _hold_contracts(
     }
     due = [name for name, id_ in content.items() if id_ not in proven.tools]
     report = check_contracts(
-        runtime.compiled, contracts, seed=blueprint.seed, worlds=_WORLDS, only=due
+        runtime.compiled, contracts, seed=blueprint.seed, worlds=_WORLDS, only=due, sought=_SOUGHT
     )
     out, wording = Outside(blueprint), Wording(blueprint)
     actions = {out.action(action): action for action in blueprint.actions}

@@ -30,10 +30,8 @@ FITS_SCHEMA = "a result that fits the tool's output schema"
 """What a shadow's tool with an output schema is expected to give beside what its contract says."""
 
 _WORLDS = 3
-_SOUGHT = 240
-"""Calls looked at per tool and state while something wanted is missing; costly ones count more."""
-_SOUGHT_MORE = 80
-"""The same once everything wanted is met."""
+SOUGHT = 240
+"""Calls looked at per tool and state, unless the caller says otherwise."""
 _OFTEN = 3
 """Times that every wanted goal is met, in different calls."""
 _MOST_PAGES = 200
@@ -47,6 +45,7 @@ def check_contracts(
     worlds: int = _WORLDS,
     only: Collection[str] | None = None,
     first_failure: bool = False,
+    sought: int = SOUGHT,
 ) -> ContractReport:
     """Hold the tools of a domain against their contracts.
 
@@ -57,12 +56,14 @@ def check_contracts(
         worlds: how many different starting states to begin from.
         only: names of the tools to try; None = every tool that has a contract.
         first_failure: stop a tool at the first call that fails.
+        sought: calls looked at per tool and state while something wanted is missing; a third as
+            many once everything is met. Costly ones count more.
     """
     bench = Bench(world, contracts, seed)
     states = [(state, bench.seen(state)) for state in bench.states(worlds)]
     names = [name for name in contracts.tools if only is None or name in only]
     schemas = ResultSchemas(world.domain)
-    trials = (_Trial(bench, n, states, first_failure, schemas) for n in names)
+    trials = (_Trial(bench, n, states, first_failure, schemas, sought) for n in names)
     return ContractReport(tuple(trial.run() for trial in trials))
 
 
@@ -76,8 +77,10 @@ class _Trial:
         states: list[tuple[StartState, Seen]],
         first_failure: bool,
         schemas: ResultSchemas,
+        sought: int,
     ) -> None:
         self.bench = bench
+        self.sought = sought
         self.schemas = schemas
         self.name = name
         self.tool = bench.tools[name]
@@ -149,7 +152,7 @@ class _Trial:
         calls = explore(self.tool.compiled, pools, rng, self._codes_missing)
         for looked, situation in enumerate(calls):
             missing = any(self._wanting(goal) for goal in goals.wanted)
-            most = _SOUGHT if missing else _SOUGHT_MORE
+            most = self.sought if missing else self.sought // 3
             if looked >= most:
                 return
             met = set[str]()

@@ -36,7 +36,7 @@ def files_of(blueprint: Blueprint, names: Mapping[str, tuple[str, ...]]) -> dict
         "category": list(blueprint.category),
         "persona": _persona(blueprint),
         "clock": {"start": "2027-03-01", "spread_days": 60},
-        "worlds": 20,
+        "worlds": 8,
         "errors": blueprint.interface.errors,
         "policy": policy_of(blueprint, wording),
         "entities": entities_of(blueprint, names),
