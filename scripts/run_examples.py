@@ -28,7 +28,7 @@ from agentsynth.pipeline.config import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
-TIMEOUT_S = 300
+TIMEOUT_S = 600
 INSTALLS_SERVERS = "live.yaml"
 OUTER_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 SH_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)

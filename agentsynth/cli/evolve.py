@@ -11,11 +11,14 @@ from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
 from agentsynth.core.errors import UserError
+from agentsynth.models.settings import ModelSettings
 from agentsynth.pipeline.evolve import Evolution, evolve, load_archive, made
 from agentsynth.pipeline.evolve_measures import Coverage, Recheck, coverage, recheck
+from agentsynth.pipeline.evolve_models import evolve_by_model
 from agentsynth.report.growth import growth_page
+from agentsynth.worlds.files import load_yaml, validate
 
-__all__ = ["evolve_command"]
+__all__ = ["evolve_command", "make"]
 
 
 def evolve_command(options: argparse.Namespace) -> int:
@@ -31,14 +34,22 @@ def evolve_command(options: argparse.Namespace) -> int:
             console.print(escape(line))
 
     state = load_archive(folder)
-    if options.count:
+    if options.count or options.yields:
         state = evolve(
             folder,
             count=options.count,
             seed=options.seed,
             workers=options.workers,
-            make=_make,
+            make=make,
             log=log,
+            runs=[Path(run) for run in options.yields],
+        )
+    if options.model is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        state = asyncio.run(
+            evolve_by_model(
+                folder, _settings(options.model), asks=options.asks, seed=options.seed, log=log
+            )
         )
     if state is None:
         raise UserError(f"{folder}: no evolved domains are here; make some with --count N")
@@ -58,9 +69,15 @@ def evolve_command(options: argparse.Namespace) -> int:
     return 1 if tested is not None and tested.failures else 0
 
 
-def _make(
-    order: dict[str, Any], parent: dict[str, Any] | None, folder: str
-) -> dict[str, Any] | str:
+def _settings(given: str) -> ModelSettings:
+    """Return a model's settings: `local`, or a YAML file with what a run config says of a seat."""
+    if given == "local":
+        return ModelSettings(model="local")
+    return validate(ModelSettings, load_yaml(Path(given)))
+
+
+def make(order: dict[str, Any], parent: dict[str, Any] | None, folder: str) -> dict[str, Any] | str:
+    """Make and test one domain, in whatever process; see `pipeline.evolve.made`."""
     return asyncio.run(made(order, parent, folder))
 
 

@@ -197,6 +197,21 @@ def _add_evolve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--workers", type=int, default=1, metavar="N", help="processes (default: 1)"
     )
     evolve.add_argument(
+        "--model",
+        metavar="FILE",
+        help="ask a model for domains: 'local', or a YAML file with a seat of a run config",
+    )
+    evolve.add_argument(
+        "--asks", type=int, default=1, metavar="N", help="domains to ask it for (default: 1)"
+    )
+    evolve.add_argument(
+        "--yields",
+        metavar="RUN",
+        action="append",
+        default=[],
+        help="folder of a run over these domains: what passed in it steers what comes next",
+    )
+    evolve.add_argument(
         "--recheck",
         type=int,
         default=0,

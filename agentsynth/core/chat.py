@@ -27,7 +27,7 @@ __all__ = [
     "Usage",
 ]
 
-ModelRole = Literal["assistant", "user", "judge", "preflight"]
+ModelRole = Literal["assistant", "user", "judge", "preflight", "evolver"]
 """The seat a call is made for."""
 
 ModelFault = Literal[

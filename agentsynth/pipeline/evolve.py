@@ -7,7 +7,7 @@ which process was faster. A folder that was begun goes on where it stopped.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +17,30 @@ import yaml
 
 from agentsynth.core.errors import UserError
 from agentsynth.core.frozen import Frozen
-from agentsynth.core.ids import content_id
 from agentsynth.evolve.synthetic.archive import Entry, Order, carried_out, cell_of, orders
 from agentsynth.evolve.synthetic.blueprint import Blueprint
 from agentsynth.evolve.synthetic.masks import Masked, mask, similarity
+from agentsynth.pipeline.evolve_yields import Yields, depth_weights, read_yields
 from agentsynth.pipeline.growing import Grown, certify_blueprint
+from agentsynth.pipeline.workers import settle_memory
 
-__all__ = ["ARCHIVE", "Archived", "Evolution", "Make", "evolve", "load_archive", "made"]
+__all__ = [
+    "ARCHIVE",
+    "NEAR",
+    "Archived",
+    "Evolution",
+    "Make",
+    "evolve",
+    "load_archive",
+    "made",
+    "masked_domain",
+    "save_archive",
+]
 
 ARCHIVE = "archive.json"
 ROUND = 40
 """Domains planned together, from the archive as it stands."""
-_NEAR = 0.95
+NEAR = 0.95
 """Masked similarity from which two domains are the same with other words."""
 _HOPELESS = 4
 """Give up after so many times as many orders as domains are wanted."""
@@ -57,6 +69,7 @@ class _File(Frozen):
     dropped: dict[str, int]
     """Reason to count."""
     domains: tuple[Archived, ...]
+    yields: tuple[Yields, ...] = ()
 
 
 @dataclass
@@ -67,6 +80,8 @@ class Evolution:
     next: int = 0
     domains: list[Archived] = field(default_factory=list[Archived])
     dropped: Counter[str] = field(default_factory=Counter[str])
+    yields: list[Yields] = field(default_factory=list[Yields])
+    """Runs over these domains, in the order in which they were told."""
 
     def summary(self) -> dict[str, Any]:
         """Return the counts, as flat JSON."""
@@ -78,6 +93,15 @@ class Evolution:
             "dropped": dict(sorted(self.dropped.items())),
             "contract_calls": sum(one.calls for one in self.domains),
             "requests": sum(one.requests for one in self.domains),
+            "yields": [
+                {
+                    "domains": one.domains,
+                    "kept_share": round(one.whole.share, 4),
+                    "too_easy": one.too_easy,
+                    "unsolved": one.unsolved,
+                }
+                for one in self.yields
+            ],
         }
 
 
@@ -94,12 +118,14 @@ def load_archive(folder: Path) -> Evolution | None:
         kept = _File.model_validate_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: this is no archive of evolved domains; {error}") from error
-    return Evolution(kept.seed, kept.next, list(kept.domains), Counter(kept.dropped))
+    return Evolution(
+        kept.seed, kept.next, list(kept.domains), Counter(kept.dropped), list(kept.yields)
+    )
 
 
 def evolve(
     folder: Path, *, count: int, seed: int, workers: int, make: Make, log: Log,
-    wanted: Mapping[str, float] | None = None, per_round: int = ROUND,
+    runs: Sequence[Path] = (), per_round: int = ROUND,
 ) -> Evolution:  # fmt: skip
     """Evolve in whole rounds until the folder holds at least so many domains.
 
@@ -111,16 +137,23 @@ def evolve(
         make: runs `made` to its end.
         log: takes a line for each round.
         per_round: domains planned together; another number gives other domains.
-        wanted: weights of depths, from yields of earlier runs; None = thin ones first.
+        runs: folders of runs over these domains; what they yield is remembered and steers what
+            comes next.
 
     Raises:
-        UserError: if the folder was begun with another seed.
+        UserError: if the folder was begun with another seed, or a run says nothing.
     """
     state = load_archive(folder) or Evolution(seed)
     if state.seed != seed:
         raise UserError(f"{folder}: this was begun with --seed {state.seed}; go on with that one")
     folder.mkdir(parents=True, exist_ok=True)
-    masked = [_masked(folder, one.entry.name) for one in state.domains]
+    for run in runs:
+        found = read_yields(run, [one.entry for one in state.domains])
+        if found.run not in {one.run for one in state.yields}:
+            state.yields.append(found)
+            save_archive(state, folder)
+    wanted = depth_weights(state.yields)
+    masked = [masked_domain(folder, one.entry.name) for one in state.domains]
     with _executor(workers) as pool:
         while len(state.domains) < count:
             if state.next > _HOPELESS * count + 200:
@@ -132,13 +165,13 @@ def evolve(
                 wanted=wanted,
             )  # fmt: skip
             _take_in(state, folder, masked, _results(planned, state, folder, pool, make))
-            _save(state, folder)
+            save_archive(state, folder)
             log(f"{len(state.domains)} of {count} domains, {state.next} tried")
     return state
 
 
 def _executor(workers: int) -> "Executor | _Here":
-    return ProcessPoolExecutor(workers) if workers > 1 else _Here()
+    return ProcessPoolExecutor(workers, initializer=settle_memory) if workers > 1 else _Here()
 
 
 class _Here:
@@ -199,8 +232,8 @@ def _take_in(
             state.dropped[reason.split(":")[0]] += 1
             shutil.rmtree(place, ignore_errors=True)
             continue
-        form = _masked(folder, order.name)
-        if any(similarity(form, other) >= _NEAR for other in masked):
+        form = masked_domain(folder, order.name)
+        if any(similarity(form, other) >= NEAR for other in masked):
             state.dropped["near copy"] += 1
             shutil.rmtree(place, ignore_errors=True)
             continue
@@ -221,22 +254,20 @@ def _archived(order: Order, grown: Grown, form: Masked) -> Archived:
     )  # fmt: skip
 
 
-def _masked(folder: Path, name: str) -> Masked:
+def masked_domain(folder: Path, name: str) -> Masked:
+    """Return a domain of the folder masked."""
     path = folder / name.rpartition("/")[2] / "domain.yaml"
     return mask(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
-def _save(state: Evolution, folder: Path) -> None:
+def save_archive(state: Evolution, folder: Path) -> None:
+    """Write the archive file; what was there stays whole until it is replaced."""
     kept = _File(
-        seed=state.seed, next=state.next, dropped=dict(state.dropped), domains=tuple(state.domains)
-    )
+        seed=state.seed, next=state.next, dropped=dict(state.dropped),
+        domains=tuple(state.domains), yields=tuple(state.yields),
+    )  # fmt: skip
     text = json.dumps(kept.model_dump(mode="json"), ensure_ascii=False)
     path = folder / ARCHIVE
     part = path.with_suffix(".part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
-
-
-def archive_id(state: Evolution) -> str:
-    """Return a hash over everything that stands."""
-    return content_id([one.blueprint.id for one in state.domains])

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from agentsynth.core.ids import derive_seed
-from agentsynth.evolve.synthetic.masks import Masked, mask, similarity
-from agentsynth.pipeline.evolve import Evolution
+from agentsynth.evolve.synthetic.masks import Masked, similarity
+from agentsynth.pipeline.evolve import Evolution, masked_domain
 from agentsynth.plan.contracts import check_contracts
 from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.load import load_folder
@@ -85,12 +85,6 @@ def coverage(state: Evolution, folder: Path) -> Coverage:
         categories=Counter(one.entry.cell.category for one in state.domains),
         cells=len({one.entry.cell.model_dump_json() for one in state.domains}),
     )
-
-
-def masked_domain(folder: Path, name: str) -> Masked:
-    """Return a domain of the folder masked."""
-    path = folder / name.rpartition("/")[2] / "domain.yaml"
-    return mask(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 @dataclass

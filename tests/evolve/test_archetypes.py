@@ -16,7 +16,7 @@ from agentsynth.evolve.shadows.write import write_folder
 from agentsynth.evolve.synthetic.archetypes import archetypes, verbs
 from agentsynth.evolve.synthetic.blueprint import Blueprint
 from agentsynth.evolve.synthetic.grow import graft, sow
-from agentsynth.evolve.synthetic.vocabulary import people, vocabularies
+from agentsynth.evolve.synthetic.vocabulary import Vocabulary, people
 from agentsynth.evolve.synthetic.write import files_of
 from agentsynth.pipeline.config import RunConfig, TargetConfig
 from agentsynth.pipeline.domains import load_checked
@@ -25,7 +25,11 @@ from agentsynth.pipeline.workers import open_worker
 from agentsynth.plan.contracts import check_contracts
 from agentsynth.worlds.contract_file import load_contracts
 from agentsynth.worlds.declarative import CompiledDomain, DeclarativeWorld
+from agentsynth.worlds.files import load_yaml
 
+BIKES = Vocabulary.model_validate(
+    load_yaml(Path(__file__).parents[1] / "data" / "bike_station.yaml").value[0]
+)
 CORES = sorted(name for name, one in archetypes().items() if one.kind == "core")
 MODULES = sorted(name for name, one in archetypes().items() if one.kind == "module")
 HOSTS = {"notes": "case_handling", "certification": "shifts", "relocation": "lending"}
@@ -33,7 +37,7 @@ HOSTS = {"notes": "case_handling", "certification": "shifts", "relocation": "len
 
 
 def grown(core: str, seed: int, *modules: str) -> Blueprint:
-    vocabulary = vocabularies()["bike_station"]
+    vocabulary = BIKES
     rng = random.Random(seed)
     made = sow(archetypes()[core], vocabulary, rng, name=f"evolved/{core}_{seed}")
     for module in modules:

@@ -1,6 +1,5 @@
 """Rounds of evolution: the same whoever makes them, tested, different, and measured with masks."""
 
-import asyncio
 import json
 import random
 from pathlib import Path
@@ -11,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentsynth.cli.evolve import make
 from agentsynth.cli.main import main
 from agentsynth.core.errors import UserError
 from agentsynth.evolve.shadows.write import write_folder
@@ -23,13 +23,10 @@ from agentsynth.evolve.synthetic.operators import OPERATORS
 from agentsynth.evolve.synthetic.vocabulary import people, vocabularies
 from agentsynth.evolve.synthetic.write import files_of
 from agentsynth.pipeline.domains import load_checked
-from agentsynth.pipeline.evolve import ARCHIVE, evolve, made
+from agentsynth.pipeline.evolve import ARCHIVE, evolve
 from agentsynth.pipeline.evolve_measures import recheck
+from agentsynth.pipeline.evolve_yields import Share, Yields, depth_weights
 from agentsynth.pipeline.growing import certify_blueprint
-
-
-def make(order: dict[str, Any], parent: dict[str, Any] | None, folder: str) -> dict[str, Any] | str:
-    return asyncio.run(made(order, parent, folder))
 
 
 def evolved(folder: Path, count: int, workers: int = 1) -> bytes:
@@ -37,7 +34,7 @@ def evolved(folder: Path, count: int, workers: int = 1) -> bytes:
     return (folder / ARCHIVE).read_bytes()
 
 
-def lending(words: str = "bike_workshop", seed: int = 1) -> Blueprint:
+def lending(words: str = "bike_station", seed: int = 1) -> Blueprint:
     known = vocabularies()
     vocabulary = known.get(words) or next(iter(known.values()))
     return sow(archetypes()["lending"], vocabulary, random.Random(seed), name="evolved/one")
@@ -62,10 +59,9 @@ def test_two_processes_and_a_second_start_give_the_same_archive(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_the_command_evolves_measures_and_tests_again(
-    scratch: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    scratch: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del scratch
-    monkeypatch.setattr("agentsynth.pipeline.evolve.ROUND", 2)
     evolve(Path("o"), count=2, seed=0, workers=1, make=make, log=lambda _: None, per_round=2)
     assert main(["evolve", "--out", "o", "--recheck", "4", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -81,6 +77,9 @@ def test_the_command_evolves_measures_and_tests_again(
     )
     assert main(["run", "run.yaml", "--out", "rows", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["rows"] >= 5
+    assert main(["evolve", "--out", "o", "--yields", "rows", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["yields"]
+    assert [(one["domains"], one["kept_share"]) for one in told] == [(1, 1.0)]
 
 
 @pytest.mark.slow
@@ -100,41 +99,23 @@ def test_testing_again_finds_a_planted_defect(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_a_guard_that_nobody_can_meet_is_taken_out(tmp_path: Path) -> None:
-    blueprint = lending()
-    action = blueprint.actions[0]
-    never = Guard(kind="among", on="thing", field="status", values=("nowhere",), rule=True)
-    values = {"status": ("in_stock", "out", "in_repair", "nowhere")}
-    entities = tuple(
-        entity.model_copy(
-            update={
-                "fields": tuple(
-                    f.model_copy(update={"values": values["status"]})
-                    if f.kind == "status" and entity.role == "thing"
-                    else f
-                    for f in entity.fields
-                )
-            }
-        )
-        for entity in blueprint.entities
-    )
+    words = next(iter(vocabularies().values()))
+    blueprint = sow(archetypes()["inventory"], words, random.Random(4), name="evolved/one")
+    action = next(a for a in blueprint.actions if set(a.bindings) == {"stock"})
+    never = Guard(kind="most", on="stock", field="on_hand", limit=-1, rule=True)
     worse = action.model_copy(update={"guards": (*action.guards, never)})
-    planted = blueprint.model_copy(
-        update={"entities": entities, "actions": (worse, *blueprint.actions[1:])}
+    others = tuple(worse if a.name == action.name else a for a in blueprint.actions)
+    grown = await certify_blueprint(
+        blueprint.model_copy(update={"actions": others}), tmp_path / "one"
     )
-    grown = await certify_blueprint(planted, tmp_path / "one")
     assert grown.stands
     assert grown.repaired
-    kept = next(a for a in grown.blueprint.actions if a.name == action.name)
-    assert not any("nowhere" in guard.values for guard in kept.guards)
+    assert not any(never in action.guards for action in grown.blueprint.actions)
 
 
 @pytest.mark.parametrize("name", sorted(set(OPERATORS) - {"graft"}))
 def test_what_an_operator_makes_is_a_sound_domain(name: str, tmp_path: Path) -> None:
-    words = (
-        vocabularies()["bike_workshop"]
-        if "bike_workshop" in vocabularies()
-        else next(iter(vocabularies().values()))
-    )
+    words = next(iter(vocabularies().values()))
     before = lending()
     after = OPERATORS[name](before, words, random.Random(2), None)
     assert after != before
@@ -206,6 +187,33 @@ def test_graphs_are_compared_up_to_isomorphism(
     assert graph_form(nodes, moved) == same
     more = [*moved, (order[0], order[1]), (order[0], order[1])]
     assert graph_form(nodes, more) != same
+
+
+# -- yields ----------------------------------------------------------------------------------------
+
+
+def yielded(**by_depth: tuple[int, int]) -> Yields:
+    shares = {name: Share(rollouts=n, kept=kept) for name, (n, kept) in by_depth.items()}
+    return Yields(
+        run="r", domains=1, too_easy=0, unsolved=0, whole=Share(), by_depth=shares, by_archetype={}
+    )
+
+
+def test_what_half_solves_is_wanted_most_and_what_all_or_nobody_solves_least() -> None:
+    weights = depth_weights([yielded(shallow=(10, 10), middle=(10, 5), deep=(10, 0))])
+    assert weights is not None
+    assert weights["middle"] > 10 * weights["shallow"]
+    assert weights["shallow"] == pytest.approx(weights["deep"])
+    assert depth_weights([]) is None
+    later = depth_weights([yielded(deep=(10, 0)), yielded(deep=(10, 5))])
+    assert later is not None
+    assert later["deep"] == pytest.approx(1.1)
+
+
+def test_orders_follow_the_yields() -> None:
+    drawn = orders([], first=0, count=60, seed=1, wanted={"shallow": 0.1, "deep": 4.0})
+    deep = [order for order in drawn if order.guards >= 9]
+    assert len(deep) > 50
 
 
 # -- what goes wrong -------------------------------------------------------------------------------

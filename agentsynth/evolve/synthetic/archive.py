@@ -27,6 +27,10 @@ _EVOLVED = 0.55
 """Share of a round that is evolved from the archive; the rest is sown anew."""
 
 
+_MOST_ARCHETYPES = 3
+"""A domain with so many gets no further core one: its tools would fill any prompt."""
+
+
 class Cell(Frozen):
     """Where a domain lies."""
 
@@ -134,7 +138,8 @@ class _Thin:
         modules = {a.name for a in archetypes().values() if a.kind == "module"}
         there = set(parent.archetypes) if parent is not None else set()
         drawn: list[str] = []
-        for kind, number in ((core, (0, 1) if parent else (1, 2)), (modules, (0, 2))):
+        more = (1, 2) if parent is None else (0, 1) if len(there) < _MOST_ARCHETYPES else (0, 0)
+        for kind, number in ((core, more), (modules, (0, 1))):
             for _ in range(rng.randint(*number)):
                 free = kind - there - set(drawn)
                 if free:

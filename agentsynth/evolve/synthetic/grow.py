@@ -14,6 +14,7 @@ from agentsynth.evolve.synthetic.blueprint import (
     Guard,
     Noun,
     ParameterPlan,
+    Verb,
 )
 from agentsynth.evolve.synthetic.vocabulary import Vocabulary
 
@@ -36,9 +37,21 @@ _TRAITS = {"party": (2, 4), "staff": (2, 3), "place": (1, 2), "thing": (2, 4), "
 
 
 def sow(
-    archetype: Archetype, vocabulary: Vocabulary, rng: random.Random, *, name: str
+    archetype: Archetype,
+    vocabulary: Vocabulary,
+    rng: random.Random,
+    *,
+    name: str,
+    spoken: Mapping[str, Verb] | None = None,
 ) -> Blueprint:
-    """Return the blueprint of one archetype in the words of a vocabulary."""
+    """Return the blueprint of one archetype in the words of a vocabulary.
+
+    Args:
+        spoken: verbs by name; None = the bundled ones.
+
+    Raises:
+        ValueError: where its words are taken, or its parts do not fit.
+    """
     empty = Blueprint(
         name=name,
         title=vocabulary.title,
@@ -49,11 +62,16 @@ def sow(
         archetypes=(),
         unserved=tuple(rng.sample(vocabulary.unserved, min(2, len(vocabulary.unserved)))),
     )
-    return graft(empty, archetype, vocabulary, rng)
+    return graft(empty, archetype, vocabulary, rng, spoken=spoken)
 
 
 def graft(
-    blueprint: Blueprint, archetype: Archetype, vocabulary: Vocabulary, rng: random.Random
+    blueprint: Blueprint,
+    archetype: Archetype,
+    vocabulary: Vocabulary,
+    rng: random.Random,
+    *,
+    spoken: Mapping[str, Verb] | None = None,
 ) -> Blueprint:
     """Return a blueprint with another archetype's tables and actions.
 
@@ -62,7 +80,7 @@ def graft(
     Raises:
         ValueError: where the archetype has nothing to stand on, or its words are taken.
     """
-    work = _Grafting(blueprint, vocabulary, rng)
+    work = _Grafting(blueprint, vocabulary, rng, spoken or verbs())
     work.take_roles(archetype)
     work.take_actions(archetype)
     return blueprint.model_copy(
@@ -75,8 +93,15 @@ def graft(
 
 
 class _Grafting:
-    def __init__(self, blueprint: Blueprint, vocabulary: Vocabulary, rng: random.Random) -> None:
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        vocabulary: Vocabulary,
+        rng: random.Random,
+        spoken: Mapping[str, Verb],
+    ) -> None:
         self.vocabulary = vocabulary
+        self.spoken = spoken
         self.rng = rng
         self.entities = {entity.role: entity for entity in blueprint.entities}
         self.actions = list(blueprint.actions)
@@ -249,7 +274,7 @@ class _Grafting:
         bindings = self._bindings(plan)
         guards = [*plan.guards, *self._options(plan)]
         known = {one.name for one in self.actions}
-        verb = verbs()[self.rng.choice(free)]
+        verb = self.spoken[self.rng.choice(free)]
         name = f"{verb.name}_{self.entities[subject].noun.name}"
         return ActionPlan(
             name=name if name not in known else f"{name}_{number}",
