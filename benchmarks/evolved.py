@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agentsynth.checks.target import compare_changes
 from agentsynth.compose.kinds import kinds_allowed
 from agentsynth.compose.tasks import Composed, make_task
 from agentsynth.core.ids import derive_seed
@@ -44,7 +45,8 @@ async def kinds_of(runtime: DomainRuntime, seed: int) -> tuple[dict[str, bool], 
         found[kind] = isinstance(made, Composed)
         if isinstance(made, Composed):
             take = await run_take(made.task, made.task.reference_calls, runtime)
-            blocked += tuple(take.changes) != tuple(made.task.target.changes)
+            reached = compare_changes(take.changes, made.task.target.changes)
+            blocked += reached.outcome != "met"
     return found, blocked
 
 

@@ -16,9 +16,10 @@ from agentsynth.evolve.synthetic.blueprint import (
     ParameterPlan,
     Verb,
 )
+from agentsynth.evolve.synthetic.fresh import filling, fresh_value, half_kept_by_agent
 from agentsynth.evolve.synthetic.vocabulary import Vocabulary
 
-__all__ = ["fresh_value", "graft", "sow"]
+__all__ = ["graft", "sow"]
 
 _MANY = {"party": 36, "staff": 8, "place": 4, "thing": 8, "record": 32, "line": 2, "entry": 2}
 _SPARE = {
@@ -86,7 +87,7 @@ def graft(
     return blueprint.model_copy(
         update={
             "entities": tuple(work.entities.values()),
-            "actions": _half_kept_by_agent(work.actions),
+            "actions": half_kept_by_agent(work.actions),
             "archetypes": (*blueprint.archetypes, archetype.name),
         }
     )
@@ -153,7 +154,7 @@ class _Grafting:
             more.append(FieldPlan(name="status", kind="status", values=role.status))
         more += [f for f in self._loose_refs(role) if f.name not in known]
         self.entities[entity.role] = entity.model_copy(update={"fields": (*entity.fields, *more)})
-        self.actions = [_filling(action, entity.role, more) for action in self.actions]
+        self.actions = [filling(action, entity.role, more) for action in self.actions]
 
     def _loose_refs(self, role: Role) -> list[FieldPlan]:
         """Return the fields that lead to another record or to none."""
@@ -388,56 +389,3 @@ class _Grafting:
             if via is not None:
                 return f"={name}.{via}"
         raise ValueError(f"nothing gives {field.name}")
-
-
-def _half_kept_by_agent(actions: Sequence[ActionPlan]) -> tuple[ActionPlan, ...]:
-    """Return actions with no more rules that tools keep than there are for the agent to keep.
-
-    What is above that the tools refuse all the same; only the policy does not say so.
-    """
-    left = 1 + any(action.party is not None for action in actions)
-    left += sum(guard.rule and guard.by == "agent" for a in actions for guard in a.guards)
-    made: list[ActionPlan] = []
-    for action in actions:
-        guards: list[Guard] = []
-        for guard in action.guards:
-            stated = guard.rule and guard.by == "world"
-            over = stated and left <= 0
-            left -= stated and not over
-            guards.append(guard.model_copy(update={"rule": False}) if over else guard)
-        made.append(action.model_copy(update={"guards": tuple(guards)}))
-    return tuple(made)
-
-
-def _filling(action: ActionPlan, role: str, more: Sequence[FieldPlan]) -> ActionPlan:
-    """Return an action whose new records of a role have fields that it has got since."""
-    fresh = {field.name: fresh_value(field) for field in more}
-    effects = tuple(
-        e.model_copy(update={"values": {**fresh, **e.values}})
-        if e.kind == "create" and e.entity == role
-        else e
-        for e in action.effects
-    )
-    return action.model_copy(update={"effects": effects})
-
-
-def fresh_value(field: FieldPlan) -> str | int | bool | None:
-    """Return what a field of a new record holds when nothing is said of it."""
-    match field.kind:
-        case "status" | "choice":
-            return field.values[0]
-        case "flag":
-            return False
-        case "number" | "count" | "money":
-            return field.low if field.kind != "count" else 0
-        case "date":
-            return "=today"
-        case _:
-            return None
-
-
-def parameter_of(field: FieldPlan, stock: Sequence[str]) -> ParameterPlan:
-    """Return the argument that gives a field of a new record."""
-    return ParameterPlan(
-        name=field.name, kind="title", values=tuple(stock), said=field.said or field.name
-    )

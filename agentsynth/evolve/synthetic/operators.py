@@ -15,7 +15,8 @@ from typing import Any, get_args
 from agentsynth.evolve.synthetic.archetypes import archetypes, traits
 from agentsynth.evolve.synthetic.blueprint import Blueprint, EntityPlan, Guard, Interface
 from agentsynth.evolve.synthetic.deepen import deepened, fitting_guards
-from agentsynth.evolve.synthetic.grow import fresh_value, graft
+from agentsynth.evolve.synthetic.fresh import fresh_value
+from agentsynth.evolve.synthetic.grow import graft
 from agentsynth.evolve.synthetic.vocabulary import Vocabulary
 
 __all__ = ["OPERATORS", "Operator", "restyled"]
