@@ -33,9 +33,8 @@ def evolve_command(options: argparse.Namespace) -> int:
         else:
             console.print(escape(line))
 
-    state = load_archive(folder)
     if options.count or options.yields:
-        state = evolve(
+        evolve(
             folder,
             count=options.count,
             seed=options.seed,
@@ -46,11 +45,12 @@ def evolve_command(options: argparse.Namespace) -> int:
         )
     if options.model is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        state = asyncio.run(
+        asyncio.run(
             evolve_by_model(
                 folder, _settings(options.model), asks=options.asks, seed=options.seed, log=log
             )
         )
+    state = load_archive(folder)
     if state is None:
         raise UserError(f"{folder}: no evolved domains are here; make some with --count N")
     covered = coverage(state, folder)

@@ -195,7 +195,12 @@ def _results(
     make: Make,
 ) -> Iterator[tuple[Order, Grown | str]]:
     """Yield what came of each order, in their order."""
-    known = {one.entry.name: one.blueprint.model_dump(mode="json") for one in state.domains}
+    wanted = {order.parent for order in planned}
+    known = {
+        one.entry.name: one.blueprint.model_dump(mode="json")
+        for one in state.domains
+        if one.entry.name in wanted
+    }
     parents = [known[order.parent] if order.parent else None for order in planned]
     plain = [order.model_dump(mode="json") for order in planned]
     for order, made in zip(

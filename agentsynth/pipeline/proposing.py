@@ -122,4 +122,6 @@ def _blueprint(text: str, name: str, seed: int, gap: Gap) -> Blueprint:
     rng = random.Random(seed)
     made = sow(proposal.archetype, proposal.vocabulary, rng, name=name, spoken=proposal.spoken())
     made = with_rules(restyled(made, rng), rng)
-    return made.model_copy(update={"seed": seed % 1_000_000, "operators": ("proposed",)})
+    return made.model_copy(
+        update={"seed": seed % 1_000_000, "operators": ("proposed", *EVOLVER_PROMPTS)}
+    )

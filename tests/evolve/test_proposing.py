@@ -13,7 +13,7 @@ from agentsynth.core.chat import ModelError
 from agentsynth.evolve.synthetic.archetypes import archetypes
 from agentsynth.evolve.synthetic.proposal import example, read_proposal
 from agentsynth.evolve.synthetic.vocabulary import vocabularies
-from agentsynth.pipeline.proposing import MENDED, Gap, Proposed, propose
+from agentsynth.pipeline.proposing import EVOLVER_PROMPTS, MENDED, Gap, Proposed, propose
 from agentsynth.testing.models import LinesModel
 
 WORDS = next(iter(vocabularies().values()))
@@ -39,7 +39,7 @@ async def test_a_good_proposal_lands_as_a_tested_domain(tmp_path: Path) -> None:
     assert made.answers == 1
     assert made.grown.tools > 5
     assert made.grown.requests > 5
-    assert made.grown.blueprint.operators == ("proposed",)
+    assert made.grown.blueprint.operators == ("proposed", *EVOLVER_PROMPTS)
     assert (tmp_path / "contracts.yaml").is_file()
     request = model.history[0][1]
     assert request.schema is not None

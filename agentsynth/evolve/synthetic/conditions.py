@@ -6,7 +6,7 @@ The two are written apart and differently, so that a slip in one does not hide i
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agentsynth.evolve.synthetic.blueprint import ActionPlan, Blueprint, Guard
+from agentsynth.evolve.synthetic.blueprint import Blueprint, Guard
 
 __all__ = [
     "breaks",
@@ -188,8 +188,3 @@ def counted_in_contract(guard: Guard, blueprint: Blueprint) -> Mapping[str, Any]
     if entity.open_states:
         found["if"] = f"it.status in [{', '.join(repr(state) for state in entity.open_states)}]"
     return {name: found}
-
-
-def guards_counting(action: ActionPlan) -> tuple[Guard, ...]:
-    """Return the guards of an action that compare a number over records."""
-    return tuple(g for g in action.guards if g.kind in ("open_limit", "none_open", "sum_cap"))

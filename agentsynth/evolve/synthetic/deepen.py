@@ -15,7 +15,6 @@ from agentsynth.evolve.synthetic.blueprint import (
     FieldPlan,
     Guard,
 )
-from agentsynth.evolve.synthetic.conditions import mentions
 
 __all__ = ["deepened", "fitting_effects", "fitting_guards", "with_rules"]
 
@@ -237,8 +236,3 @@ def _on_many(blueprint: Blueprint, action: ActionPlan, name: str) -> Iterator[Ef
             if field.kind == "flag":
                 values: dict[str, str | int | bool | None] = {field.name: field.share < 50}
                 yield Effect(kind="cascade", on=name, entity=entity.role, ref=ref, values=values)
-
-
-def guarded_bindings(action: ActionPlan) -> set[str]:
-    """Return the bindings that some guard speaks of."""
-    return {name for guard in action.guards for name in mentions(guard)}

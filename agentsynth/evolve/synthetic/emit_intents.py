@@ -251,7 +251,7 @@ def _questions(blueprint: Blueprint, entity: EntityPlan) -> list[RequestPlan]:
 
 
 def _field_question(blueprint: Blueprint, entity: EntityPlan, field: FieldPlan) -> RequestPlan:
-    finder = Finder(blueprint, _of_self(blueprint, entity))
+    finder = Finder(blueprint)
     finder.drawn("subject", entity.role, {})
     finder.surroundings("subject")
     finder.find("subject")
@@ -264,11 +264,6 @@ def _field_question(blueprint: Blueprint, entity: EntityPlan, field: FieldPlan) 
         "answers": {"wanted": answer},
     }  # fmt: skip
     return RequestPlan(name, intent, tuple(finder.told), asks=field, about=entity, sort="field")
-
-
-def _of_self(blueprint: Blueprint, entity: EntityPlan) -> ActionPlan | None:
-    """Return None: questions are a colleague's, so nobody says who they are."""
-    del blueprint, entity
 
 
 def _count_question(blueprint: Blueprint, entity: EntityPlan, above: str) -> RequestPlan | None:
