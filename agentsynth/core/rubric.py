@@ -12,9 +12,18 @@ from agentsynth.core.criteria import (
     SaidCheck,
 )
 from agentsynth.core.frozen import Frozen, Identified
+from agentsynth.core.ids import content_id
 from agentsynth.core.task import TaskKind
 
-__all__ = ["NOT_APPLICABLE", "Check", "CheckName", "Criterion", "Rubric", "Scope"]
+__all__ = [
+    "NOT_APPLICABLE",
+    "Check",
+    "CheckName",
+    "Criterion",
+    "MutantSort",
+    "Rubric",
+    "Scope",
+]
 
 NOT_APPLICABLE = "not applicable"
 """What a judge answers where a question that says when it applies does not."""
@@ -87,6 +96,29 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_nothing(value: object) -> bool:
+    return value == ()
+
+
+MutantSort: TypeAlias = Literal[
+    "dropped_confirmation",
+    "swapped_argument",
+    "fabricated_result",
+    "wrong_final_number",
+    "unbacked_claim",
+    "dropped_report",
+    "repeated_question",
+    "padding",
+    "opening_praise",
+    "self_praise",
+    "appeal_to_judge",
+    "reordered_calls",
+    "renamed_ids",
+]
+"""Ways of changing a conversation whose effect is known; the last two change nothing that counts.
+`judge/mutants.py` makes them."""
+
+
 class Criterion(Frozen):
     """One thing a good trajectory does. Exactly one of `check` and `question` is given."""
 
@@ -105,6 +137,15 @@ class Criterion(Frozen):
     """True = the score is 0 when this is not met."""
     kinds: tuple[TaskKind, ...] = ()
     """Task kinds it applies to; empty = all."""
+    broken_by: tuple[MutantSort, ...] = Field(default=(), exclude_if=_is_nothing)
+    """Planted defects after which this is not met: what the criterion is measured with. A judge
+    is not shown it."""
+
+    @property
+    def question_id(self) -> str:
+        """Hash over all that a judge is shown of a question: another id, another question."""
+        shown = [self.name, self.question, list(self.choices), self.scope, self.applies]
+        return content_id(shown)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Criterion":
@@ -123,10 +164,6 @@ class Criterion(Frozen):
         if self.question is not None and self.required:
             raise ValueError("a question cannot be required while no judge is calibrated")
         return self
-
-
-def _is_nothing(value: object) -> bool:
-    return value == ()
 
 
 class Rubric(Identified):

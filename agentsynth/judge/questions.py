@@ -1,51 +1,22 @@
-"""A language model answers a rubric's questions about a trajectory, citing messages.
+"""A language model answers a rubric's questions about a conversation, citing messages.
 
-It sees the conversation and nothing else: no label, no certificate, no check's result, not which
+It sees the transcript and nothing else: no label, no certificate, no check's result, not which
 model played. A judge that cannot be read after one repair is an error, never a score.
 """
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import JsonValue
 
 from agentsynth.core.caller import Caller
 from agentsynth.core.chat import ModelError
-from agentsynth.core.messages import (
-    AssistantMessage,
-    Message,
-    SystemMessage,
-    ToolMessage,
-    UserMessage,
-)
-from agentsynth.core.prompts import prompt_id, render_prompt
+from agentsynth.core.messages import AssistantMessage, Message, UserMessage
 from agentsynth.core.rubric import Criterion
-from agentsynth.judge.put import Put, allowed, put_to
+from agentsynth.core.transcript import Transcript
+from agentsynth.judge.put import Put, put_to
+from agentsynth.judge.reading import Answered, answer_schema, read_answers
+from agentsynth.judge.shown import judge_prompt, repair_prompt
 
-__all__ = ["JUDGE_PROMPTS", "Answered", "ModelJudge", "judge_prompt"]
-
-_PACKAGE = "agentsynth.judge"
-JUDGE_PROMPTS = (prompt_id(_PACKAGE, "questions"), prompt_id(_PACKAGE, "repair"))
-"""Ids of the prompts; part of what identifies a judge."""
-
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A judge's answer to one question."""
-
-    choice: int | None
-    """Index into the criterion's choices, 0 = the worst; None = the question does not apply."""
-    reason: str
-    messages: tuple[int, ...]
-    """The messages it cites, by index."""
-    each: tuple[tuple[int, int | None], ...] = ()
-    """For a question put to several messages: message to choice. `choice` is then the worst."""
-
+__all__ = ["ModelJudge"]
 
 _NOTHING = Answered(None, "no message in the conversation is of this scope", ())
 
@@ -57,9 +28,11 @@ class ModelJudge:
     caller: Caller
     as_json: bool
     """True = it answers under a schema; False = it is only asked to."""
+    reverse: bool = False
+    """True = questions and choices are listed the other way round."""
 
     async def answer(
-        self, messages: Sequence[Message], questions: Sequence[Criterion]
+        self, transcript: Transcript, questions: Sequence[Criterion]
     ) -> dict[str, Answered]:
         """Return the answer to every question, by the criterion's name.
 
@@ -67,156 +40,30 @@ class ModelJudge:
             ModelError: `bad_reply` if the answer cannot be read after one repair; else as the
                 model does.
         """
-        every = [put_to(question, messages) for question in questions]
+        every = [put_to(question, transcript.messages) for question in questions]
         puts = [put for put in every if put.places != ()]
         silent = {put.criterion.name: _NOTHING for put in every if put.places == ()}
         if not puts:
             return silent
-        asked: list[Message] = [UserMessage(content=judge_prompt(messages, questions))]
+        prompt = judge_prompt(transcript, questions, reverse=self.reverse)
+        return {**silent, **await self._answers(prompt, puts, len(transcript.messages))}
+
+    async def _answers(self, prompt: str, puts: Sequence[Put], count: int) -> dict[str, Answered]:
+        asked: list[Message] = [UserMessage(content=prompt)]
         text = await self._ask(asked, puts)
         try:
-            return {**silent, **_read(text, puts, len(messages))}
+            return read_answers(text, puts, count)
         except ValueError as error:
             problem = str(error)
-        asked += [
-            AssistantMessage(content=text),
-            UserMessage(content=render_prompt(_PACKAGE, "repair", problem=problem)),
-        ]
+        asked += [AssistantMessage(content=text), UserMessage(content=repair_prompt(problem))]
         text = await self._ask(asked, puts)
         try:
-            return {**silent, **_read(text, puts, len(messages))}
+            return read_answers(text, puts, count)
         except ValueError as error:
             raise ModelError(
                 "bad_reply", f"the judge's answer cannot be read, after one repair: {error}"
             ) from None
 
     async def _ask(self, messages: Sequence[Message], puts: Sequence[Put]) -> str:
-        schema = _schema(puts) if self.as_json else None
+        schema = answer_schema(puts) if self.as_json else None
         return (await self.caller.ask(messages, schema=schema)).text
-
-
-def judge_prompt(messages: Sequence[Message], questions: Sequence[Criterion]) -> str:
-    """Return what the judge is asked: instructions, numbered messages, questions."""
-    instructions = next((m.content for m in messages if isinstance(m, SystemMessage)), "")
-    return render_prompt(
-        _PACKAGE,
-        "questions",
-        instructions=instructions,
-        messages=[
-            _shown(number, message)
-            for number, message in enumerate(messages)
-            if not isinstance(message, SystemMessage)
-        ],
-        questions=[
-            {
-                "name": put.criterion.name,
-                "text": (put.criterion.question or "").strip(),
-                "choices": put.criterion.choices,
-                "applies": (put.criterion.applies or "").strip(),
-                "places": put.places or (),
-            }
-            for put in (put_to(question, messages) for question in questions)
-            if put.places != ()
-        ],
-    )
-
-
-def _shown(number: int, message: Message) -> dict[str, Any]:
-    speaker = f"result of {message.name}" if isinstance(message, ToolMessage) else message.role
-    calls: list[str] = []
-    if isinstance(message, AssistantMessage):
-        calls = [
-            f"{call.name} {call.text or json.dumps(call.arguments, ensure_ascii=False)}"
-            for call in message.tool_calls
-        ]
-    return {"number": number, "speaker": speaker, "text": message.content, "calls": calls}
-
-
-def _schema(puts: Sequence[Put]) -> dict[str, JsonValue]:
-    return _entries({put.criterion.name: _entry(put) for put in puts})
-
-
-def _entry(put: Put) -> dict[str, JsonValue]:
-    """Return the form of the answer to one question."""
-    reason: dict[str, JsonValue] = {"type": "string"}
-    choice: dict[str, JsonValue] = {"type": "string", "enum": list(allowed(put.criterion))}
-    if put.places is not None:
-        one = _entries({"reason": reason, "choice": choice})
-        return _entries({str(place): one for place in put.places})
-    cited: dict[str, JsonValue] = {"type": "array", "items": {"type": "integer"}, "minItems": 1}
-    return _entries({"reason": reason, "messages": cited, "choice": choice})
-
-
-def _entries(entries: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {
-        "type": "object",
-        "properties": dict(entries),
-        "required": list(entries),
-        "additionalProperties": False,
-    }
-
-
-def _read(text: str, puts: Sequence[Put], count: int) -> dict[str, Answered]:
-    """Return the answers.
-
-    Raises:
-        ValueError: saying what is wrong, if any question has no sound answer.
-    """
-    fenced = _FENCE.match(text)
-    try:
-        given = json.loads(fenced[1] if fenced else text)
-    except ValueError as error:
-        raise ValueError(f"it is not JSON ({error})") from None
-    if not isinstance(given, dict):
-        raise ValueError("it is not a JSON object")
-    unknown = sorted(given.keys() - {put.criterion.name for put in puts})
-    if unknown:
-        raise ValueError(f"nobody asked {', '.join(unknown)}")
-    return {put.criterion.name: _answer(put, given.get(put.criterion.name), count) for put in puts}
-
-
-def _answer(put: Put, entry: Any, count: int) -> Answered:
-    question = put.criterion
-    if not isinstance(entry, Mapping):
-        raise ValueError(f"there is no answer to {question.name}")
-    if put.places is not None:
-        return _worst(question, put.places, entry)
-    choice, reason = _one(question, question.name, entry)
-    cited = entry.get("messages")
-    if not isinstance(cited, list) or not cited:
-        raise ValueError(f"{question.name}: no message is cited")
-    strange = [n for n in cited if type(n) is not int or not 0 < n < count]
-    if strange:
-        raise ValueError(f"{question.name}: there is no message {strange[0]!r}")
-    return Answered(choice, reason, tuple(cited))
-
-
-def _worst(question: Criterion, places: Sequence[int], entry: Mapping[str, Any]) -> Answered:
-    """Return the answer to a question that is put to several messages: the worst of them counts."""
-    strange = sorted(entry.keys() - {str(place) for place in places})
-    if strange:
-        raise ValueError(f"{question.name}: nobody asked about message {strange[0]!r}")
-    found: list[tuple[int, int | None, str]] = []
-    for place in places:
-        one = entry.get(str(place))
-        if not isinstance(one, Mapping):
-            raise ValueError(f"{question.name}: there is no answer for message {place}")
-        found.append((place, *_one(question, f"{question.name}, message {place}", one)))
-    ranked = [(choice, place, reason) for place, choice, reason in found if choice is not None]
-    each = tuple((place, choice) for place, choice, _ in found)
-    if not ranked:
-        return Answered(None, found[0][2], (found[0][0],), each)
-    worst, place, reason = min(ranked)
-    return Answered(worst, reason, (place,), each)
-
-
-def _one(question: Criterion, place: str, entry: Mapping[str, Any]) -> tuple[int | None, str]:
-    """Return one choice with its reason."""
-    choice, reason = entry.get("choice"), entry.get("reason")
-    if choice not in allowed(question):
-        wanted = " | ".join(allowed(question))
-        raise ValueError(f"{place}: the choice {choice!r} is none of {wanted}")
-    if not isinstance(reason, str) or not reason.strip():
-        raise ValueError(f"{place}: there is no reason")
-    known = question.choices.index(choice) if choice in question.choices else None
-    return known, reason.strip()

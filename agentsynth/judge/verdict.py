@@ -6,7 +6,7 @@ from agentsynth.checks.evidence import Evidence, Finding
 from agentsynth.checks.run import find
 from agentsynth.core.rubric import Criterion, Rubric
 from agentsynth.core.verdict import CriterionOutcome, Verdict
-from agentsynth.judge.questions import Answered
+from agentsynth.judge.reading import Answered
 
 __all__ = ["judge", "score", "with_answers"]
 

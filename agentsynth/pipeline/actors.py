@@ -13,7 +13,8 @@ from agentsynth.core.ids import derive_seed
 from agentsynth.core.protocols import Assistant, ToolSimulator, User
 from agentsynth.core.scenario import Role, Scenario
 from agentsynth.core.task import Task
-from agentsynth.judge.questions import JUDGE_PROMPTS, ModelJudge
+from agentsynth.judge.questions import ModelJudge
+from agentsynth.judge.shown import JUDGE_PROMPTS
 from agentsynth.models.actions import ACTION_PROMPT
 from agentsynth.models.deadline import Clocks
 from agentsynth.models.settings import ModelSettings, sampling_of

@@ -19,7 +19,8 @@ from agentsynth.core.caller import Caller
 from agentsynth.core.chat import CallKey, ChatReply, ChatRequest, Model, Usage
 from agentsynth.core.messages import AssistantMessage, UserMessage
 from agentsynth.core.trajectory import Trajectory
-from agentsynth.judge.questions import judge_prompt
+from agentsynth.core.transcript import transcript_of
+from agentsynth.judge.shown import judge_prompt
 from agentsynth.models.actions import Actions
 from agentsynth.models.prices import NANO, price_of
 from agentsynth.models.settings import ModelSettings
@@ -211,7 +212,7 @@ def _judge(prepared: Prepared, graded: Graded) -> Use:
     questions = [c for c in prepared.rubric.criteria if c.name in open_]
     if not questions or not graded.decision.kept:
         return Use()
-    prompt = judge_prompt(graded.trajectory.messages, questions)
+    prompt = judge_prompt(transcript_of(graded.trajectory), questions)
     return Use(1, tokens_in(prompt), 0, len(questions) * ANSWER / CHARACTERS)
 
 

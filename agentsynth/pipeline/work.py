@@ -21,6 +21,7 @@ from agentsynth.core.lexicon import Language
 from agentsynth.core.scenario import Role, Scenario
 from agentsynth.core.task import Certificate, Task
 from agentsynth.core.trajectory import StopReason, Trajectory
+from agentsynth.core.transcript import transcript_of
 from agentsynth.core.verdict import Decision, Verdict
 from agentsynth.curate.attribute import attribute
 from agentsynth.curate.decide import decide
@@ -303,7 +304,7 @@ class Worker:
         if not questions:
             return verdict, decide(trajectory, verdict, least_score=self.config.keep_score())
         try:
-            answers = await judging.answer(trajectory.messages, questions)
+            answers = await judging.answer(transcript_of(trajectory), questions)
         except ModelError as error:
             if error.ends_run:
                 raise

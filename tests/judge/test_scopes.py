@@ -16,9 +16,11 @@ from agentsynth.core.messages import (
     UserMessage,
 )
 from agentsynth.core.rubric import Criterion, Rubric
+from agentsynth.core.transcript import Transcript
 from agentsynth.core.verdict import CriterionOutcome, Verdict
 from agentsynth.judge.put import put_to
-from agentsynth.judge.questions import ModelJudge, judge_prompt
+from agentsynth.judge.questions import ModelJudge
+from agentsynth.judge.shown import judge_prompt
 from agentsynth.judge.verdict import with_answers
 from agentsynth.testing.models import LinesModel
 
@@ -56,7 +58,7 @@ WHERE = Criterion(
 async def answered(questions: list[Criterion], *replies: Any, talk: Any = TALK) -> Any:
     model = LinesModel([json.dumps(reply) for reply in replies])
     judge = ModelJudge(Caller(model, "judge", "t", 0), as_json=True)
-    return await judge.answer(talk, questions), model
+    return await judge.answer(Transcript(messages=talk), questions), model
 
 
 def one(choice: str, reason: str = "Seen.") -> dict[str, Any]:
@@ -132,7 +134,7 @@ async def test_what_does_not_apply_is_outside_the_score() -> None:
 
 
 def test_a_question_that_is_not_put_to_anything_is_not_in_the_prompt() -> None:
-    prompt = judge_prompt(TALK[:2], [CALLED, WHERE])
+    prompt = judge_prompt(Transcript(messages=TALK[:2]), [CALLED, WHERE])
     assert "- call:" not in prompt
     assert (
         'Only where the user asks for an exception; otherwise the choice is "not applicable".'

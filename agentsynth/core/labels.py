@@ -1,0 +1,70 @@
+"""What somebody says of a trajectory: truth that a judge did not make, and is never shown."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from agentsynth.core.errors import UserError
+from agentsynth.core.frozen import Frozen
+
+__all__ = ["OVERALL", "CriterionLabel", "LabelMaker", "Truth", "read_labels", "write_labels"]
+
+OVERALL = "overall"
+"""Stands in the place of a criterion for the conversation as a whole: is it to be accepted?"""
+
+Truth = Literal["met", "not_met", "not_applicable"]
+
+LabelMaker = Literal["check", "person", "import", "mutant"]
+"""Who says so: a check of the engine, somebody who read it, the source it was imported from, or the
+defect that was planted in it."""
+
+
+class CriterionLabel(Frozen):
+    """One judgement of one conversation."""
+
+    subject: str
+    """Id of the trajectory, of the imported conversation or of the golden."""
+    criterion: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = OVERALL
+    truth: Truth
+    by: LabelMaker
+    who: str = ""
+    """The person's name, the source's label, the check or the sort of mutant; "" = not said."""
+    note: str = ""
+    """Why."""
+    group: str = ""
+    """Conversations with the same group are not independent, as mutants of one are not; "" = it
+    stands alone."""
+
+
+def write_labels(path: Path, labels: Iterable[CriterionLabel]) -> None:
+    """Write labels, one JSON object a line."""
+    text = "".join(label.model_dump_json(exclude_defaults=True) + "\n" for label in labels)
+    path.write_text(text, encoding="utf-8")
+
+
+def read_labels(path: Path) -> list[CriterionLabel]:
+    """Return the labels in a file with one JSON object a line.
+
+    Raises:
+        UserError: with file and line, for the first line that is none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    found: list[CriterionLabel] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(CriterionLabel.model_validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the line"
+            raise UserError(
+                f"{path}:{number}: {where}: {first['msg']}; a label has 'subject', 'criterion', "
+                "'truth' (met, not_met, not_applicable) and 'by' (check, person, import, mutant)"
+            ) from None
+    return found

@@ -1,0 +1,1 @@
+"""Regression checks of rubrics and judges: goldens, cassettes, gates, baselines."""
