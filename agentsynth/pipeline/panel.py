@@ -1,0 +1,61 @@
+"""Who judges, and how they are asked: settings, and the panel that they make."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agentsynth.core.caller import Caller
+from agentsynth.core.frozen import Frozen
+from agentsynth.core.ids import content_id
+from agentsynth.judge.panel import Member, Order, Panel
+from agentsynth.judge.questions import ModelJudge
+from agentsynth.models.settings import ModelSettings
+from agentsynth.pipeline.actors import role_of
+
+__all__ = ["Asking", "OpenCaller", "judge_name", "panel_name", "panel_of"]
+
+OpenCaller = Callable[[int, Order], Caller]
+"""Gives what asks a model, for a sample and an order."""
+
+
+class Asking(Frozen):
+    """How judges are asked."""
+
+    ask: Literal["together", "one_each"] = "together"
+    """All questions in one prompt, or a prompt for each."""
+    samples: int = Field(default=1, ge=1, le=32)
+    """How often each judge is asked the same."""
+    orders: Annotated[tuple[Order, ...], Field(min_length=1, max_length=2)] = ("given",)
+    """`given` = questions and choices as the rubric has them; `reversed` = the other way round."""
+    quorum: float = Field(default=0.5, ge=0, lt=1)
+    """More than this share of the ballots on a question must be readable."""
+
+
+def judge_name(settings: ModelSettings) -> str:
+    """Return how ballots name a judge: the model, and the id of its settings and prompts."""
+    return f"{settings.model} {content_id(role_of('judge', settings).model)}"
+
+
+def panel_name(models: Sequence[ModelSettings], asking: Asking) -> str:
+    """Return who judges: each judge, and how they are asked unless it is the plain way."""
+    names = " + ".join(judge_name(one) for one in models)
+    how = asking.model_dump(mode="json", exclude_defaults=True)
+    return f"{names} asked {content_id(how)}" if how else names
+
+
+def panel_of(judges: Sequence[tuple[ModelSettings, OpenCaller]], asking: Asking) -> Panel:
+    """Return the panel of these judges."""
+    return Panel(
+        members=[_member(settings, opened, asking) for settings, opened in judges],
+        one_each=asking.ask == "one_each",
+        quorum=asking.quorum,
+    )
+
+
+def _member(settings: ModelSettings, opened: OpenCaller, asking: Asking) -> Member:
+    def judge(sample: int, order: Order) -> ModelJudge:
+        as_json = settings.mode == "action"
+        return ModelJudge(opened(sample, order), as_json=as_json, reverse=order == "reversed")
+
+    return Member(judge_name(settings), judge, asking.samples, asking.orders)
