@@ -6,7 +6,7 @@ the instrument did not answer is no answer: it is counted apart and never taken 
 
 Intervals are percentile bootstrap intervals over groups (Efron & Tibshirani, An Introduction to the
 Bootstrap, 1993, chapter 13): mutants of one conversation are not independent, so whole groups are
-drawn.
+drawn. Where a share is 0 or 1 in every resample, Wilson's interval says how little that proves.
 """
 
 import random
@@ -90,6 +90,8 @@ def measured(
     between: dict[Measure, Interval] = {}
     for name, value in figures.items():
         between[name] = _interval(value, drawn.get(name, ()))
+        if name in _RATIOS and value in (0, 1):
+            between[name] = _widened(between[name], len(counted))
     return Measured(
         cases=len(every),
         groups=len({case.group for case in every}),
@@ -98,6 +100,25 @@ def measured(
         threshold=threshold,
         figures=between,
     )
+
+
+_RATIOS: frozenset[Measure] = frozenset(
+    ("agreement", "precision", "recall", "specificity", "false_accept")
+)
+_Z = 1.959964
+"""The normal quantile of a 95 % interval."""
+
+
+def _widened(interval: Interval, groups: int) -> Interval:
+    """Return an interval for a ratio of 0 or 1, of which every resample gives the same.
+
+    The bootstrap would say that a few cases prove perfection; the far end is that of Wilson's score
+    interval (1927) for so many groups.
+    """
+    reach = round(_Z**2 / (groups + _Z**2), 6)
+    if interval.value == 0:
+        return interval.model_copy(update={"high": max(interval.high, reach)})
+    return interval.model_copy(update={"low": min(interval.low, 1 - reach)})
 
 
 _Counts = Mapping[_Cell, int]

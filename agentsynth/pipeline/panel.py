@@ -1,35 +1,19 @@
-"""Who judges, and how they are asked: settings, and the panel that they make."""
+"""Who judges: the panel that settings make."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from agentsynth.core.caller import Caller
-from agentsynth.core.frozen import Frozen
 from agentsynth.core.ids import content_id
 from agentsynth.judge.panel import Member, Order, Panel
 from agentsynth.judge.questions import ModelJudge
 from agentsynth.models.settings import ModelSettings
 from agentsynth.pipeline.actors import role_of
+from agentsynth.pipeline.asking import Asking
 
 __all__ = ["Asking", "OpenCaller", "judge_name", "panel_name", "panel_of"]
 
 OpenCaller = Callable[[int, Order], Caller]
 """Gives what asks a model, for a sample and an order."""
-
-
-class Asking(Frozen):
-    """How judges are asked."""
-
-    ask: Literal["together", "one_each"] = "together"
-    """All questions in one prompt, or a prompt for each."""
-    samples: int = Field(default=1, ge=1, le=32)
-    """How often each judge is asked the same."""
-    orders: Annotated[tuple[Order, ...], Field(min_length=1, max_length=2)] = ("given",)
-    """`given` = questions and choices as the rubric has them; `reversed` = the other way round."""
-    quorum: float = Field(default=0.5, ge=0, lt=1)
-    """More than this share of the ballots on a question must be readable."""
 
 
 def judge_name(settings: ModelSettings) -> str:
