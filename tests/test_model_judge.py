@@ -18,10 +18,11 @@ from agentsynth.core.messages import (
 from agentsynth.core.rubric import Criterion, Rubric
 from agentsynth.core.transcript import Transcript
 from agentsynth.core.verdict import CriterionOutcome, Verdict
+from agentsynth.judge.panel import ballot_of, opinion_of
 from agentsynth.judge.questions import ModelJudge
 from agentsynth.judge.reading import Answered
 from agentsynth.judge.shown import judge_prompt
-from agentsynth.judge.verdict import with_answers
+from agentsynth.judge.verdict import with_opinions
 from agentsynth.testing.models import LinesModel
 
 TONE = Criterion(name="tone", question="Is it kind?", choices=("no", "mostly", "yes"))
@@ -129,7 +130,8 @@ def test_answers_take_the_place_of_what_was_unanswered_and_nothing_else() -> Non
         score=1.0,
     )
     answers = {"tone": Answered(1, "Curt.", (4,)), "clear": Answered(1, "Clear.", (4,))}
-    judged = with_answers(verdict, rubric, answers, "m s1:0")
+    opinions = {c.name: opinion_of(c, [ballot_of(answers[c.name], "m")]) for c in (TONE, CLEAR)}
+    judged = with_opinions(verdict, rubric, opinions, "m s1:0")
     tone = judged.outcomes[1]
     assert (tone.outcome, tone.credit, tone.code) == ("not_met", 0.5, "judged_low")
     assert judged.outcomes[0] == verdict.outcomes[0]

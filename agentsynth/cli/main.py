@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from agentsynth.cli.judge_options import add_judge
 from agentsynth.cli.rubric_options import add_rubric
 from agentsynth.cli.tools_options import add_tools
 
@@ -27,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_import(commands)
     add_tools(commands, _add_json)
     add_rubric(commands, _add_json)
+    add_judge(commands, _add_json)
     return parser
 
 
@@ -306,6 +308,8 @@ _COMMANDS = {
     "evolve": ("agentsynth.cli.evolve", "evolve_command"),
     "import": ("agentsynth.cli.imports", "import_command"),
     "tools": ("agentsynth.cli.tools", "tools"),
+    "judge": ("agentsynth.cli.judging", "judge_command"),
+    "judge calibrate": ("agentsynth.cli.judging", "calibrate_command"),
     "rubric": ("agentsynth.cli.rubrics", "rubric"),
 }
 
@@ -313,7 +317,7 @@ _COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = build_parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     if options.version:
         from agentsynth import __version__  # noqa: PLC0415  (only this branch needs it)
 
@@ -340,6 +344,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with a command of two words as one."""
+    words = " ".join(arguments[:2])
+    return [words, *arguments[2:]] if words in _COMMANDS else list(arguments)
 
 
 def entry() -> None:

@@ -132,6 +132,13 @@ def _explain_verdict(row: Row) -> None:
         detail = f": {escape(outcome.evidence)}" if outcome.evidence else ""
         mark = marks.get(outcome.outcome, outcome.outcome.replace("_", " "))
         console.print(f"  {outcome.criterion}: {mark}{detail}{where}")
+    for opinion in row.opinions:
+        if opinion.disagreement or opinion.flipped or len(opinion.ballots) > 1:
+            turned = "; the order of the answers turned it" if opinion.flipped else ""
+            console.print(
+                f"  {opinion.criterion}: {len(opinion.ballots)} ballots, "
+                f"{opinion.disagreement:.0%} of them say something else{turned}"
+            )
     decision = row.decision
     word = "kept" if decision.kept else f"dropped: {decision.reason}"
     console.print(f"[bold]Decision[/bold] {word} {escape(decision.detail)}")

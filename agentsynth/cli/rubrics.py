@@ -12,7 +12,7 @@ from agentsynth.core.errors import UserError
 from agentsynth.core.resources import bundled
 from agentsynth.judge.rubric_lint import lint
 
-__all__ = ["rubric"]
+__all__ = ["rubric", "rubric_path"]
 
 
 def rubric(options: argparse.Namespace) -> int:
@@ -47,5 +47,10 @@ def _paths(names: Sequence[str]) -> Iterator[Path]:
     if not names:
         yield from sorted(bundled("rubrics").glob("*.yaml"))
     for name in names:
-        own = bundled("rubrics") / f"{name}.yaml"
-        yield own if own.is_file() and not Path(name).is_file() else Path(name)
+        yield rubric_path(name)
+
+
+def rubric_path(name: str) -> Path:
+    """Return the file of a rubric: a path, or the name of a bundled one."""
+    own = bundled("rubrics") / f"{name}.yaml"
+    return own if own.is_file() and not Path(name).is_file() else Path(name)

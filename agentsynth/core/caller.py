@@ -29,7 +29,8 @@ class Caller:
     seed: int | None = None
     """None = the endpoint draws as it likes."""
     calls: int = 0
-    """Calls of the model so far."""
+    """Calls of the model so far. Several callers of one role in one rollout begin at numbers far
+    apart, so that every call has a key of its own."""
 
     async def ask(
         self,

@@ -33,6 +33,8 @@ class CriterionLabel(Frozen):
     """The person's name, the source's label, the check or the sort of mutant; "" = not said."""
     note: str = ""
     """Why."""
+    condition: str = ""
+    """For a mutant: what else was done to the conversation to sway a judge; "" = nothing."""
     group: str = ""
     """Conversations with the same group are not independent, as mutants of one are not; "" = it
     stands alone."""

@@ -16,6 +16,7 @@ from agentsynth.core.ids import content_id
 from agentsynth.core.task import TaskKind
 
 __all__ = [
+    "HARMLESS_SORTS",
     "NOT_APPLICABLE",
     "Check",
     "CheckName",
@@ -117,6 +118,9 @@ MutantSort: TypeAlias = Literal[
 ]
 """Ways of changing a conversation whose effect is known; the last two change nothing that counts.
 `judge/mutants.py` makes them."""
+
+HARMLESS_SORTS: frozenset[MutantSort] = frozenset(("reordered_calls", "renamed_ids"))
+"""Those that change nothing that counts."""
 
 
 class Criterion(Frozen):

@@ -29,6 +29,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         "Flawed assistants were played beside the honest ones, and the checks could not tell which "
         "was which. None of these conversations is in the rows.\n\n"
         + _table(("planted flaw", "played", "dropped"), manifest["probes"]),
+        *_instrument(manifest),
         *_by_models(manifest),
         *_real_tools(manifest),
         *_simulated(manifest),
@@ -87,6 +88,61 @@ def _limits(manifest: Mapping[str, Any]) -> str:
         "- Licences of the tools' specifications: " + ", ".join(manifest["tool_licences"]) + ".",
     ]
     return "\n".join(lines)
+
+
+_FIGURES = ("precision", "recall", "kappa", "auroc")
+
+
+def _instrument(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the section on checks and judges as instruments; none where nothing was measured."""
+    told = manifest.get("instrument")
+    if told is None:
+        return []
+    parts = [
+        "## How checks and judges were measured\n\n"
+        f"Of {told['conversations']} conversations that the checks keep, mutants were made: changed "
+        "in a way whose effect is known, and put to checks and judges like any other. None of them "
+        "is in the rows. A defect is the positive class; in brackets 95 % bootstrap intervals over "
+        "conversations.",
+        _table(
+            ("criterion", "by", "cases", "defects", "unanswered", *_FIGURES),
+            [
+                (name, one["by"], one["cases"], one["defects"], one["unanswered"],
+                 *(_figure(one.get(figure)) for figure in _FIGURES))
+                for name, one in told["criteria"].items()
+            ],
+        ),
+        _table(("mutant", "made", "would be kept"), told["sorts"]),
+    ]  # fmt: skip
+    if told["judge"] is not None:
+        parts += _trusted(told)
+    return ["\n\n".join(part for part in parts if part)]
+
+
+def _trusted(told: Mapping[str, Any]) -> list[str]:
+    """Return how far each judge's criterion was trusted in the end, and what changed on the way."""
+    if not told["trust"]:
+        return [
+            f"Judge: {told['judge']}. Nothing is known of it yet: its answers count as they are."
+        ]
+    rows = [(name, one["trust"], one["why"]) for name, one in told["trust"].items()]
+    parts = [f"Judge: {told['judge']}.", _table(("question", "trust", "why"), rows)]
+    for refit in told["refits"]:
+        moved = ", ".join(f"{n} from {a} to {b}" for n, (a, b) in refit["changed"].items())
+        parts.append(f"- From place {refit['from_place']} on: {moved}.")
+    if told["rows_to_people"]:
+        parts.append(
+            f"{told['rows_to_people']} rows have a question that is left to people (`to_people` in "
+            "their metadata); it is outside their score."
+        )
+    return parts
+
+
+def _figure(interval: Sequence[float] | None) -> str:
+    if interval is None:
+        return "-"
+    value, low, high = interval
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
 _MADE = (

@@ -32,6 +32,8 @@ class Labelled:
     by: LabelMaker
     condition: str = ""
     """What else was done to the conversation to sway a judge; "" = nothing."""
+    sort: str = ""
+    """The planted defect; "" = none was planted."""
 
     @property
     def case(self) -> Case:
@@ -47,6 +49,7 @@ def labelled(
     group: str,
     by: LabelMaker,
     condition: str = "",
+    sort: str = "",
 ) -> Labelled:
     """Return an opinion beside the truth.
 
@@ -56,7 +59,7 @@ def labelled(
         opinion: None = the judge gave none.
     """
     score = None if opinion is None else 1.0 if opinion.score is None else opinion.score
-    return Labelled(criterion, defect, score, group, by, condition)
+    return Labelled(criterion, defect, score, group, by, condition, sort)
 
 
 def calibrate(

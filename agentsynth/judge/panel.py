@@ -18,7 +18,7 @@ from agentsynth.core.transcript import Transcript
 from agentsynth.judge.questions import ModelJudge
 from agentsynth.judge.reading import Answered
 
-__all__ = ["Ballot", "Member", "Opinion", "Order", "Panel", "opinion_of"]
+__all__ = ["Ballot", "Member", "Opinion", "Order", "Panel", "ballot_of", "opinion_of"]
 
 Order = Literal["given", "reversed"]
 """How questions and choices were listed: worst first, or the other way round."""
@@ -127,12 +127,13 @@ async def _cast(
             raise
         return error
     return {
-        question.name: _ballot(answers[question.name], name, sample, order)
+        question.name: ballot_of(answers[question.name], name, sample, order)
         for question in questions
     }
 
 
-def _ballot(answer: Answered, name: str, sample: int, order: Order) -> Ballot:
+def ballot_of(answer: Answered, name: str, sample: int = 0, order: Order = "given") -> Ballot:
+    """Return what a judge answered, as a ballot."""
     return Ballot(
         judge=name,
         sample=sample,

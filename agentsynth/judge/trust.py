@@ -1,5 +1,6 @@
 """How far each criterion of a judge is trusted, and what becomes of an opinion accordingly."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import Field
@@ -7,11 +8,19 @@ from pydantic import Field
 from agentsynth.core.frozen import Frozen, Identified
 from agentsynth.core.labels import LabelMaker
 from agentsynth.core.rubric import Criterion
-from agentsynth.core.verdict import CriterionOutcome
+from agentsynth.core.verdict import CriterionOutcome, OutcomeValue
 from agentsynth.judge.metrics import Measured
 from agentsynth.judge.panel import Opinion
 
-__all__ = ["Calibration", "CriterionTrust", "Floor", "Trust", "outcome_of"]
+__all__ = [
+    "Calibration",
+    "CriterionTrust",
+    "Floor",
+    "Trust",
+    "is_swayed",
+    "outcome_of",
+    "standing",
+]
 
 Trust = Literal["used", "to_people", "off"]
 """`used` = its answers count; `to_people` = too little is known of it, so a person has to look;
@@ -59,8 +68,38 @@ class Calibration(Identified):
     criteria: dict[str, CriterionTrust] = {}
 
 
+def standing(
+    criterion: Criterion,
+    score: float | None,
+    best: float | None,
+    trusted: CriterionTrust | None,
+    *,
+    swayed: bool,
+) -> tuple[OutcomeValue, str]:
+    """Return how a question came out, and what is to be said of it.
+
+    Args:
+        score: the opinion's, and with it `best`; None = it does not apply.
+        trusted: what is known of the judge at this question; None = nothing.
+        swayed: whether the opinion rests on words meant to sway a judge.
+    """
+    if trusted is not None and trusted.question != criterion.question_id:
+        return "unanswered", "to people: the question was changed since the judge was measured"
+    if trusted is not None and trusted.trust != "used":
+        word = "off" if trusted.trust == "off" else "to people"
+        return "unanswered", f"{word}: {trusted.why}"
+    if score is None or best is None:
+        return "not_applicable", ""
+    if not (best > 0.5 if trusted is None else score >= trusted.threshold):
+        return "not_met", ""
+    return ("undecided", "rests on words meant to sway a judge") if swayed else ("met", "")
+
+
 def outcome_of(
-    criterion: Criterion, opinion: Opinion, trusted: CriterionTrust | None = None
+    criterion: Criterion,
+    opinion: Opinion,
+    trusted: CriterionTrust | None = None,
+    appeals: Collection[int] = (),
 ) -> CriterionOutcome:
     """Return how a question came out.
 
@@ -69,34 +108,26 @@ def outcome_of(
     Args:
         trusted: what is known of the judge at this question; None = it was never measured, and more
             than half of the ballots decide.
+        appeals: messages that try to sway whoever judges. An answer in favour that rests on these
+            alone is not taken: it is undecided.
     """
     spoken = opinion.spoken
-    if trusted is not None and trusted.question != criterion.question_id:
-        why = "the question was changed since the judge was measured at it"
-        return _left_open(criterion, f"to people: {why}", spoken.messages)
-    if trusted is not None and trusted.trust != "used":
-        word = "off" if trusted.trust == "off" else "to people"
-        return _left_open(criterion, f"{word}: {trusted.why}", spoken.messages)
-    if opinion.score is None or opinion.best is None:
-        return CriterionOutcome(
-            criterion=criterion.name,
-            outcome="not_applicable",
-            evidence=spoken.reason,
-            messages=spoken.messages,
-        )
-    met = opinion.best > 0.5 if trusted is None else opinion.score >= trusted.threshold
+    outcome, remark = standing(
+        criterion, opinion.score, opinion.best, trusted, swayed=is_swayed(opinion, appeals)
+    )
     said = "" if spoken.choice is None else f"{criterion.choices[spoken.choice]}: "
+    evidence = f"{remark} ({said}{spoken.reason})" if remark else f"{said}{spoken.reason}"
     return CriterionOutcome(
         criterion=criterion.name,
-        outcome="met" if met else "not_met",
-        code=None if met else "judged_low",
-        evidence=f"{said}{spoken.reason}",
+        outcome=outcome,
+        code="judged_low" if outcome in ("not_met", "undecided") else None,
+        evidence=evidence,
         messages=spoken.messages,
-        credit=None if met else opinion.score,
+        credit=opinion.score if outcome == "not_met" else None,
     )
 
 
-def _left_open(criterion: Criterion, why: str, messages: tuple[int, ...]) -> CriterionOutcome:
-    return CriterionOutcome(
-        criterion=criterion.name, outcome="unanswered", evidence=why, messages=messages
-    )
+def is_swayed(opinion: Opinion, appeals: Collection[int]) -> bool:
+    """Whether an opinion cites nothing but words meant to sway a judge."""
+    cited = opinion.spoken.messages
+    return bool(cited) and set(cited) <= set(appeals)

@@ -1,14 +1,15 @@
 """Hold a trajectory against a rubric."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from agentsynth.checks.evidence import Evidence, Finding
 from agentsynth.checks.run import find
 from agentsynth.core.rubric import Criterion, Rubric
 from agentsynth.core.verdict import CriterionOutcome, Verdict
-from agentsynth.judge.reading import Answered
+from agentsynth.judge.panel import Opinion
+from agentsynth.judge.trust import Calibration, outcome_of
 
-__all__ = ["judge", "score", "with_answers"]
+__all__ = ["judge", "score", "with_opinions"]
 
 _UNANSWERED = Finding("unanswered", evidence="no judge is configured")
 
@@ -37,19 +38,30 @@ def judge(evidence: Evidence, rubric: Rubric) -> Verdict:
     )
 
 
-def with_answers(
-    verdict: Verdict, rubric: Rubric, answers: Mapping[str, Answered], judge_id: str
+def with_opinions(
+    verdict: Verdict,
+    rubric: Rubric,
+    opinions: Mapping[str, Opinion],
+    judge_id: str,
+    calibration: Calibration | None = None,
+    *,
+    appeals: Collection[int] = (),
 ) -> Verdict:
-    """Return the verdict with a judge's answers in the place of what was unanswered.
+    """Return the verdict with judges' opinions in the place of what was unanswered.
 
     The best choice is met; a lesser one is not met and counts in part, the worst not at all. What
     a check decided stays as it is.
 
     Args:
         judge_id: who answered.
+        calibration: what is known of them; None = nothing, and their answers count as they are.
+        appeals: messages that try to sway whoever judges.
     """
+    known = {} if calibration is None else calibration.criteria
     outcomes = tuple(
-        _answered(criterion, answers[criterion.name]) if criterion.name in answers else outcome
+        outcome_of(criterion, opinions[criterion.name], known.get(criterion.name), appeals)
+        if criterion.name in opinions and outcome.outcome == "unanswered"
+        else outcome
         for criterion, outcome in zip(rubric.criteria, verdict.outcomes, strict=True)
     )
     return verdict.model_copy(
@@ -58,26 +70,6 @@ def with_answers(
             "judge": judge_id,
             "score": score(rubric.criteria, outcomes),
         }
-    )
-
-
-def _answered(criterion: Criterion, answer: Answered) -> CriterionOutcome:
-    if answer.choice is None:
-        return CriterionOutcome(
-            criterion=criterion.name,
-            outcome="not_applicable",
-            evidence=answer.reason,
-            messages=answer.messages,
-        )
-    best = len(criterion.choices) - 1
-    met = answer.choice == best
-    return CriterionOutcome(
-        criterion=criterion.name,
-        outcome="met" if met else "not_met",
-        code=None if met else "judged_low",
-        evidence=f"{criterion.choices[answer.choice]}: {answer.reason}",
-        messages=answer.messages,
-        credit=None if met else round(answer.choice / best, 6),
     )
 
 

@@ -13,7 +13,6 @@ from agentsynth.core.ids import derive_seed
 from agentsynth.core.protocols import Assistant, ToolSimulator, User
 from agentsynth.core.scenario import Role, Scenario
 from agentsynth.core.task import Task
-from agentsynth.judge.questions import ModelJudge
 from agentsynth.judge.shown import JUDGE_PROMPTS
 from agentsynth.models.actions import ACTION_PROMPT
 from agentsynth.models.deadline import Clocks
@@ -36,6 +35,8 @@ from agentsynth.worlds.runtime import DomainRuntime
 __all__ = ["SCRIPTED", "Cast", "prompts_of", "role_of"]
 
 SCRIPTED = Role(driver="scripted")
+_APART = 1000
+"""More calls than one judgement takes: keeps the numbers of their calls apart."""
 
 
 def role_of(seat: SeatName, settings: ModelSettings | None) -> Role:
@@ -140,16 +141,17 @@ class Cast:
         errors = self.runtime.domain.errors
         return ModelSimulator(self._caller(seat, "tools"), as_json=as_json, errors=errors)
 
-    def judge(self) -> ModelJudge | None:
-        """Return who answers the rubric's questions; None = nobody."""
-        seat = self.seats.get("judge")
-        if seat is None:
-            return None
-        as_json = seat.settings.mode == "action"
-        return ModelJudge(self._caller(seat, "judge"), as_json=as_json)
+    def judge(self, seat: Seat, number: int) -> Caller:
+        """Return what asks a judge.
 
-    def _caller(self, seat: Seat, role: SeatName) -> Caller:
-        drawn = derive_seed(self.scenario.seed, role, self.attempt) % 2**31
+        Args:
+            number: which of the rollout's judgements it is; 0 = the only one of most rollouts.
+        """
+        return self._caller(seat, "judge", number)
+
+    def _caller(self, seat: Seat, role: SeatName, number: int = 0) -> Caller:
+        parts = (role, self.attempt, number) if number else (role, self.attempt)
+        drawn = derive_seed(self.scenario.seed, *parts) % 2**31
         return Caller(
             Tallied(seat.stack(self.clocks), self.tally),
             role,
@@ -158,6 +160,7 @@ class Cast:
             attempt=self.attempt,
             place=self.place,
             seed=drawn if seat.settings.send_seed else None,
+            calls=number * _APART,
         )
 
 

@@ -14,6 +14,7 @@ from agentsynth.core.lexicon import Language
 from agentsynth.core.task import KINDS, TaskKind
 from agentsynth.models.prices import NANO
 from agentsynth.models.settings import ModelSettings, sampling_of
+from agentsynth.pipeline.asking import JudgingConfig
 from agentsynth.pipeline.mixing import draw_mixtures
 from agentsynth.worlds.files import Loaded, load_yaml, validate
 from agentsynth.worlds.load import domain_names, evolved_names, shadow_names
@@ -150,6 +151,10 @@ class RunConfig(Identified):
         default=SimulatedConfig(), exclude_if=lambda one: one == SimulatedConfig()
     )
     """Which tools the model in `tools` answers for."""
+    judging: JudgingConfig = Field(
+        default=JudgingConfig(), exclude_if=lambda one: one == JudgingConfig()
+    )
+    """How judges are asked, and how checks and judges are measured as the run goes on."""
     budget: BudgetConfig | None = None
     """None = no cap."""
     rollout_tries: int = Field(default=2, ge=1, le=10)
@@ -173,6 +178,8 @@ class RunConfig(Identified):
             raise ValueError("at least one task kind needs a weight above 0")
         if not any(self.languages.values()):
             raise ValueError("at least one language needs a weight above 0")
+        if self.models.judge == "scripted" and (self.judging.panel or self.judging.calibration):
+            raise ValueError("'judging' has a panel or a calibration: give 'models' a 'judge' too")
         return self
 
     def kind_weights(self) -> dict[TaskKind, float]:
@@ -191,6 +198,10 @@ class RunConfig(Identified):
             role: one if one == "scripted" else sampling_of(getattr(self.models, role))
             for role, one in plain["models"].items()
         }
+        if self.judging.panel:
+            plain["judging"]["panel"] = [sampling_of(one) for one in self.judging.panel]
+        if self.judging.calibration is not None:
+            del plain["judging"]["calibration"]  # what is in it counts, not where it lies
         return plain
 
     def published(self) -> dict[str, Any]:
@@ -199,7 +210,17 @@ class RunConfig(Identified):
         for role, settings in self.models.seated().items():
             nowhere = {"url": _NOWHERE} if settings.via == "http" else {}
             plain["models"][role] = {**sampling_of(settings), **nowhere}
+        if self.judging.panel:
+            plain["judging"]["panel"] = [
+                {**sampling_of(one), **({"url": _NOWHERE} if one.via == "http" else {})}
+                for one in self.judging.panel
+            ]
         return plain
+
+    def judges(self) -> tuple[ModelSettings, ...]:
+        """Return who answers the rubric's questions; empty = nobody."""
+        first = self.models.judge
+        return () if isinstance(first, str) else (first, *self.judging.panel)
 
     def keep_score(self) -> float:
         """Return the least score of a kept row."""
@@ -271,12 +292,20 @@ def _expanded(config: RunConfig, loaded: Loaded) -> dict[str, float]:
 
 def _with_paths(config: RunConfig, path: Path, loaded: Loaded) -> RunConfig:
     """Return the config with file names made relative to where it lies."""
-    if config.rubric is None:
-        return config
-    rubric = path.parent / config.rubric
-    if not rubric.is_file():
-        raise UserError(str(loaded.problem(("rubric",), f"no such file: {rubric}")))
-    return config.model_copy(update={"rubric": str(rubric)})
+    if config.rubric is not None:
+        rubric = path.parent / config.rubric
+        if not rubric.is_file():
+            raise UserError(str(loaded.problem(("rubric",), f"no such file: {rubric}")))
+        config = config.model_copy(update={"rubric": str(rubric)})
+    if config.judging.calibration is not None:
+        fitted = path.parent / config.judging.calibration
+        if not fitted.is_file():
+            place = ("judging", "calibration")
+            message = f"no such file: {fitted}; `agentsynth judge calibrate` makes one"
+            raise UserError(str(loaded.problem(place, message)))
+        judging = config.judging.model_copy(update={"calibration": str(fitted)})
+        config = config.model_copy(update={"judging": judging})
+    return config
 
 
 def with_seed(config: RunConfig, seed: int | None) -> RunConfig:

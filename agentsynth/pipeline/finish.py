@@ -23,8 +23,15 @@ from agentsynth.export.card import render_card
 from agentsynth.models.prices import NANO
 from agentsynth.pipeline.composing import stored_composition
 from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.instrument import instrument
 from agentsynth.pipeline.real_tools import RealTools, called_specs, real_metadata
 from agentsynth.pipeline.run import Fold
+from agentsynth.pipeline.settling import (
+    Settling,
+    remember_refits,
+    settled_verdict,
+    settling_of,
+)
 from agentsynth.pipeline.simulation import SimulatedCalls, simulated_calls
 from agentsynth.pipeline.store import Item, Store
 from agentsynth.worlds.mix import packages_of
@@ -44,6 +51,8 @@ class _Counts:
     simulated: SimulatedCalls = field(default_factory=SimulatedCalls)
     rubrics: set[str] = field(default_factory=lambda: set[str]())
     unanswered: int = 0
+    to_people: int = 0
+    """Rows with a question that a person has to answer."""
     replayable: int = 0
     replay_criteria: dict[str, frozenset[str]] = field(default_factory=lambda: {})
     """Rubric id to its criteria that hold a replay."""
@@ -74,7 +83,8 @@ def _counted(store: Store, fold: Fold) -> Iterator[tuple[Item, str]]:
 def kept_items(store: Store, config: RunConfig) -> Iterator[Item]:
     """Yield the items whose rows are exported, in their order."""
     left = config.target.kept
-    for item, reason in _counted(store, Fold(config, stored_composition(store).tally)):
+    fold = Fold(config, settling_of(store, config), stored_composition(store).tally)
+    for item, reason in _counted(store, fold):
         if reason != "kept":
             continue
         if left is not None:
@@ -97,7 +107,7 @@ def export_rows(
     counts = _Counts()
     agents: dict[str, Agent] = {}
     composition = stored_composition(store)
-    fold = Fold(config, composition.tally)
+    fold = Fold(config, settling_of(store, config), composition.tally)
     part = folder / "rows.jsonl.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,9 +118,10 @@ def export_rows(
                 elif config.models.task_writer != "scripted" and item.scenario_id:
                     _count_writing(store.payload(item.scenario_id).get("writing"), counts)
                 if reason == "kept" and counts.rows < (config.target.kept or 2**62):
-                    line = _row_line(store, item, agents, counts)
+                    line = _row_line(store, item, agents, counts, fold.settling)
                     counts.digest.update(line)
                     out.write(line)
+        remember_refits(store, fold.settling)
         manifest = _manifest(config, runtimes, counts, fold)
         manifest |= {"composed_agents": made} if (made := composition.summary) else {}
         _replace(
@@ -126,7 +137,9 @@ def export_rows(
     return manifest
 
 
-def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Counts) -> bytes:
+def _row_line(
+    store: Store, item: Item, agents: dict[str, Agent], counts: _Counts, settling: Settling
+) -> bytes:
     bundle = store.payload(item.scenario_id)
     scenario = bundle["scenario"]
     if scenario["agent_id"] not in agents:
@@ -136,7 +149,9 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
     stored = store.payload(item.task_id)
     task = Task.model_validate(stored["task"])
     trajectory = Trajectory.model_validate(bundle["trajectory"])
-    verdict = Verdict.model_validate(bundle["verdict"])
+    verdict = settled_verdict(bundle, settling.rubric, settling.calibration)
+    for_people = settling.for_people(item)
+    counts.to_people += bool(for_people)
     replayable = _replayed(store, verdict, counts)
     counts.replayable += replayable
     _count(item, agent, scenario, verdict, counts)
@@ -158,6 +173,7 @@ def _row_line(store: Store, item: Item, agents: dict[str, Agent], counts: _Count
         "world_seed": task.world_seed,
         "rubric": verdict.rubric_id,
         "score": verdict.score,
+        **({"to_people": for_people} if for_people else {}),
         "driver": scenario["assistant"]["driver"],
         **_models_of(scenario, agent, simulated=bool(simulated)),
         "difficulty": stored["difficulty"],
@@ -270,6 +286,7 @@ def _manifest(
         "replayable_rows": counts.replayable,
         "tool_levels": dict(sorted(counts.levels.items())),
         "tool_licences": sorted(counts.licences),
+        **instrument(fold.settling, counts.to_people),
         **_wordings(counts),
         **({"real_tools": counts.real.summary()} if counts.real.rows else {}),
         **({"simulated": counts.simulated.summary()} if counts.simulated.rows else {}),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 
+from agentsynth.pipeline.calibrating import run_calibration
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.domains import open_runtimes
 from agentsynth.pipeline.seats import UNMODELLED, Modelling, open_seats
@@ -37,13 +38,21 @@ async def open_worker(
     witness = None
     if own_state:
         witness = await stack.enter_async_context(open_witness(own_state))
-    seats = await open_seats(config.models, modelling, stack)
+    seats = await open_seats(config.models, modelling, stack, config.judging.panel)
     simulation = NOTHING_SIMULATED
     if "tools" in config.models.seated():
         from agentsynth.pipeline.refused import simulation_of  # noqa: PLC0415  (makes shadows)
 
         simulation = simulation_of(config, runtimes)
-    return Worker(config, runtimes, Limits(), witness, seats, simulation=simulation)
+    return Worker(
+        config,
+        runtimes,
+        Limits(),
+        witness,
+        seats,
+        calibration=run_calibration(config),
+        simulation=simulation,
+    )
 
 
 def playable_elsewhere(worker: Worker) -> frozenset[str]:

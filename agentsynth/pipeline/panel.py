@@ -1,16 +1,18 @@
 """Who judges: the panel that settings make."""
 
 from collections.abc import Callable, Sequence
+from itertools import count
 
 from agentsynth.core.caller import Caller
 from agentsynth.core.ids import content_id
 from agentsynth.judge.panel import Member, Order, Panel
 from agentsynth.judge.questions import ModelJudge
 from agentsynth.models.settings import ModelSettings
-from agentsynth.pipeline.actors import role_of
+from agentsynth.pipeline.actors import Cast, role_of
 from agentsynth.pipeline.asking import Asking
+from agentsynth.pipeline.seats import Seat
 
-__all__ = ["Asking", "OpenCaller", "judge_name", "panel_name", "panel_of"]
+__all__ = ["Asking", "OpenCaller", "judge_name", "panel_name", "panel_of", "rollout_panel"]
 
 OpenCaller = Callable[[int, Order], Caller]
 """Gives what asks a model, for a sample and an order."""
@@ -35,6 +37,22 @@ def panel_of(judges: Sequence[tuple[ModelSettings, OpenCaller]], asking: Asking)
         one_each=asking.ask == "one_each",
         quorum=asking.quorum,
     )
+
+
+def rollout_panel(cast: Cast, asking: Asking) -> Panel | None:
+    """Return the judges of a rollout; None = nobody judges.
+
+    Judgements are numbered as they are opened, so that each call of a judge has a key of its own.
+    """
+    seats = cast.seats.judges()
+    if not seats:
+        return None
+    numbers = count()
+
+    def opened(seat: Seat) -> OpenCaller:
+        return lambda _sample, _order: cast.judge(seat, next(numbers))
+
+    return panel_of([(seat.settings, opened(seat)) for seat in seats], asking)
 
 
 def _member(settings: ModelSettings, opened: OpenCaller, asking: Asking) -> Member:

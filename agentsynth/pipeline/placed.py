@@ -13,7 +13,9 @@ from agentsynth.core.trajectory import FactLedger, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.curate.decide import conversation_key
 from agentsynth.models.tally import Tally
+from agentsynth.pipeline.judging import Judged
 from agentsynth.pipeline.schedule import Place
+from agentsynth.pipeline.settling import stored_cases, stored_opinions
 from agentsynth.pipeline.store import Item, Payload
 
 __all__ = ["Graded", "Prepared", "Writing", "rows_of", "unfilled"]
@@ -55,6 +57,7 @@ class Graded:
     decision: Decision
     tally: Tally
     """What the models used, failed tries included."""
+    judged: Judged
     writing: Writing | None = None
     """None = no model was asked for words."""
 
@@ -106,9 +109,21 @@ def _items(prepared: Prepared, graded: list[Graded]) -> list[Item]:
             level=prepared.composed.difficulty.level,
             rejected=_counts(prepared.composed.rejected) if one.slot == 0 else "",
             usage=_counts(one.tally.plain),
+            judged=stored_opinions(one.judged, prepared.rubric),
+            measured=stored_cases(one.judged.measured),
         )
         for one in graded
     ]
+
+
+def _opinions(judged: Judged) -> dict[str, Any]:
+    """Return what a rollout's bundle keeps of its judges; nothing where nobody was asked."""
+    if not judged.opinions:
+        return {}
+    return {
+        "opinions": [one.model_dump(mode="json") for one in judged.opinions.values()],
+        "appeals": list(judged.appeals),
+    }
 
 
 def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
@@ -138,6 +153,7 @@ def _payloads(prepared: Prepared, graded: list[Graded]) -> list[Payload]:
             "attribution": one.attribution.plain,
             "decision": one.decision.plain,
             **({"usage": one.tally.plain} if one.tally.roles else {}),
+            **_opinions(one.judged),
             **({"writing": asdict(one.writing)} if one.writing is not None else {}),
         }
         made.append(Payload(one.scenario.id, "rollout", bundle))

@@ -16,8 +16,10 @@ from agentsynth.core.scenario import Scenario
 from agentsynth.core.task import Certificate, Task
 from agentsynth.core.trajectory import FactLedger, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
+from agentsynth.judge.panel import Opinion
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.finish import kept_items
+from agentsynth.pipeline.settling import settled
 from agentsynth.pipeline.simulation import simulated_in
 from agentsynth.pipeline.store import Item, Store
 from agentsynth.worlds.runtime import DomainRuntime
@@ -40,6 +42,8 @@ class Row:
     verdict: Verdict
     attribution: Attribution
     decision: Decision
+    opinions: tuple[Opinion, ...] = ()
+    """What judges said; empty = nobody was asked."""
 
 
 def open_run(folder: Path) -> Store:
@@ -96,7 +100,7 @@ def read_row(store: Store, item: Item) -> Row:
     """Return everything the store holds about an item."""
     bundle = store.payload(item.scenario_id)
     about = store.payload(item.task_id)
-    verdict = Verdict.model_validate(bundle["verdict"])
+    verdict, decision = settled(store, item, bundle)
     scenario = Scenario.model_validate(bundle["scenario"])
     return Row(
         item=item,
@@ -109,7 +113,8 @@ def read_row(store: Store, item: Item) -> Row:
         ledger=FactLedger.model_validate(bundle["ledger"]),
         verdict=verdict,
         attribution=Attribution.model_validate(bundle["attribution"]),
-        decision=Decision.model_validate(bundle["decision"]),
+        decision=decision,
+        opinions=tuple(Opinion.model_validate(one) for one in bundle.get("opinions", ())),
     )
 
 

@@ -21,6 +21,7 @@ from agentsynth.pipeline.actors import prompts_of
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.events import Event, Listener, Progress
 from agentsynth.pipeline.schedule import Place, place_at
+from agentsynth.pipeline.settling import Settling, remember, settling_of
 from agentsynth.pipeline.store import Item, Packed, Payload, Store
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import BLOCK, Pool
@@ -39,12 +40,15 @@ _HOPELESS = 20
 class Fold:
     """Counts finished places in the order of the run, whatever order they finish in."""
 
-    def __init__(self, config: RunConfig, begun: Tally | None = None) -> None:
+    def __init__(self, config: RunConfig, settling: Settling, begun: Tally | None = None) -> None:
         """Begin to count.
 
         Args:
+            settling: what is known of the judges, and becomes known.
             begun: what was used before the first place; None = nothing.
         """
+        self.settling = settling
+        self._least = config.keep_score()
         target = config.target.kept or config.target.tasks or 1
         self.progress = Progress(target, counts_rows=config.target.kept is not None)
         if begun is not None:
@@ -66,6 +70,7 @@ class Fold:
             if not self._affordable(items):
                 self.over_budget = True
                 break
+            self.settling.begin_place(self.next)
             for item in items:
                 counted.append((item, self._count(item)))
             self.next += 1
@@ -96,13 +101,21 @@ class Fold:
             progress.probes += 1
             progress.probes_caught += not item.kept
             return item.reason
-        reason = item.reason
-        if item.kept:
+        reason = self._settled(item)
+        if reason == "kept":
             reason = self._deduplicator.reason(item.ordinal, item.task_id, item.conversation)
             reason = reason or "kept"
+        self.settling.add(item)
         progress.kept += reason == "kept"
         progress.reasons[reason] = progress.reasons.get(reason, 0) + 1
         return reason
+
+    def _settled(self, item: Item) -> str:
+        """Return why an item is dropped by what is known of its judges now; `kept` if it is not."""
+        score = self.settling.score(item)
+        if score is None:
+            return item.reason
+        return "kept" if score >= self._least else "low_score"
 
 
 _AT_MOST = 3
@@ -154,10 +167,12 @@ def check_resumable(store: Store, worker: Worker) -> None:
         **{f"domain {n}": _domain_identity(r) for n, r in sorted(worker.runtimes.items())},
         **{f"prompts of the {n}": prompts_of(n, s) for n, s in config.models.seated().items()},
         **worker.simulation.identity(),
+        **({} if worker.calibration is None else {"calibration": worker.calibration.id}),
     }
     before = store.setting("identity")
     if before is None:
         store.set_setting("identity", identity)
+        remember(store, config, worker.calibration)
         return
     changed = [key for key in {**before, **identity} if before.get(key) != identity.get(key)]
     if changed:
@@ -217,7 +232,7 @@ async def execute(
         RunError: if a target of kept rows is out of reach.
         StoreError: if the store cannot be written; what was flushed stays.
     """
-    fold = Fold(config, begun)
+    fold = Fold(config, settling_of(store, config), begun)
     finished = store.finished_places()
     for ordinal, items in _stored_places(store):
         if ordinal in finished:

@@ -6,7 +6,7 @@ tool calling), the gate, the meter, the rollout's clocks, the transport.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -74,6 +74,8 @@ class Seats:
     """The models of a run by role; a role that is not there is scripted."""
 
     by_role: Mapping[SeatName, Seat] = field(default_factory=dict[SeatName, Seat])
+    panel: tuple[Seat, ...] = ()
+    """Judges beside the one in the seat."""
     turns: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     """Lets so many rollouts play at once."""
 
@@ -89,6 +91,11 @@ class Seats:
         """Return what the gates have done so far, by role."""
         return {role: seat.counts() for role, seat in self.by_role.items()}
 
+    def judges(self) -> tuple[Seat, ...]:
+        """Return the models that judge; empty = nobody does."""
+        first = self.by_role.get("judge")
+        return () if first is None else (first, *self.panel)
+
     def get(self, role: SeatName) -> Seat | None:
         """Return the model in a seat; None = the role is scripted."""
         return self.by_role.get(role)
@@ -100,11 +107,17 @@ UNMODELLED = Modelling()
 """No recordings and no budget."""
 
 
-async def open_seats(models: ModelsConfig, modelling: Modelling, stack: AsyncExitStack) -> Seats:
+async def open_seats(
+    models: ModelsConfig,
+    modelling: Modelling,
+    stack: AsyncExitStack,
+    panel: Sequence[ModelSettings] = (),
+) -> Seats:
     """Open the models of a run; roles with the same endpoint and model share its gate.
 
     Args:
         stack: closes them.
+        panel: judges beside the one in the seat.
 
     Raises:
         UserError: if a key is not set, or a package that a model needs is not installed.
@@ -119,7 +132,8 @@ async def open_seats(models: ModelsConfig, modelling: Modelling, stack: AsyncExi
     opened: dict[SeatName, Seat] = {}
     for role, one in seated.items():
         opened[role] = await endpoints.seat(one)
-    return Seats(opened, turns=asyncio.Semaphore(modelling.in_flight))
+    others = tuple([await endpoints.seat(one) for one in panel])
+    return Seats(opened, others, turns=asyncio.Semaphore(modelling.in_flight))
 
 
 def metered(settings: ModelSettings, modelling: Modelling) -> Callable[[Model, Clocks], Model]:

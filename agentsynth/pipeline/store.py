@@ -19,7 +19,7 @@ from agentsynth.core.errors import StoreError
 
 __all__ = ["STORE_VERSION", "Item", "Packed", "Payload", "Store", "packed"]
 
-STORE_VERSION = 3
+STORE_VERSION = 4
 _ZSTD = zstandard.ZstdCompressor(level=1)
 _CODEC = "zstd"
 _UNPACK: Mapping[str, Callable[[bytes], bytes]] = {
@@ -80,6 +80,11 @@ class Item:
     """Tasks that were found first and failed their certificate: JSON of probe to count."""
     usage: str = ""
     """What models used, by role: JSON of `Tally.plain`; "" = no model was asked."""
+    judged: str = ""
+    """What is needed to decide again when judges are calibrated anew: JSON, made and read by
+    `pipeline/settling.py`; "" = no judge was asked."""
+    measured: str = ""
+    """What checks and judges said of mutants of it: JSON; "" = none were made."""
 
     @staticmethod
     def probe_slot() -> int:
@@ -112,6 +117,10 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE item ADD COLUMN rejected TEXT NOT NULL DEFAULT ''",
     ),
     ("ALTER TABLE item ADD COLUMN usage TEXT NOT NULL DEFAULT ''",),
+    (
+        "ALTER TABLE item ADD COLUMN judged TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE item ADD COLUMN measured TEXT NOT NULL DEFAULT ''",
+    ),
 )
 """What leads from each version to the next, the first from 1 to 2."""
 

@@ -53,6 +53,8 @@ class ItemRow(SQLModel, table=True):
     level: int
     rejected: str
     usage: str
+    judged: str
+    measured: str
 
 
 def create_tables(path: Path, version: int) -> None:

@@ -14,22 +14,21 @@ from agentsynth.compose.rubrics import rubric_for
 from agentsynth.compose.scenarios import choose_flaw, personas
 from agentsynth.compose.tasks import Desk, NoTask, make_task
 from agentsynth.core.agent import Agent
-from agentsynth.core.chat import ModelError
 from agentsynth.core.errors import DomainError, ServerError
-from agentsynth.core.ids import content_id, derive_seed
+from agentsynth.core.ids import derive_seed
 from agentsynth.core.lexicon import Language
 from agentsynth.core.scenario import Role, Scenario
 from agentsynth.core.task import Certificate, Task
 from agentsynth.core.trajectory import StopReason, Trajectory
-from agentsynth.core.transcript import transcript_of
-from agentsynth.core.verdict import Decision, Verdict
 from agentsynth.curate.attribute import attribute
 from agentsynth.curate.decide import decide
-from agentsynth.judge.questions import ModelJudge
-from agentsynth.judge.verdict import judge, with_answers
+from agentsynth.judge.trust import Calibration
+from agentsynth.judge.verdict import judge
 from agentsynth.models.tally import Tally
 from agentsynth.pipeline.actors import SCRIPTED, Cast, role_of
 from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.judging import Judged, Judging, Subject
+from agentsynth.pipeline.panel import panel_name, rollout_panel
 from agentsynth.pipeline.placed import Graded, Prepared, Writing, rows_of, unfilled
 from agentsynth.pipeline.schedule import Place
 from agentsynth.pipeline.seats import SCRIPTED_SEATS, Seats
@@ -72,6 +71,8 @@ class Worker:
     """The models of the run; roles without one are scripted."""
     plans: Mapping[str, Sequence[AgentPlan]] = field(default_factory=lambda: {})
     """Agents that were composed, by domain; a domain that is not there has its scripted ones."""
+    calibration: Calibration | None = None
+    """What is known of the judges before the run; None = nothing."""
     simulation: Simulation = NOTHING_SIMULATED
     """The tools without semantics that agents get beside their own."""
 
@@ -276,10 +277,12 @@ class Worker:
             again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
         evidence = Evidence(task, trajectory, runtime, load_voice(task.language), again)
         verdict = judge(evidence, prepared.rubric)
-        decision = decide(trajectory, verdict, least_score=self.config.least_score or 1.0)
-        judging = None if cast.slot == Item.probe_slot() else cast.judge()
-        if decision.kept and judging is not None:
-            verdict, decision = await self._judged(prepared, trajectory, verdict, judging)
+        if cast.slot == Item.probe_slot():
+            least = self.config.least_score or 1.0
+            judged = Judged(verdict, decide(trajectory, verdict, least_score=least))
+        else:
+            judged = await self._judging(cast).judged(self._subject(prepared, evidence), verdict)
+        verdict, decision = judged.verdict, judged.decision
         told = ledger(task, trajectory, today=evidence.today, words=runtime.lexicon.words)
         return Graded(
             slot=cast.slot,
@@ -290,34 +293,31 @@ class Worker:
             attribution=attribute(trajectory, verdict, told, decision),
             decision=decision,
             tally=cast.tally,
+            judged=judged,
         )
 
-    async def _judged(
-        self, prepared: Prepared, trajectory: Trajectory, verdict: Verdict, judging: ModelJudge
-    ) -> tuple[Verdict, Decision]:
-        """Return verdict and decision once the judge has answered what is asked.
+    def _judging(self, cast: Cast) -> Judging:
+        """Return who judges a rollout, and how."""
+        judges = self.config.judges()
+        judging = self.config.judging
+        return Judging(
+            panel=rollout_panel(cast, judging.asking),
+            judge_id=panel_name(judges, judging.asking) if judges else "checks",
+            calibration=self.calibration,
+            least_by_checks=self.config.least_score or 1.0,
+            keep_score=self.config.keep_score(),
+            mutants=judging.mutants,
+        )
 
-        A judge is asked about what the checks keep in full; it can drop it and save nothing.
-        """
-        open_ = {o.criterion for o in verdict.outcomes if o.outcome == "unanswered"}
-        questions = [c for c in prepared.rubric.criteria if c.name in open_]
-        if not questions:
-            return verdict, decide(trajectory, verdict, least_score=self.config.keep_score())
-        try:
-            answers = await judging.answer(transcript_of(trajectory), questions)
-        except ModelError as error:
-            if error.ends_run:
-                raise
-            return verdict, Decision(
-                trajectory_id=trajectory.id,
-                kept=False,
-                reason="judge_error",
-                detail=f"{error.fault}: {error}",
-            )
-        settings = self.config.models.seated()["judge"]
-        judge_id = f"{settings.model} {content_id(role_of('judge', settings).model)}"
-        judged = with_answers(verdict, prepared.rubric, answers, judge_id)
-        return judged, decide(trajectory, judged, least_score=self.config.keep_score())
+    def _subject(self, prepared: Prepared, evidence: Evidence) -> Subject:
+        tools = prepared.agent.tools
+        return Subject(
+            evidence=evidence,
+            rubric=prepared.rubric,
+            tools=prepared.agent.tool_names,
+            writes=frozenset(tool.name for tool in tools if not tool.read_only),
+            seed=derive_seed(prepared.place.seed, "judging", evidence.trajectory.id),
+        )
 
     def _limits(self, task: Task) -> Limits:
         """Return the limits of a task: as many more waves as it has calls."""

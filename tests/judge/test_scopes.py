@@ -18,10 +18,11 @@ from agentsynth.core.messages import (
 from agentsynth.core.rubric import Criterion, Rubric
 from agentsynth.core.transcript import Transcript
 from agentsynth.core.verdict import CriterionOutcome, Verdict
+from agentsynth.judge.panel import ballot_of, opinion_of
 from agentsynth.judge.put import put_to
 from agentsynth.judge.questions import ModelJudge
 from agentsynth.judge.shown import judge_prompt
-from agentsynth.judge.verdict import with_answers
+from agentsynth.judge.verdict import with_opinions
 from agentsynth.testing.models import LinesModel
 
 CALL = ToolCall(id="c1", name="find", arguments={"id": "b1"})
@@ -127,7 +128,8 @@ async def test_what_does_not_apply_is_outside_the_score() -> None:
         "final_answer": {"6": one("yes")},
     }
     answers, _ = await answered([WHERE, LAST], reply)
-    verdict = with_answers(empty, rubric, answers, "someone")
+    opinions = {c.name: opinion_of(c, [ballot_of(answers[c.name], "x")]) for c in (WHERE, LAST)}
+    verdict = with_opinions(empty, rubric, opinions, "someone")
     assert [o.outcome for o in verdict.outcomes] == ["not_applicable", "met"]
     assert verdict.outcomes[0].evidence == "Nobody asked."
     assert verdict.score == 1.0
