@@ -20,8 +20,9 @@ from agentsynth.pipeline.composing import composed_agents
 from agentsynth.pipeline.config import RunConfig, load_config, with_seed
 from agentsynth.pipeline.events import Event, Listener
 from agentsynth.pipeline.finish import export_rows, models_report, write_report
+from agentsynth.pipeline.fold import Fold
 from agentsynth.pipeline.opening import open_worker
-from agentsynth.pipeline.run import Fold, check_resumable, execute, locked
+from agentsynth.pipeline.run import check_resumable, execute, locked
 from agentsynth.pipeline.store import Store
 from agentsynth.pipeline.workers import Pool, settle_memory
 

@@ -100,10 +100,10 @@ def _instrument(manifest: Mapping[str, Any]) -> list[str]:
         return []
     parts = [
         "## How checks and judges were measured\n\n"
-        f"Of {told['conversations']} conversations that the checks keep, mutants were made: changed "
-        "in a way whose effect is known, and put to checks and judges like any other. None of them "
-        "is in the rows. A defect is the positive class; in brackets 95 % bootstrap intervals over "
-        "conversations.",
+        f"Of {told['conversations']} conversations that the checks keep, mutants were made: "
+        "changed in a way whose effect is known, and put to checks and judges like any other. None "
+        "of them is in the rows. A defect is the positive class; in brackets 95 % bootstrap "
+        "intervals over conversations.",
         _table(
             ("criterion", "by", "cases", "defects", "unanswered", *_FIGURES),
             [

@@ -90,8 +90,8 @@ def measured(
     between: dict[Measure, Interval] = {}
     for name, value in figures.items():
         between[name] = _interval(value, drawn.get(name, ()))
-        if name in _RATIOS and value in (0, 1):
-            between[name] = _widened(between[name], len(counted))
+        if value in (0, 1) and (of := _denominator(name, whole, threshold)) is not None:
+            between[name] = _widened(between[name], min(of, len(counted)))
     return Measured(
         cases=len(every),
         groups=len({case.group for case in every}),
@@ -102,11 +102,23 @@ def measured(
     )
 
 
-_RATIOS: frozenset[Measure] = frozenset(
-    ("agreement", "precision", "recall", "specificity", "false_accept")
-)
 _Z = 1.959964
 """The normal quantile of a 95 % interval."""
+
+
+def _denominator(name: Measure, counts: "_Counts", threshold: float) -> int | None:
+    """Return how many cases a share is of; None = the figure is no share."""
+    match name:
+        case "agreement":
+            return sum(counts.values())
+        case "precision":
+            return sum(n for (_, score), n in counts.items() if score < threshold)
+        case "recall" | "false_accept":
+            return sum(n for (defect, _), n in counts.items() if defect)
+        case "specificity":
+            return sum(n for (defect, _), n in counts.items() if not defect)
+        case _:
+            return None
 
 
 def _widened(interval: Interval, groups: int) -> Interval:

@@ -23,9 +23,9 @@ from agentsynth.export.card import render_card
 from agentsynth.models.prices import NANO
 from agentsynth.pipeline.composing import stored_composition
 from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.fold import Fold
 from agentsynth.pipeline.instrument import instrument
 from agentsynth.pipeline.real_tools import RealTools, called_specs, real_metadata
-from agentsynth.pipeline.run import Fold
 from agentsynth.pipeline.settling import (
     Settling,
     remember_refits,

@@ -1,5 +1,6 @@
 """What a run says of checks and judges as instruments: figures on mutants, trust, refits."""
 
+from collections.abc import Collection
 from typing import Any
 
 from agentsynth.core.labels import OVERALL
@@ -23,8 +24,7 @@ def instrument(settling: Settling, to_people: int) -> dict[str, Any]:
         "judge": settling.judge or None,
         "conversations": len({case.group for case in settling.cases}),
         "criteria": {
-            name: _criterion(one, "check" if name in checks else "judge")
-            for name, one in settling.measure().items()
+            name: _criterion(one, _who(name, checks)) for name, one in settling.measure().items()
         },
         "sorts": _sorts(settling.cases),
     }
@@ -37,6 +37,13 @@ def instrument(settling: Settling, to_people: int) -> dict[str, Any]:
         ]
         told["rows_to_people"] = to_people
     return {"instrument": told}
+
+
+def _who(name: str, checks: Collection[str]) -> str:
+    """Return whose figures they are."""
+    if name == OVERALL:
+        return "all"
+    return "check" if name in checks else "judge"
 
 
 def _criterion(figures: Measured, by: str) -> dict[str, Any]:

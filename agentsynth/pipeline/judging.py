@@ -132,7 +132,9 @@ class Judging:
         planted = _planted(subject, rng, judged=self.panel is not None)
         if planted is None:
             return ()
-        said = await self._said(subject, planted.trajectory)
+        said = await self._said(subject, planted)
+        if said is None:
+            return ()
         group = subject.evidence.trajectory.id
         cases: list[Labelled] = []
         for criterion in subject.rubric.criteria:
@@ -147,10 +149,16 @@ class Judging:
         cases.append(planted.case(OVERALL, not planted.harmless, said[OVERALL], group))
         return tuple(cases)
 
-    async def _said(self, subject: Subject, mutant: Trajectory) -> dict[str, float | None]:
-        """Return how met each criterion seems for a mutant, and whether it would be kept."""
-        evidence = subject.evidence
+    async def _said(self, subject: Subject, planted: "_Planted") -> dict[str, float | None] | None:
+        """Return how met each criterion seems for a mutant, and whether it would be kept.
+
+        None = the mutant is no true record: where results count the calls made so far, calls in
+        another order would have been answered otherwise, so that reordering them is a defect.
+        """
+        evidence, mutant = subject.evidence, planted.trajectory
         again = await replay(evidence.task, mutant, evidence.runtime, subject.tools)
+        if planted.harmless and again.differences:
+            return None
         changed = Evidence(evidence.task, mutant, evidence.runtime, evidence.voice, again)
         verdict = judge(changed, subject.rubric)
         said: dict[str, float | None] = {

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import fcntl
-import json
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,107 +14,26 @@ from agentsynth.core.chat import ModelError
 from agentsynth.core.errors import RunError, StoreError, UserError
 from agentsynth.core.ids import content_id
 from agentsynth.core.task import TaskKind
-from agentsynth.curate.decide import Deduplicator
-from agentsynth.models.tally import Tally, tally_of
+from agentsynth.models.tally import Tally
 from agentsynth.pipeline.actors import prompts_of
 from agentsynth.pipeline.config import RunConfig
-from agentsynth.pipeline.events import Event, Listener, Progress
+from agentsynth.pipeline.events import Event, Listener
+from agentsynth.pipeline.fold import Fold
 from agentsynth.pipeline.schedule import Place, place_at
-from agentsynth.pipeline.settling import Settling, remember, settling_of
+from agentsynth.pipeline.settling import remember, settling_of
 from agentsynth.pipeline.store import Item, Packed, Payload, Store
 from agentsynth.pipeline.work import Worker
 from agentsynth.pipeline.workers import BLOCK, Pool
 from agentsynth.worlds.mix import JOINT
 from agentsynth.worlds.runtime import DomainRuntime
 
-__all__ = ["Fold", "check_resumable", "execute", "kinds_of", "locked"]
+__all__ = ["check_resumable", "execute", "kinds_of", "locked"]
 
 _GROUP = 32
 """Items per commit; a crash loses at most these."""
 _GROUP_SECONDS = 0.5
 _HOPELESS = 20
 """Give up on a `kept` target after this many times as many places (and at least 400)."""
-
-
-class Fold:
-    """Counts finished places in the order of the run, whatever order they finish in."""
-
-    def __init__(self, config: RunConfig, settling: Settling, begun: Tally | None = None) -> None:
-        """Begin to count.
-
-        Args:
-            settling: what is known of the judges, and becomes known.
-            begun: what was used before the first place; None = nothing.
-        """
-        self.settling = settling
-        self._least = config.keep_score()
-        target = config.target.kept or config.target.tasks or 1
-        self.progress = Progress(target, counts_rows=config.target.kept is not None)
-        if begun is not None:
-            self.progress.tally.add(begun)
-        self.next = 0
-        """The first place not counted yet."""
-        self.over_budget = False
-        """Whether the run ended because its budget was spent."""
-        self._budget = config.budget
-        self._waiting: dict[int, list[Item]] = {}
-        self._deduplicator = Deduplicator()
-
-    def add(self, ordinal: int, items: list[Item]) -> list[tuple[Item, str]]:
-        """Take in a finished place; return what can be counted now: item and final reason."""
-        self._waiting[ordinal] = items
-        counted: list[tuple[Item, str]] = []
-        while self.next in self._waiting and not self.progress.reached:
-            items = self._waiting.pop(self.next)
-            if not self._affordable(items):
-                self.over_budget = True
-                break
-            self.settling.begin_place(self.next)
-            for item in items:
-                counted.append((item, self._count(item)))
-            self.next += 1
-            self.progress.places += 1
-        return counted
-
-    def _affordable(self, items: list[Item]) -> bool:
-        """Whether a place still fits the budget; later ones are stored and not exported."""
-        self.progress.tally.add(tally_of(json.loads(i.usage) for i in items if i.usage))
-        if self._budget is None:
-            return True
-        if self._budget.usd is None:
-            return self.progress.tally.tokens <= self._budget.limit
-        return (self.progress.tally.cost or 0) <= self._budget.limit
-
-    def _count(self, item: Item) -> str:
-        progress = self.progress
-        if item.rejected:
-            progress.count_rejected(json.loads(item.rejected))
-        if item.level and item.slot == 0:
-            progress.levels[item.level] = progress.levels.get(item.level, 0) + 1
-        if item.status == "unfilled":
-            progress.count_unfilled(item.detail)
-            return "unfilled"
-        progress.rollouts += 1
-        progress.messages += item.messages
-        if item.is_probe:
-            progress.probes += 1
-            progress.probes_caught += not item.kept
-            return item.reason
-        reason = self._settled(item)
-        if reason == "kept":
-            reason = self._deduplicator.reason(item.ordinal, item.task_id, item.conversation)
-            reason = reason or "kept"
-        self.settling.add(item)
-        progress.kept += reason == "kept"
-        progress.reasons[reason] = progress.reasons.get(reason, 0) + 1
-        return reason
-
-    def _settled(self, item: Item) -> str:
-        """Return why an item is dropped by what is known of its judges now; `kept` if it is not."""
-        score = self.settling.score(item)
-        if score is None:
-            return item.reason
-        return "kept" if score >= self._least else "low_score"
 
 
 _AT_MOST = 3

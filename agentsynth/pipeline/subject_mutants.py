@@ -1,11 +1,14 @@
 """Mutants of conversations that are judged: further subjects, whose labels are known."""
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.labels import CriterionLabel
+from agentsynth.core.lexicon import Language
+from agentsynth.core.messages import ToolMessage, UserMessage
 from agentsynth.core.rubric import HARMLESS_SORTS, MutantSort
 from agentsynth.core.transcript import Transcript
 from agentsynth.judge.mutants import mutate_transcript
@@ -36,8 +39,10 @@ def with_mutants(subjects: Sequence[Subject], *, share: float, seed: int) -> lis
 
 def _mutants(subject: Subject, rng: random.Random) -> Iterator[Subject]:
     questions = [one for one in subject.rubric.criteria if one.question is not None]
-    told = sorted({sort for one in questions for sort in one.broken_by} - HARMLESS_SORTS)
-    for sort in told:
+    told: set[MutantSort] = {sort for one in questions for sort in one.broken_by}
+    ordered: list[MutantSort] = [*(told - HARMLESS_SORTS)]
+    ordered.sort()
+    for sort in ordered:
         changed = _changed(subject.transcript, sort, rng)
         if changed is None:
             continue
@@ -71,8 +76,27 @@ def _mutants(subject: Subject, rng: random.Random) -> Iterator[Subject]:
 
 
 def _changed(transcript: Transcript, sort: MutantSort, rng: random.Random) -> Transcript | None:
-    made = mutate_transcript(transcript, sort, seed=rng.randrange(2**32))
+    made = mutate_transcript(
+        transcript,
+        sort,
+        seed=rng.randrange(2**32),
+        writes=_writes(transcript),
+        language=_language(transcript),
+    )
     return None if made is None else made.transcript
+
+
+def _writes(transcript: Transcript) -> frozenset[str]:
+    """Return the tools that changed something in a conversation, as far as that is known."""
+    results = [m for m in transcript.messages if isinstance(m, ToolMessage)]
+    changed = zip(results, transcript.changes or (), strict=False)
+    return frozenset(message.name for message, changes in changed if changes)
+
+
+def _language(transcript: Transcript) -> Language:
+    """Return what the user speaks."""
+    said = "".join(m.content for m in transcript.messages if isinstance(m, UserMessage))
+    return "zh" if re.search(r"[\u4e00-\u9fff]", said) else "en"
 
 
 def _sound(subject: Subject, made: Sequence[Subject]) -> Iterator[CriterionLabel]:
