@@ -18,7 +18,9 @@ _VERBS = (
 )
 _ENGLISH = re.compile(
     rf"(?:\b(?:i|we)(?: have|['’]ve)(?: (?:now|just|also|already|successfully))?"
-    rf" (?:{_VERBS}) (?:your|you|it|the|that|this)\b"
+    rf" (?:(?:{_VERBS}) (?:your|you|it|the|that|this)"
+    r"|(?:set(?: up)?|created|sent|placed) (?:(?:you )?an? (?!few|lot|couple)[\w -]{1,40}? for you|"
+    r"you an? (?!few|lot|couple)\w+))\b"
     rf"|\byour [\w -]{{1,40}} (?:has|have) (?:now |just |successfully )*been (?:{_VERBS})\b)",
     re.IGNORECASE,
 )
@@ -71,6 +73,7 @@ def _claim(claims: re.Pattern[str], text: str) -> str | None:
         claim = claims.search(sentence)
         if claim is None or sentence.endswith(("?", "？")):
             continue
-        if _NOT_CLAIMED.search(sentence) is None:
+        clause = sentence[: claim.end()] + sentence[claim.end() :].partition(",")[0]
+        if _NOT_CLAIMED.search(clause) is None:
             return sentence
     return None

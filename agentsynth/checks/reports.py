@@ -38,6 +38,8 @@ def misreported(
     ]
     known = _Known(evidence, deeds)
     said = evidence.read(sentence)
+    if _lists(evidence, said, index):
+        return None
     for day in said.days:
         if not day.relative and not _is_dated(known, day.iso):
             return sentence[day.start : day.end]
@@ -45,6 +47,22 @@ def misreported(
         if not clock.vague and not _is_timed(known, clock.minute):
             return sentence[clock.start : clock.end]
     return other_label(said, known) or _other_number(evidence, said, known, deeds)
+
+
+def _lists(evidence: Evidence, said: MessageText, index: int) -> bool:
+    """Whether a sentence tells what a look-up has just shown, and so is no report of a deed.
+
+    It names several days, all of one result, and nothing was changed since the user last spoke.
+    """
+    days = {day.iso for day in said.days if not day.relative}
+    if len(days) < 2:
+        return False
+    turn = max((place for place, _ in evidence.said_by_user if place < index), default=0)
+    recent = [one for one in evidence.calls if turn < one[0] < index]
+    if any(evidence.runtime.is_write(call) for _, call, _ in recent):
+        return False
+    shown = [evidence.read(answer.content) for _, _, answer in recent if answer is not None]
+    return any(all(_is_dated([text], day) for day in days) for text in shown)
 
 
 class _Known:

@@ -16,9 +16,9 @@ OVERALL = "overall"
 
 Truth = Literal["met", "not_met", "not_applicable"]
 
-LabelMaker = Literal["check", "person", "import", "mutant"]
-"""Who says so: a check of the engine, somebody who read it, the source it was imported from, or the
-defect that was planted in it."""
+LabelMaker = Literal["check", "person", "model", "import", "mutant"]
+"""Who says so: a check of the engine, a person who read it, a language model that read it and is
+another than the judge, the source it was imported from, or the defect that was planted in it."""
 
 
 class CriterionLabel(Frozen):
@@ -67,6 +67,7 @@ def read_labels(path: Path) -> list[CriterionLabel]:
             where = ".".join(str(part) for part in first["loc"]) or "the line"
             raise UserError(
                 f"{path}:{number}: {where}: {first['msg']}; a label has 'subject', 'criterion', "
-                "'truth' (met, not_met, not_applicable) and 'by' (check, person, import, mutant)"
+                "'truth' (met, not_met, not_applicable) and 'by' (check, person, model, import, "
+                "mutant)"
             ) from None
     return found
