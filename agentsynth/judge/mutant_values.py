@@ -21,6 +21,9 @@ _ANY_MONTH = "|".join(_MONTHS)
 _NOT_MEANT = re.compile(r"(?:limit|page|per_?page|size|cursor|offset|sort|order)$", re.IGNORECASE)
 """Arguments that say how much is shown and how, not what is wanted."""
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}")
+_LEAST_DIGITS = 3
+"""With fewer it may be a type of something, and another digit another type that is on offer."""
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?", re.ASCII)
 _FIGURES = {
     "money": re.compile(
@@ -63,9 +66,10 @@ def other_argument(name: str, value: Any, shown: str, rng: random.Random) -> Any
         return None
     if _ISO.fullmatch(value):
         return _other_day(value, shown, rng)
-    if not re.search(r"\d", value):
-        return None
-    return _tried(value, shown, rng, _other_digits)
+    if _CLOCK.fullmatch(value):
+        return _tried(value, shown, rng, _other_clock)
+    few = sum(char.isdigit() for char in value) < _LEAST_DIGITS
+    return None if few else _tried(value, shown, rng, _other_digits)
 
 
 def other_figure(text: str, shown: str, rng: random.Random) -> str | None:
