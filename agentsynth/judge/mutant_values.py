@@ -42,6 +42,8 @@ _FIGURES = {
 }
 """Figures that a check can tell from one that was shown."""
 _ODD_CENTS = (3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89)
+_STEPS = (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89)
+"""To another number: none that leads from one round number on offer to the next."""
 _TRIES = 40
 
 
@@ -60,7 +62,7 @@ def other_argument(name: str, value: Any, shown: str, rng: random.Random) -> Any
         return None
     if isinstance(value, int):
         numbers = _numbers(shown)
-        others = [value + n for n in rng.sample(range(2, 90), 40)]
+        others = [value + n for n in rng.sample(_STEPS, len(_STEPS))]
         return next((n for n in others if Decimal(n) not in _with_cents(numbers)), None)
     if not isinstance(value, str) or len(value.split()) > 2:
         return None
