@@ -1,4 +1,4 @@
-"""How many wrong conversations pass: mutants of kept ones, judged as a run judges.
+"""How well checks tell wrong conversations from right ones: mutants, judged as a run judges.
 
     python -m benchmarks.mutants --count 20000 [--seed 1] [--domains NAME,...]
 
@@ -6,12 +6,17 @@ Tasks of every kind that the domains allow are made and played; each kept conver
 in one way at a time and carried out again (`tests/independent/mutants.py`), then replayed, judged
 and decided on. Every mutant that passes is adjudicated by `tests/independent/comparator.py`, which
 shares nothing with the checks: *equivalent* = nothing is wrong with it after all, otherwise it is a
-false pass. Exit code 1 above 0.5 % false passes.
+false pass. Beside them, as a quarter of the whole, are conversations with a change that does not
+count (`tests/independent/harmless.py`): one of those that is dropped is a false alarm.
+
+A defect is the positive class. Exit code 1 above 0.5 % false passes, or where recall or precision
+is under 99 %.
 """
 
 import argparse
 import asyncio
 import json
+import math
 import random
 import sys
 import time
@@ -30,6 +35,7 @@ from agentsynth.compose.tasks import NoTask
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.task import TaskKind
 from agentsynth.core.trajectory import Trajectory
+from agentsynth.core.verdict import Decision
 from agentsynth.curate.decide import decide
 from agentsynth.judge.verdict import judge
 from agentsynth.pipeline.config import RunConfig, TargetConfig
@@ -42,12 +48,17 @@ from agentsynth.simulate.voice import load_voice
 from agentsynth.worlds.load import domain_names
 from agentsynth.worlds.runtime import DomainRuntime, declarative_runtime
 from tests.independent.comparator import Findings, Tables, compare
+from tests.independent.harmless import SAME, vary
 from tests.independent.mutants import BREAKS, MISSTATING, Case, mutate
 
 BAR = 0.005
+LEAST = 0.99
+"""Recall and precision."""
 _EVERY_KIND = Path(__file__).resolve().parent.parent / "tests" / "data" / "kinds"
 _VARIANTS = 3
 """Mutants of one sort that one conversation gives at most."""
+_SAME_SHARE = 0.35
+"""Harmless changes for each defect: from a third on they are a quarter of the whole."""
 _LONG_SHARE = 0.15
 """Share of the long tasks' turns that are used: their mutants take long."""
 
@@ -65,11 +76,27 @@ class Sort:
         """Passed although something is wrong."""
         return self.passed - self.equivalent
 
+    @property
+    def recall(self) -> float:
+        """Share that was dropped, of those in which something is wrong."""
+        return (self.made - self.passed) / max(1, self.made - self.equivalent)
+
+
+@dataclass
+class Same:
+    """How the changes of one harmless sort fared."""
+
+    made: int = 0
+    dropped: int = 0
+
 
 @dataclass
 class Score:
     """What came of all of them."""
 
+    same: dict[str, Same] = field(default_factory=lambda: {name: Same() for name in SAME})
+    alarms: list[dict[str, Any]] = field(default_factory=lambda: [])
+    """Harmless changes that were dropped."""
     sorts: dict[str, Sort] = field(default_factory=lambda: {name: Sort() for name in BREAKS})
     passing: list[dict[str, Any]] = field(default_factory=lambda: [])
     conversations: int = 0
@@ -99,6 +126,24 @@ class Score:
     def rate(self) -> float:
         """Share of the mutants that passed and should not have."""
         return sum(sort.false for sort in self.sorts.values()) / max(1, self.made)
+
+    @property
+    def harmless(self) -> int:
+        """Conversations with a harmless change."""
+        return sum(same.made for same in self.same.values())
+
+    @property
+    def recall(self) -> float:
+        """Share of the defects that were dropped; equivalent mutants are none."""
+        found = sum(sort.made - sort.passed for sort in self.sorts.values())
+        missed = sum(sort.false for sort in self.sorts.values())
+        return found / max(1, found + missed)
+
+    @property
+    def precision(self) -> float:
+        """Share of what was dropped that is a defect."""
+        found = sum(sort.made - sort.passed for sort in self.sorts.values())
+        return found / max(1, found + sum(same.dropped for same in self.same.values()))
 
 
 def tables_of(runtime: DomainRuntime, world_seed: int) -> Tables:
@@ -136,14 +181,14 @@ async def case_of(prepared: Prepared, trajectory: Trajectory, runtime: DomainRun
 
 async def passes(
     prepared: Prepared, trajectory: Trajectory, runtime: DomainRuntime
-) -> tuple[bool, bool]:
-    """Judge a conversation: whether it is kept, and whether its end state is right."""
+) -> tuple[Decision, bool]:
+    """Judge a conversation: whether it is kept and why not, and whether its end state is right."""
     task = prepared.composed.task
     again = await replay(task, trajectory, runtime, prepared.agent.tool_names)
     voice = load_voice(task.language)
     evidence = Evidence(task, trajectory, runtime, voice, again)
     verdict = judge(evidence, prepared.rubric)
-    return decide(trajectory, verdict).kept, target_state(evidence).outcome == "met"
+    return decide(trajectory, verdict), target_state(evidence).outcome == "met"
 
 
 async def measure(count: int, seed: int, folders: list[str]) -> Score:
@@ -152,31 +197,75 @@ async def measure(count: int, seed: int, folders: list[str]) -> Score:
     async for prepared, trajectory, runtime in _conversations(seed, folders, score):
         case = await case_of(prepared, trajectory, runtime)
         score.conversations += 1
-        spoken = prepared.composed.task
         consequential = frozenset(t.name for t in prepared.agent.tools if t.consequential)
         honest = compare(case.task, trajectory, case.tables, consequential, trajectory)
         _, state = await passes(prepared, trajectory, runtime)
         score.compare("honest", case, state, honest.state)
         seen = {trajectory.id}
-        for sort in BREAKS:
-            for variant in range(_VARIANTS):
-                rng = random.Random(derive_seed(spoken.id, sort, variant))
-                mutant = await mutate(sort, case, rng, runtime.open)
-                if mutant is None:
-                    break
-                if mutant.id in seen:
-                    continue
-                seen.add(mutant.id)
-                score.sorts[sort].made += 1
-                kept, state = await passes(prepared, mutant, runtime)
-                found = compare(case.task, mutant, case.tables, consequential, trajectory)
-                if BREAKS[sort] != "record":  # a forged record is for the replay
-                    score.compare(sort, case, state, found.state)
-                if kept:
-                    _adjudicate(score, sort, case, mutant, found)
-                if score.made >= count:
-                    return score
+        before = score.made
+        await _break(score, prepared, case, runtime, consequential, seen, count)
+        await _vary(score, prepared, case, runtime, seen, score.made - before)
+        if score.made >= count:
+            return score
     return score
+
+
+async def _break(
+    score: Score,
+    prepared: Prepared,
+    case: Case,
+    runtime: DomainRuntime,
+    consequential: frozenset[str],
+    seen: set[str],
+    count: int,
+) -> None:
+    """Make and judge the wrong conversations of one right one, up to so many in all."""
+    spoken, trajectory = case.task, case.trajectory
+    for sort in BREAKS:
+        for variant in range(_VARIANTS):
+            rng = random.Random(derive_seed(spoken.id, sort, variant))
+            mutant = await mutate(sort, case, rng, runtime.open)
+            if mutant is None:
+                break
+            if mutant.id in seen:
+                continue
+            seen.add(mutant.id)
+            score.sorts[sort].made += 1
+            decision, state = await passes(prepared, mutant, runtime)
+            found = compare(case.task, mutant, case.tables, consequential, trajectory)
+            if BREAKS[sort] != "record":  # a forged record is for the replay
+                score.compare(sort, case, state, found.state)
+            if decision.kept:
+                _adjudicate(score, sort, case, mutant, found)
+            if score.made >= count:
+                return
+
+
+async def _vary(
+    score: Score,
+    prepared: Prepared,
+    case: Case,
+    runtime: DomainRuntime,
+    seen: set[str],
+    broken: int,
+) -> None:
+    """Make and judge harmless changes of a conversation, in proportion to its wrong ones."""
+    wanted = math.ceil(broken * _SAME_SHARE)
+    for variant in range(wanted):
+        for sort in SAME:
+            rng = random.Random(derive_seed(case.task.id, sort, variant))
+            same = await vary(sort, case, rng, runtime.open) if wanted > 0 else None
+            if same is None or same.id in seen:
+                continue
+            seen.add(same.id)
+            wanted -= 1
+            score.same[sort].made += 1
+            decision, _ = await passes(prepared, same, runtime)
+            if not decision.kept:
+                score.same[sort].dropped += 1
+                about = {"domain": case.task.domain, "kind": case.task.kind, "task": case.task.id}
+                why = {"reason": decision.reason, "detail": decision.detail[:300]}
+                score.alarms.append({"harmless": sort, **about, **why})
 
 
 def _adjudicate(score: Score, sort: str, case: Case, mutant: Trajectory, found: Findings) -> None:
@@ -257,8 +346,12 @@ def main() -> None:
         if options.show or not one["equivalent"]:
             shown = one if options.show else {k: v for k, v in one.items() if k != "messages"}
             print(json.dumps(shown))
+    for one in score.alarms:
+        print(json.dumps(one))
     for name, sort in score.sorts.items():
         print(f"{name:20} {sort.made:6} made {sort.passed:5} passed {sort.false:5} falsely")
+    for name, same in score.same.items():
+        print(f"{name:20} {same.made:6} made {same.dropped:5} dropped falsely")
     result = {
         "benchmark": "mutants",
         "mutants": score.made,
@@ -269,14 +362,22 @@ def main() -> None:
         "false_passes": sum(sort.false for sort in score.sorts.values()),
         "false_pass_rate": round(score.rate, 5),
         "bar": BAR,
+        "harmless": score.harmless,
+        "false_alarms": len(score.alarms),
+        "recall": round(score.recall, 5),
+        "precision": round(score.precision, 5),
+        "least": LEAST,
         "states_compared": score.compared,
         "states_agree": round(1 - score.disagreed.total() / max(1, score.compared), 5),
         "states_differ": dict(score.disagreed.most_common(20)),
         "by_sort": {n: [s.made, s.passed, s.equivalent] for n, s in score.sorts.items() if s.made},
+        "recall_by_sort": {n: round(s.recall, 4) for n, s in score.sorts.items() if s.made},
+        "harmless_by_sort": {n: [s.made, s.dropped] for n, s in score.same.items() if s.made},
         "seconds": round(time.monotonic() - started, 1),
     }
     print(json.dumps(result))
-    sys.exit(0 if score.rate <= BAR else 1)
+    good = score.rate <= BAR and min(score.recall, score.precision) >= LEAST
+    sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from agentsynth.checks.answers import answers_given
+from agentsynth.checks.appeals import no_appeals
 from agentsynth.checks.calls import calls_valid, replay_agrees, tools_offered
 from agentsynth.checks.checkpoints import checkpoints_reached
 from agentsynth.checks.conduct import (
@@ -46,6 +47,7 @@ CHECKS: dict[CheckName, Callable[[Evidence], Finding]] = {
     "declined": declined,
     "answers_given": answers_given,
     "statements_grounded": statements_grounded,
+    "no_appeals": no_appeals,
     "ended_well": ended_well,
     "replay_agrees": replay_agrees,
 }

@@ -43,6 +43,7 @@ CheckName = Literal[
     "reported",
     "deeds_backed",
     "declined",
+    "no_appeals",
     "ended_well",
     "replay_agrees",
 ]

@@ -33,6 +33,7 @@ ReasonCode = Literal[
     "wrong_answer",
     "answer_missing",
     "ungrounded_statement",
+    "appeals_to_judge",
     "said_forbidden",
     "wasteful_calls",
     "too_long",

@@ -18,6 +18,7 @@ REASON_ORDER: tuple[ReasonCode, ...] = (
     "wrong_answer",
     "policy_violation",
     "unexpected_change",
+    "appeals_to_judge",
     "said_forbidden",
     "pattern_broken",
     "goal_not_reached",

@@ -25,6 +25,8 @@ __all__ = [
 ]
 
 _ASKS = ("?", "？")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
+"""A clock that goes on with every call shows in which order they were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def _turnable(making: Making, place: int) -> bool:
         quiet
         and alone
         and answered == [call.id for call in calls]
-        and not any(entry.changes for entry in entries)
+        and not any(entry.changes or _MOMENT.search(entry.text) for entry in entries)
     )
 
 

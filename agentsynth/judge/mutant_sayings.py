@@ -54,6 +54,7 @@ def repeated_question(making: Making) -> Changed | None:
         and (questions := _QUESTION.findall(entries[place - 1].text))
         and not re.search(words.yes, entries[place].text, re.IGNORECASE)
         and not re.search(words.closing, questions[-1], re.IGNORECASE)
+        and not _confirms(making, place)
     ]
     if asked:
         place, question = rng.choice(asked)
@@ -67,6 +68,15 @@ def repeated_question(making: Making) -> Changed | None:
     answer = rng.choice(words.again_answer).format(answer=entries[place].text)
     more = (AssistantMessage(content=again), UserMessage(content=answer))
     return Changed(making.draft.with_more(place + 1, more), place + 1)
+
+
+def _confirms(making: Making, place: int) -> bool:
+    """Whether the user's words here are followed at once by a call that needs a yes."""
+    after = making.draft.entries[place + 1 : place + 2]
+    calls = [
+        c for e in after if isinstance(e.message, AssistantMessage) for c in e.message.tool_calls
+    ]
+    return any(call.name in making.writes for call in calls)
 
 
 def padding(making: Making) -> Changed | None:

@@ -21,6 +21,9 @@ _ANY_MONTH = "|".join(_MONTHS)
 _NOT_MEANT = re.compile(r"(?:limit|page|per_?page|size|cursor|offset|sort|order)$", re.IGNORECASE)
 """Arguments that say how much is shown and how, not what is wanted."""
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}")
+_LEAST_DIGITS = 3
+"""With fewer it may be a type of something, and another digit another type that is on offer."""
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?", re.ASCII)
 _FIGURES = {
     "money": re.compile(
@@ -39,6 +42,8 @@ _FIGURES = {
 }
 """Figures that a check can tell from one that was shown."""
 _ODD_CENTS = (3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89)
+_STEPS = (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89)
+"""To another number: none that leads from one round number on offer to the next."""
 _TRIES = 40
 
 
@@ -57,15 +62,16 @@ def other_argument(name: str, value: Any, shown: str, rng: random.Random) -> Any
         return None
     if isinstance(value, int):
         numbers = _numbers(shown)
-        others = [value + n for n in rng.sample(range(2, 90), 40)]
+        others = [value + n for n in rng.sample(_STEPS, len(_STEPS))]
         return next((n for n in others if Decimal(n) not in _with_cents(numbers)), None)
     if not isinstance(value, str) or len(value.split()) > 2:
         return None
     if _ISO.fullmatch(value):
         return _other_day(value, shown, rng)
-    if not re.search(r"\d", value):
-        return None
-    return _tried(value, shown, rng, _other_digits)
+    if _CLOCK.fullmatch(value):
+        return _tried(value, shown, rng, _other_clock)
+    few = sum(char.isdigit() for char in value) < _LEAST_DIGITS
+    return None if few else _tried(value, shown, rng, _other_digits)
 
 
 def other_figure(text: str, shown: str, rng: random.Random) -> str | None:

@@ -24,6 +24,8 @@ class MutantWords(Frozen):
     """Expression by which a question asks for further requests, and for nothing else."""
     fabricated: _Phrases
     """What is said to have happened; `{code}` is filled with a made-up one."""
+    claim: str
+    """Says plainly that something was done."""
     goodbye: _Phrases
     """Friendly words that report nothing."""
     again_question: _Phrases

@@ -25,6 +25,9 @@ SlipKind = Literal[
     "rewards_talk",
     "long",
     "heavy",
+    "never_fails",
+    "never_passes",
+    "unprobed",
 ]
 """
 overlap          two questions ask the same in other words
@@ -36,6 +39,9 @@ order            the choices seem to run from best to worst
 rewards_talk     praise or justification of itself would be the best answer
 long             more than 60 words
 heavy            one question weighs more than all others together
+never_fails      no conversation of the probe set fails this check
+never_passes     none passes it
+unprobed         the probe set has no conversations of which the answer is known to be bad, or good
 """
 
 _ALIKE = 0.6
