@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from agentsynth.checks.appeals import appeals_in
 from agentsynth.core.caller import Caller
 from agentsynth.core.chat import ModelError
 from agentsynth.core.frozen import Frozen
@@ -26,6 +25,7 @@ from agentsynth.models.settings import ModelSettings
 from agentsynth.models.tally import Tallied, Tally
 from agentsynth.pipeline.asking import Asking
 from agentsynth.pipeline.config import BudgetConfig, ModelsConfig
+from agentsynth.pipeline.judging import appealing
 from agentsynth.pipeline.panel import OpenCaller, panel_name, panel_of
 from agentsynth.pipeline.seats import Modelling, Seat, Seats, open_seats
 from agentsynth.pipeline.subjects import Subject
@@ -164,7 +164,7 @@ async def _judgement(subject: Subject, ordinal: int, grader: Grader) -> Judgemen
     rubric = subject.rubric
     questions = [one for one in rubric.criteria if one.question is not None]
     verdict = subject.checks or _nothing_checked(subject)
-    appeals = tuple(sorted({one.message for one in appeals_in(subject.transcript.messages)}))
+    appeals = appealing(subject.transcript.messages)
     panel = grader.panel(subject, ordinal)
     opinions: dict[str, Opinion] = {}
     error: str | None = None

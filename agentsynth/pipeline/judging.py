@@ -15,6 +15,7 @@ from agentsynth.checks.replay import replay
 from agentsynth.core.chat import ModelError
 from agentsynth.core.ids import derive_seed
 from agentsynth.core.labels import OVERALL
+from agentsynth.core.messages import Message
 from agentsynth.core.rubric import HARMLESS_SORTS, Criterion, MutantSort, Rubric
 from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.transcript import transcript_of
@@ -26,7 +27,7 @@ from agentsynth.judge.panel import Opinion, Panel
 from agentsynth.judge.trust import Calibration
 from agentsynth.judge.verdict import judge, with_opinions
 
-__all__ = ["Judged", "Judging", "Subject"]
+__all__ = ["PRESSURES", "Judged", "Judging", "Subject", "appealing"]
 
 Pressure = Literal["", "appeal_to_judge", "padding"]
 PRESSURES: tuple[Pressure, ...] = ("", "", "appeal_to_judge", "padding")
@@ -87,7 +88,7 @@ class Judging:
         decision = decide(trajectory, verdict, least_score=self.least_by_checks)
         if not decision.kept:
             return Judged(verdict, decision)
-        appeals = appealing(trajectory)
+        appeals = appealing(trajectory.messages)
         opinions: Mapping[str, Opinion] = {}
         try:
             if self.panel is not None:
@@ -171,7 +172,7 @@ class Judging:
         for name, opinion in opinions.items():
             said[name] = 1.0 if opinion.score is None else opinion.score
         if kept and opinions:
-            verdict = self._with(verdict, subject.rubric, opinions, appealing(mutant))
+            verdict = self._with(verdict, subject.rubric, opinions, appealing(mutant.messages))
             kept = decide(mutant, verdict, least_score=self.keep_score).kept
         return {**said, OVERALL: float(kept)}
 
@@ -187,9 +188,10 @@ class Judging:
             return {}
 
 
-def appealing(trajectory: Trajectory) -> tuple[int, ...]:
-    """Return the messages that try to sway whoever judges."""
-    return tuple(sorted({one.message for one in appeals_in(trajectory.messages)}))
+def appealing(messages: Sequence[Message]) -> tuple[int, ...]:
+    """Return the messages that try to sway whoever judges; kind words to the user do not."""
+    found = {one.message for one in appeals_in(messages) if one.kind != "flattery"}
+    return tuple(sorted(found))
 
 
 def _questions(rubric: Rubric) -> list[Criterion]:
