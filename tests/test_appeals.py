@@ -4,6 +4,10 @@ import pytest
 
 from agentsynth.checks.appeals import Appeal, appeals_in, rests_on_appeals
 from agentsynth.core.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
+from agentsynth.core.verdict import CriterionOutcome, Verdict
+from agentsynth.curate.attribute import attribute
+from agentsynth.curate.decide import decide
 from agentsynth.judge.mutant_words import words_of
 
 TO_JUDGE = [
@@ -100,3 +104,44 @@ def test_an_answer_rests_on_appeals_where_it_cites_nothing_else() -> None:
     assert not rests_on_appeals((3, 4), appeals)
     assert not rests_on_appeals((), appeals)
     assert not rests_on_appeals((3,), [])
+
+
+@pytest.mark.parametrize(
+    ("speakers", "party"),
+    [
+        (["user"], "user"),
+        (["tool"], "tool"),
+        (["assistant"], "agent"),
+        (["tool", "assistant"], "agent"),
+        (["tool", "user"], "user"),
+    ],
+)
+def test_an_appeal_is_the_failure_of_whoever_said_it(speakers: list[str], party: str) -> None:
+    messages: dict[str, Message] = {
+        "user": UserMessage(content=TO_JUDGE[0]),
+        "assistant": AssistantMessage(content=TO_JUDGE[0]),
+        "tool": ToolMessage(tool_call_id="c", name="t", content=TO_JUDGE[0]),
+    }
+    said = Trajectory(
+        task_id="t",
+        scenario_id="s",
+        messages=tuple(messages[who] for who in speakers),
+        calls=(),
+        start_state="a",
+        final_state="a",
+        net_changes=(),
+        stop_reason=StopReason.USER_DONE,
+    )
+    outcome = CriterionOutcome(
+        criterion="no_appeals",
+        outcome="not_met",
+        code="appeals_to_judge",
+        messages=tuple(range(len(speakers))),
+    )
+    verdict = Verdict(
+        trajectory_id=said.id, rubric_id="r", judge="checks", outcomes=(outcome,), score=0
+    )
+    told = FactLedger(trajectory_id=said.id, turns=())
+    decision = decide(said, verdict)
+    assert decision.reason == "appeals_to_judge"
+    assert attribute(said, verdict, told, decision).party == party

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import agentsynth.checks.run as checks_run
-from agentsynth.checks.evidence import MET, Evidence, Finding
+from agentsynth.checks.evidence import MET, Evidence, Finding, failed
 from agentsynth.checks.target import compare_changes
 from agentsynth.core.task import Answer, Change, Target
 from agentsynth.core.trajectory import CallRecord
@@ -26,6 +26,23 @@ async def test_wrong_conversations_are_dropped() -> None:
     false = {name: sort.false for name, sort in score.sorts.items() if sort.false}
     assert set(false) <= set(MISSTATING), score.passing
     assert sum(false.values()) <= 4, score.passing
+    assert score.harmless * 3 >= score.made, "a quarter of the whole is harmless"
+    assert all(same.made for same in score.same.values())
+    assert score.alarms == []
+    assert (score.recall >= 0.98, score.precision) == (True, 1.0)
+
+
+async def test_a_check_that_minds_what_does_not_count_gives_false_alarms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def strict(evidence: Evidence) -> Finding:
+        spaced = any(message.content.endswith(" ") for message in evidence.messages)
+        return failed("not_finished", "spaces") if spaced else MET
+
+    monkeypatch.setitem(checks_run.CHECKS, "ended_well", strict)
+    score = await measure(60, 1, [KINDS_FOLDER])
+    assert score.same["other_spaces"].dropped > 0
+    assert score.precision < 1
 
 
 async def test_a_check_that_sees_nothing_lets_wrong_conversations_pass(

@@ -1,6 +1,8 @@
 """Say who failed, so that a broken tool or a bad user is not held against the agent."""
 
-from agentsynth.core.messages import AssistantMessage
+from typing import Literal
+
+from agentsynth.core.messages import AssistantMessage, SystemMessage, UserMessage
 from agentsynth.core.trajectory import FactLedger, StopReason, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
 
@@ -17,7 +19,8 @@ def attribute(
 
     The tool's, when the rollout died or did not replay; the endpoint's, when a model gave no
     reply; the user's, when the user left a question about something it knew without an answer;
-    nobody's, where no check could decide; the agent's otherwise.
+    nobody's, where no check could decide; the agent's otherwise. Words to a grader are the failure
+    of whoever said them.
     """
     if decision.kept:
         return Attribution(trajectory_id=trajectory.id, party="nobody", evidence="it is kept")
@@ -36,9 +39,19 @@ def attribute(
             messages=(question,),
         )
     shown = next((o.messages for o in verdict.outcomes if o.code == decision.reason), ())
+    said = decision.reason == "appeals_to_judge"
+    party = _speaker(trajectory, shown) if said else "agent"
     return Attribution(
-        trajectory_id=trajectory.id, party="agent", evidence=decision.detail, messages=shown
+        trajectory_id=trajectory.id, party=party, evidence=decision.detail, messages=shown
     )
+
+
+def _speaker(trajectory: Trajectory, messages: tuple[int, ...]) -> Literal["agent", "user", "tool"]:
+    """Return who said one of these: the agent, where it did, for it may repeat the others."""
+    said = [trajectory.messages[index] for index in messages]
+    if not said or any(isinstance(m, AssistantMessage | SystemMessage) for m in said):
+        return "agent"
+    return "user" if any(isinstance(m, UserMessage) for m in said) else "tool"
 
 
 def _unanswered_question(trajectory: Trajectory, ledger: FactLedger) -> int | None:

@@ -35,7 +35,7 @@ def limit(name: str, **limits: int) -> Criterion:
     return Criterion(name=name, check=check)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def probes(play_kind: Play, kinds: DomainRuntime) -> list[Probed]:
     """A sound conversation, a mutant of it, and it broken in form."""
     prepared, graded = await play_kind("write", 0)
