@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from agentsynth.cli.golden_options import add_golden
 from agentsynth.cli.rubric_options import add_rubric
 from agentsynth.cli.tools_options import add_tools
 
@@ -27,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_import(commands)
     add_tools(commands, _add_json)
     add_rubric(commands, _add_json)
+    add_golden(commands, _add_json)
     return parser
 
 
@@ -307,6 +309,7 @@ _COMMANDS = {
     "import": ("agentsynth.cli.imports", "import_command"),
     "tools": ("agentsynth.cli.tools", "tools"),
     "rubric": ("agentsynth.cli.rubrics", "rubric"),
+    "golden": ("agentsynth.cli.golden", "golden"),
 }
 
 
