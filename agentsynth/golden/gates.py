@@ -51,13 +51,16 @@ class Gates(Frozen):
 
     agreement: Share | None = None
     """Least lower end of the interval of the share of cases in which outcome and label agree, for
-    each criterion with labels."""
+    each question with labels. It and the next three hold for a check only where `criteria` says so:
+    checks are not drawn by chance."""
     kappa: Annotated[float, Field(ge=-1, le=1)] | None = None
     """The same for Cohen's kappa."""
     auroc: Share | None = None
     """The same for the area under the curve of the graded answers."""
     false_accept: Share | None = None
     """Greatest upper end of the share of defects that a criterion lets pass."""
+    checks: int | None = Field(default=0, ge=0)
+    """Most outcomes of checks that may differ from their labels."""
     overall_false_accept: Share | None = None
     """Greatest upper end of the share of the goldens that are accepted and should not be."""
     overall_agreement: Share | None = None

@@ -71,7 +71,8 @@ class Lock(Frozen):
 
     version: Literal[1] = 1
     engine: str
-    judge: str | None
+    judge: str | None = None
+    """Who answered; None = nobody."""
     prompts: tuple[str, ...]
     rubrics: dict[str, RubricNote]
     domains: dict[str, DomainNote]

@@ -12,6 +12,8 @@ __all__ = ["OVERALL_FIGURES", "figures_of", "gates_of"]
 OVERALL_FIGURES = "overall"
 """Stands in the place of a criterion for the verdict on the whole conversation."""
 
+_NONE = Gates()
+
 _Cell = tuple[GoldenResult, Item]
 
 
@@ -78,7 +80,10 @@ def gates_of(
     labelled = _labelled(results)
     for name, cells in sorted(labelled.items()):
         own = gates.criteria.get(name, CriterionGates())
-        found += _criterion(name, cells, figures[name], gates, own)
+        asked = any(item.kind == "question" for _, item in cells)
+        found += _criterion(name, cells, figures[name], gates if asked else _NONE, own)
+    if gates.checks is not None:
+        found.append(_checks(labelled, gates.checks))
     found += _overall(results, figures[OVERALL_FIGURES], gates)
     if gates.samples is not None:
         found.append(_samples(labelled, gates.samples))
@@ -190,6 +195,14 @@ def _too_few(name: str, rule: str, least: int, what: str) -> GateResult:
 
 def _shown(figure: Interval) -> str:
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+
+
+def _checks(labelled: Mapping[str, Sequence[_Cell]], most: int) -> GateResult:
+    cells = [(r, i) for cells in labelled.values() for r, i in cells if i.kind == "check"]
+    wrong = sorted(f"{r.golden}/{i.criterion}" for r, i in cells if i.agrees is False)
+    rule = f"{len(wrong)} of {len(cells)} outcomes of checks differ from their labels; at most "
+    rule += f"{most} may" + (f": {_few(wrong)}" if wrong else "")
+    return _exact("checks", len(wrong) <= most, rule, wrong)
 
 
 def _samples(labelled: Mapping[str, Sequence[_Cell]], least: int) -> GateResult:
