@@ -12,8 +12,6 @@ __all__ = ["OVERALL_FIGURES", "figures_of", "gates_of"]
 OVERALL_FIGURES = "overall"
 """Stands in the place of a criterion for the verdict on the whole conversation."""
 
-_NONE = Gates()
-
 _Cell = tuple[GoldenResult, Item]
 
 
@@ -78,10 +76,11 @@ def gates_of(
     if gates.must_pass:
         found.append(_must_pass(results))
     labelled = _labelled(results)
+    plain = Gates(least_cases=gates.least_cases)
     for name, cells in sorted(labelled.items()):
         own = gates.criteria.get(name, CriterionGates())
         asked = any(item.kind == "question" for _, item in cells)
-        found += _criterion(name, cells, figures[name], gates if asked else _NONE, own)
+        found += _criterion(name, cells, figures[name], gates if asked else plain, own)
     if gates.checks is not None:
         found.append(_checks(labelled, gates.checks))
     found += _overall(results, figures[OVERALL_FIGURES], gates)
