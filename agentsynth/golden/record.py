@@ -18,6 +18,9 @@ OpenModel = Callable[[ModelSettings, AsyncExitStack], Awaitable[Callable[[], Mod
 """Opens what a judge is reached by: gives a model for each conversation with it."""
 
 _AT_ONCE = 8
+_GIVEN_UP = 3
+"""Failures without one answer after which nothing more is asked: a gate would wait for longer
+and longer between them."""
 
 
 @dataclass
@@ -153,7 +156,7 @@ async def _answered(ask: Ask, heard: _Heard, asked: Asked, stop: list[str]) -> b
         if len(heard.texts) == 2:  # it answered twice, and neither can be read
             return True
         asked.errors.append(f"{_place(ask)}: {error.fault}: {error}")
-        if error.ends_run:
+        if error.ends_run or (len(asked.errors) >= _GIVEN_UP and not asked.answers):
             stop.append(str(error))
         return False
     return True

@@ -52,7 +52,7 @@ def test_from_nothing_on_record_to_green_and_every_exit_code_on_the_way(
         assert run("check", folder) == 0
         assert "PASS (exit 0)" in capsys.readouterr().out
         assert len(reached.asked) == count
-    with endpoint(lambda body: 503) as reached:
+    with endpoint(lambda body: 401) as reached:
         at(folder, reached.url)
         assert run("check", folder, "--mode", "live") == 5
     with endpoint(answering(folder, lenient=True)) as reached:
@@ -200,6 +200,7 @@ def test_drift_is_told_and_fails(folder: Path, capsys: Printed) -> None:
         assert run("drift", folder) == 0
         assert "0.0% flipped" in capsys.readouterr().out
         assert run("drift", folder, "--max-live-calls", "3") == 4
+    capsys.readouterr()
     kept = {p: p.read_bytes() for p in (folder / "cassettes").iterdir()}
     with endpoint(answering(folder, lenient=True)) as reached:
         at(folder, reached.url)
