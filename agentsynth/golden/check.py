@@ -106,7 +106,7 @@ async def check(folder: Path, options: Options = Options()) -> Checked:
     lost = _lost(open_, asked, own, asks)
     now = _lock(goldens, judge, runtimes, results)
     before, differ = await _compared(goldens, options, verdicts, results, open_)
-    figures = figures_of(results, seed=goldens.config.seed)
+    figures = figures_of(results, seed=goldens.config.seed, checks=goldens.config.gates.criteria)
     gates = gates_of(goldens.config.gates, results, figures, differ)
     gates += _calibrated(goldens, judge)
     undone += [f"{name} was not played again" for name in late]

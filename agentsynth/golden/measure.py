@@ -1,6 +1,6 @@
 """Figures of a check and the gates over them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from agentsynth.core.ids import derive_seed
 from agentsynth.golden.gates import CriterionGates, Gates
@@ -15,13 +15,23 @@ OVERALL_FIGURES = "overall"
 _Cell = tuple[GoldenResult, Item]
 
 
-def figures_of(results: Sequence[GoldenResult], *, seed: int) -> dict[str, Measured]:
-    """Return the figures of every criterion with a label that was put to anybody, and overall.
+def figures_of(
+    results: Sequence[GoldenResult], *, seed: int, checks: Collection[str] = ()
+) -> dict[str, Measured]:
+    """Return the figures of every labelled question that was put to anybody, and overall.
 
     A defect is the positive class. Agreement, kappa and false accepts are of the outcome; AUROC is
     of the graded answer.
+
+    Args:
+        seed: draws the resamples.
+        checks: checks that are measured as well; resampling the others only takes time.
     """
-    by_criterion = _labelled(results)
+    by_criterion = {
+        name: cells
+        for name, cells in _labelled(results).items()
+        if name in checks or any(item.kind == "question" for _, item in cells)
+    }
     figures: dict[str, Measured] = {}
     for name, cells in sorted(by_criterion.items()):
         drawn = derive_seed("golden figures", seed, name)
@@ -80,7 +90,8 @@ def gates_of(
     for name, cells in sorted(labelled.items()):
         own = gates.criteria.get(name, CriterionGates())
         asked = any(item.kind == "question" for _, item in cells)
-        found += _criterion(name, cells, figures[name], gates if asked else plain, own)
+        if name in figures:
+            found += _criterion(name, cells, figures[name], gates if asked else plain, own)
     if gates.checks is not None:
         found.append(_checks(labelled, gates.checks))
     found += _overall(results, figures[OVERALL_FIGURES], gates)

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(
     """Put the goldens behind the other tests, in the same order in every process."""
     for name in config.getoption("--golden"):
         folder: _Folder = _Folder.from_parent(session, name=name, nodeid=name)
-        items.extend(folder.collect())
+        items.extend(folder.tests())
 
 
 class _Folder(pytest.Collector):
@@ -45,7 +45,11 @@ class _Folder(pytest.Collector):
         super().__init__(**given)
         self._report: GoldenReport | None = None
 
-    def collect(self) -> Iterator[pytest.Item]:
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        """Return its tests."""
+        return list(self.tests())
+
+    def tests(self) -> Iterator[pytest.Item]:
         """Yield a test for each golden, then the one for the gates."""
         from agentsynth.core.errors import UserError  # noqa: PLC0415  (only with the option)
         from agentsynth.golden.load import load_goldens  # noqa: PLC0415

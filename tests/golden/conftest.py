@@ -20,7 +20,7 @@ def golden_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a domain, a run over it, and goldens of its rows with labels of questions."""
     top = tmp_path_factory.mktemp("goldens")
     shutil.copytree(SMALL, top / "world")
-    config = {"version": 1, "seed": 7, "target": {"tasks": 10}, "probes": 0.5,
+    config = {"version": 1, "seed": 7, "target": {"tasks": 7}, "probes": 0.5,
               "domains": {str(top / "world"): 1}}  # fmt: skip
     (top / "run.yaml").write_text(yaml.safe_dump(config))
     assert main(["run", str(top / "run.yaml"), "--out", str(top / "run"), "--json"]) == 0

@@ -94,7 +94,8 @@ def options(judge: Judge | None = None, **more: Any) -> Options:
 
     async def opened(settings: ModelSettings, stack: AsyncExitStack) -> Callable[[], Model]:
         assert judge is not None, "somebody reached for a judge"
-        return lambda: judge
+        reached: Model = judge
+        return lambda: reached
 
     return replace(Options(today="2026-01-02", open_model=opened), **more)
 
