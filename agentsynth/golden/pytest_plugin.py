@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Put the goldens behind the other tests, in the same order in every process."""
-    for name in config.getoption("--golden"):
+    for name in config.getoption("--golden") or ():
         folder: _Folder = _Folder.from_parent(session, name=name, nodeid=name)
         items.extend(folder.tests())
 
