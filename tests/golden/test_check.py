@@ -349,3 +349,28 @@ async def test_another_judge_s_answers_can_be_compared_with(folder: Path) -> Non
     found = {c.golden for c in report.changes if c.criterion == "polite"}
     assert found == wrong
     assert {c.kind for c in report.changes if c.criterion == "polite"} == {"regressed"}
+
+
+async def test_gates_hold_for_the_ends_of_the_intervals_and_not_for_the_values(
+    folder: Path,
+) -> None:
+    said = truths(folder)
+    held = load_goldens(folder).held
+    one = next(h.golden.id for h in held if h.golden.labels["claims_backed"].truth == "not_met")
+
+    def says(ask: Ask) -> int:
+        wrong = (ask.golden, ask.criterion.name) == (one, "claims_backed")
+        return 2 if wrong else said(ask)
+
+    await record(folder, says)
+    found = (await look(folder)).figures["claims_backed"].figures
+    low, high = found["agreement"], found["false_accept"]
+    assert low.low < low.value
+    assert high.value < high.high
+    edit(folder / "gates.yaml", "agreement: 0.6", f"agreement: {(low.low + low.value) / 2:.3f}")
+    between = (high.value + high.high) / 2
+    edit(folder / "gates.yaml", "false_accept: 0.4", f"false_accept: {between:.3f}")
+    status = {gate.name: gate.status for gate in (await look(folder)).gates}
+    assert status["agreement[claims_backed]"] == "failed"
+    assert status["false_accept[claims_backed]"] == "failed"
+    assert status["agreement[polite]"] == "passed"
