@@ -27,6 +27,8 @@ from agentsynth.core.tools import ToolSpec
 from agentsynth.core.trajectory import FactLedger, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.export.canonical import ROW_SCHEMA
+from agentsynth.golden.gates import GatesFile
+from agentsynth.golden.golden import Golden
 from agentsynth.pipeline.config import RunConfig
 
 os.environ["COLUMNS"] = "100"
@@ -39,10 +41,11 @@ FILES: tuple[type[BaseModel], ...] = (
     Voice,
     Rubric,
     ServerManifest,
+    GatesFile,
 )
 VALUES: tuple[type[BaseModel], ...] = (
     ToolSpec, Agent, Task, Certificate, Scenario, Trajectory, FactLedger, Verdict, Attribution,
-    Decision, Imported,
+    Decision, Imported, Golden,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from agentsynth.cli.golden_options import add_golden
 from agentsynth.cli.judge_options import add_judge
 from agentsynth.cli.rubric_options import add_rubric
 from agentsynth.cli.tools_options import add_tools
@@ -29,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_tools(commands, _add_json)
     add_rubric(commands, _add_json)
     add_judge(commands, _add_json)
+    add_golden(commands, _add_json)
     return parser
 
 
@@ -311,6 +313,7 @@ _COMMANDS = {
     "judge": ("agentsynth.cli.judging", "judge_command"),
     "judge calibrate": ("agentsynth.cli.judging", "calibrate_command"),
     "rubric": ("agentsynth.cli.rubrics", "rubric"),
+    "golden": ("agentsynth.cli.golden", "golden"),
 }
 
 
