@@ -12,7 +12,7 @@ from agentsynth.cli.golden_common import options_of, secrets_of
 from agentsynth.cli.output import console, emit
 from agentsynth.core.errors import UserError
 from agentsynth.core.labels import read_labels
-from agentsynth.golden.adding import append_goldens, from_labels, from_rows
+from agentsynth.golden.adding import append_goldens, from_labels, from_rows, mutants_of_goldens
 from agentsynth.golden.asks import asks_of
 from agentsynth.golden.batch import batch_lines, take
 from agentsynth.golden.cassette import CASSETTES, Cassettes
@@ -81,6 +81,8 @@ def add(options: argparse.Namespace) -> int:
         made, problems = from_labels(run, labels, options.rubric, file, **kept)
     else:
         made = from_rows(run, options.rows, options.rubric, file, **kept)
+    if options.mutants:
+        made += mutants_of_goldens(made, file, seed=0)
     there = append_goldens(file, made)
     for line in (*problems, *(f"{name}: is there already; left as it is" for name in there)):
         print(line, file=sys.stderr)

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from agentsynth.core.errors import UserError
 from agentsynth.core.labels import OVERALL, CriterionLabel, LabelMaker
-from agentsynth.core.rubric import Rubric
+from agentsynth.core.messages import AssistantMessage
+from agentsynth.core.rubric import HARMLESS_SORTS, MutantSort, Rubric
+from agentsynth.core.trajectory import Trajectory
 from agentsynth.core.transcript import transcript_of_imported
 from agentsynth.golden.golden import Golden, GoldenLabel, Played
 from agentsynth.golden.load import rubric_named
+from agentsynth.judge.mutants import mutate
 from agentsynth.pipeline.importing import IMPORTED, read_imported
 from agentsynth.pipeline.rows import Row, find_row, open_run, read_row
 from agentsynth.pipeline.simulation import simulated_in
 
-__all__ = ["append_goldens", "from_labels", "from_rows", "golden_line"]
+__all__ = ["append_goldens", "from_labels", "from_rows", "golden_line", "mutants_of_goldens"]
 
 _ROW_FIELDS = ("met", "not_met", "not_applicable")
 
@@ -104,6 +107,74 @@ def from_labels(
         except UserError as error:
             problems.append(f"{subject}: {error}")
     return made, problems
+
+
+def mutants_of_goldens(goldens: Sequence[Golden], file: Path, *, seed: int) -> list[Golden]:
+    """Return mutants of goldens, one of each sort that breaks something they have a label for.
+
+    What a sort breaks is not met in the mutant; every other label is that of the original. It is
+    to be accepted no more where a required check is broken.
+
+    Args:
+        file: the file they stand in; rubrics are relative to it.
+    """
+    made: list[Golden] = []
+    for golden in goldens:
+        rubrics = [rubric_named(name, file) for name in golden.rubrics]
+        criteria = {c.name: c for rubric in rubrics for c in rubric.criteria}
+        known = [c for name, c in criteria.items() if name in golden.labels]
+        sorts: set[MutantSort] = {sort for c in known for sort in c.broken_by}
+        if golden.played is None:
+            continue
+        ordered: list[MutantSort] = [*(sorts | HARMLESS_SORTS)]
+        for sort in sorted(ordered):
+            mutant = mutate(
+                golden.played.trajectory,
+                sort,
+                seed=seed,
+                writes=_changing(golden.played.trajectory),
+                language=golden.played.task.language,
+            )
+            if mutant is None:
+                continue
+            broken = [c for c in known if sort in c.broken_by]
+            spoilt = any(
+                c.required and c.check is not None and sort in c.broken_by
+                for c in criteria.values()
+            )
+            flips = tuple(c.name for c in broken if golden.labels[c.name].truth == "met")
+            planted = {c.name: GoldenLabel(truth="not_met", by="mutant", who=sort) for c in broken}
+            made.append(
+                golden.model_copy(
+                    update={
+                        "id": f"{golden.id}-{sort.replace('_', '-')}",
+                        "played": golden.played.model_copy(
+                            update={"trajectory": mutant.trajectory}
+                        ),
+                        "accept": golden.accept and not spoilt,
+                        "labels": {**golden.labels, **planted},
+                        "must_pass": False,
+                        "tags": (*golden.tags, "mutant"),
+                        "mutant_of": golden.id,
+                        "sort": sort,
+                        "flips": flips,
+                        "provenance": f"{sort.replace('_', ' ')} planted in {golden.id}",
+                    }
+                )
+            )
+    return made
+
+
+def _changing(trajectory: Trajectory) -> frozenset[str]:
+    """Return the tools that changed something in a conversation."""
+    changing = {record.call_id for record in trajectory.calls if record.changes}
+    return frozenset(
+        call.name
+        for message in trajectory.messages
+        if isinstance(message, AssistantMessage)
+        for call in message.tool_calls
+        if call.id in changing
+    )
 
 
 def _truths(
