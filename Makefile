@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	"$$python" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow setup fmt lint types imports docs docs-check wheel examples bench check lock clean
+.PHONY: help run test slow setup fmt lint types imports docs docs-check wheel examples goldens bench check lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -54,6 +54,9 @@ wheel: setup ## build the wheel and try it outside the checkout
 
 examples: setup ## run the examples and the README's commands
 	$(BIN)/python scripts/run_examples.py
+
+goldens: setup ## hold the project's goldens against rubrics, worlds and judge
+	$(BIN)/agentsynth golden check examples/goldens --offline
 
 bench: $(VENV)/.run-stamp ## figures, not tests
 	$(BIN)/python -m benchmarks.scripted

@@ -137,7 +137,7 @@ def _add_keeping(
     add.add_argument("--file", metavar="NAME", default="goldens.jsonl",
                      help="file in DIR to append to (default: goldens.jsonl)")  # fmt: skip
     add.add_argument("--mutants", action="store_true",
-                     help="also a mutant of each sort that breaks something they are labelled for")  # fmt: skip
+                     help="also a mutant of each sort that breaks something labelled")  # fmt: skip
     add.add_argument("--must-pass", action="store_true", help="they must pass")
     add.add_argument("--who", metavar="NAME", default="", help="who labelled them")
     add_json(add)
