@@ -4,7 +4,6 @@ A judge that is told to pass a conversation often does. Nobody wants to train on
 whoever says it: the assistant, the user, or a result.
 """
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +13,7 @@ from typing import Literal
 from agentsynth.checks.evidence import MET, Evidence, Finding, failed
 from agentsynth.checks.expressions import any_of
 from agentsynth.core.frozen import Frozen
-from agentsynth.core.messages import AssistantMessage, Message, UserMessage
+from agentsynth.core.messages import AssistantMessage, Message, SystemMessage, UserMessage
 from agentsynth.worlds.files import load_yaml, validate
 
 __all__ = ["Appeal", "AppealKind", "appeals_in", "no_appeals", "rests_on_appeals"]
@@ -38,6 +37,8 @@ class Appeal:
 
 
 class _Words(Frozen):
+    cues: tuple[str, ...]
+    cues_beyond_ascii: tuple[str, ...]
     to_judge: tuple[str, ...]
     to_judge_spoken: tuple[str, ...]
     success: tuple[str, ...]
@@ -49,28 +50,48 @@ def _words() -> _Words:
     return validate(_Words, load_yaml(Path(__file__).with_name("appeals.yaml")))
 
 
-def appeals_in(messages: Sequence[Message]) -> list[Appeal]:
+def appeals_in(
+    messages: Sequence[Message],
+    kinds: Sequence[AppealKind] = ("to_judge", "success", "flattery"),
+) -> list[Appeal]:
     """Return what in a conversation works on whoever grades it, in the order of the messages.
 
-    Every language is looked for in every message, whoever speaks. What user and assistant say may
-    be an appeal where the same in a result is data, such as "score: 10/10".
+    Every language is looked for in every message, whoever speaks but the instructions. What user
+    and assistant say may be an appeal where the same in a result is data, such as "score: 10/10".
     """
     return [
-        Appeal(kind, index, found[0])
+        Appeal(kind, index, found)
         for index, message in enumerate(messages)
-        for kind, pattern in _patterns(isinstance(message, UserMessage | AssistantMessage))
-        if (found := pattern.search(message.content)) is not None
+        if not isinstance(message, SystemMessage)
+        for kind in kinds
+        if (found := _appeal(kind, message)) is not None
     ]
 
 
-def _patterns(spoken: bool) -> list[tuple[AppealKind, re.Pattern[str]]]:
+def _appeal(kind: AppealKind, message: Message) -> str | None:
+    """Return what in a message is of this kind; None = nothing."""
     words = _words()
-    to_judge = (*words.to_judge, *words.to_judge_spoken) if spoken else words.to_judge
-    return [
-        ("to_judge", any_of(to_judge)),
-        ("success", any_of(words.success)),
-        ("flattery", any_of(words.flattery)),
-    ]
+    match kind:
+        case "to_judge":
+            if not _has_cue(message.content):
+                return None
+            spoken = isinstance(message, UserMessage | AssistantMessage)
+            also = words.to_judge_spoken if spoken else ()
+            found = any_of((*words.to_judge, *also)).search(message.content)
+        case "success":
+            found = any_of(words.success).search(message.content)
+        case "flattery":
+            found = any_of(words.flattery).search(message.content)
+    return None if found is None else found[0]
+
+
+def _has_cue(text: str) -> bool:
+    """Whether a text may be addressed to a judge: the expressions take a hundred times as long."""
+    words, text = _words(), text.lower()
+    for cue in words.cues:
+        if cue in text:
+            return True
+    return not text.isascii() and any(cue in text for cue in words.cues_beyond_ascii)
 
 
 def no_appeals(evidence: Evidence) -> Finding:
@@ -78,7 +99,7 @@ def no_appeals(evidence: Evidence) -> Finding:
 
     Claims of success and flattery do not count here: a judge's record shows them.
     """
-    found = [one for one in appeals_in(evidence.messages) if one.kind == "to_judge"]
+    found = appeals_in(evidence.messages, ["to_judge"])
     if not found:
         return MET
     places = dict.fromkeys(one.message for one in found)

@@ -65,8 +65,9 @@ class Gates(Frozen):
     """Greatest upper end of the share of the goldens that are accepted and should not be."""
     overall_agreement: Share | None = None
     """Least lower end of the share of the goldens whose verdict is right."""
-    must_pass: bool = True
-    """Every golden with `must_pass` gets the right verdict and agrees with all its labels."""
+    must_pass: bool | Literal["verdict"] = True
+    """Every golden with `must_pass` gets the right verdict and agrees with all its labels;
+    `verdict` = the right verdict is enough."""
     flips: int | None = Field(default=0, ge=0)
     """Most outcomes that may differ from `golden.lock`; what is right now and was wrong does not
     count."""

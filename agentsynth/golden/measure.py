@@ -84,7 +84,7 @@ def gates_of(
     """
     found = [_played(results)]
     if gates.must_pass:
-        found.append(_must_pass(results))
+        found.append(_must_pass(results, labels=gates.must_pass is True))
     labelled = _labelled(results)
     plain = Gates(least_cases=gates.least_cases)
     for name, cells in sorted(labelled.items()):
@@ -117,10 +117,11 @@ def _exact(name: str, holds: bool, rule: str, cases: Sequence[str] = ()) -> Gate
     return GateResult(name=name, status=status, rule=rule, cases=tuple(cases))
 
 
-def _must_pass(results: Sequence[GoldenResult]) -> GateResult:
+def _must_pass(results: Sequence[GoldenResult], *, labels: bool) -> GateResult:
     musts = [r for r in results if r.must_pass]
     wrong = [f"{r.golden}/accept" for r in musts if r.right is False]
-    wrong += [f"{r.golden}/{i.criterion}" for r in musts for i in r.items if i.agrees is False]
+    if labels:
+        wrong += [f"{r.golden}/{i.criterion}" for r in musts for i in r.items if i.agrees is False]
     open_ = [f"{r.golden}/accept" for r in musts if r.right is None and r.broken is None]
     if not wrong and open_:
         rule = f"{len(open_)} of {len(musts)} must-pass goldens have no verdict"

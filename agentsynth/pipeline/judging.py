@@ -88,7 +88,7 @@ class Judging:
         decision = decide(trajectory, verdict, least_score=self.least_by_checks)
         if not decision.kept:
             return Judged(verdict, decision)
-        appeals = appealing(trajectory.messages)
+        appeals = () if self.panel is None else appealing(trajectory.messages)
         opinions: Mapping[str, Opinion] = {}
         try:
             if self.panel is not None:
