@@ -118,6 +118,7 @@ async def run_config(
             workers=options.workers,
             resumed=resumed,
             gates=worker.seats.counts(),
+            instrument=manifest.get("instrument"),
         )
         return _summary(manifest, fold, seconds, folder)
 

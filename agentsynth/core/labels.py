@@ -1,5 +1,6 @@
 """What somebody says of a trajectory: truth that a judge did not make, and is never shown."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -47,7 +48,7 @@ def write_labels(path: Path, labels: Iterable[CriterionLabel]) -> None:
 
 
 def read_labels(path: Path) -> list[CriterionLabel]:
-    """Return the labels in a file with one JSON object a line.
+    """Return the labels in a file with one JSON object a line; those without a `truth` are left out.
 
     Raises:
         UserError: with file and line, for the first line that is none.
@@ -61,7 +62,14 @@ def read_labels(path: Path) -> list[CriterionLabel]:
         if not line.strip():
             continue
         try:
-            found.append(CriterionLabel.model_validate_json(line))
+            value = json.loads(line)
+            if isinstance(value, dict) and value.get("truth", "") is None:
+                continue  # nobody has filled it in yet
+            shown = {"question", "choices"}  # for whoever fills it in
+            value = {k: v for k, v in value.items() if k not in shown}
+            found.append(CriterionLabel.model_validate(value))
+        except (json.JSONDecodeError, AttributeError) as error:
+            raise UserError(f"{path}:{number}: not a JSON object: {error}") from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the line"

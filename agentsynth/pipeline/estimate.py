@@ -134,7 +134,7 @@ async def measure(
                 settings, prepared, graded, runtime, writes="task_writer" in config.models.seated()
             )
         elif role == "judge":
-            uses[role] = _judge(prepared, graded)
+            uses[role] = _judge(config, prepared, graded)
         elif role == "task_writer":
             prompt = writer_prompt(prepared.composed.task, graded.scenario.persona, runtime)
             uses[role] = Use(1, tokens_in(prompt), 0, WORDING / CHARACTERS)
@@ -206,14 +206,22 @@ async def _user(
     return counting.use
 
 
-def _judge(prepared: Prepared, graded: Graded) -> Use:
-    """Return the use of one answer to what the checks leave open; they ask about kept rows only."""
+def _judge(config: RunConfig, prepared: Prepared, graded: Graded) -> Use:
+    """Return the use of the answers to what the checks leave open; they ask about kept rows only.
+
+    Every ballot of a panel counts as one of the first judge's, and mutants as more conversations.
+    """
     open_ = {o.criterion for o in graded.verdict.outcomes if o.outcome == "unanswered"}
     questions = [c for c in prepared.rubric.criteria if c.name in open_]
     if not questions or not graded.decision.kept:
         return Use()
-    prompt = judge_prompt(transcript_of(graded.trajectory), questions)
-    return Use(1, tokens_in(prompt), 0, len(questions) * ANSWER / CHARACTERS)
+    shown, judging = transcript_of(graded.trajectory), config.judging
+    apart = judging.asking.ask == "one_each"
+    asked = [[question] for question in questions] if apart else [questions]
+    read = sum(tokens_in(judge_prompt(shown, some)) for some in asked)
+    once = Use(len(asked), read, 0, len(questions) * ANSWER / CHARACTERS)
+    ballots = len(config.judges()) * judging.asking.samples * len(judging.asking.orders)
+    return once.times(ballots * (1 + judging.mutants))
 
 
 def estimate(

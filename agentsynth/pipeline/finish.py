@@ -24,7 +24,8 @@ from agentsynth.models.prices import NANO
 from agentsynth.pipeline.composing import stored_composition
 from agentsynth.pipeline.config import RunConfig
 from agentsynth.pipeline.fold import Fold
-from agentsynth.pipeline.instrument import instrument
+from agentsynth.pipeline.for_people import FOR_PEOPLE, lines_for_people, with_answers
+from agentsynth.pipeline.instrument import instrument as instrument_of
 from agentsynth.pipeline.real_tools import RealTools, called_specs, real_metadata
 from agentsynth.pipeline.settling import (
     Settling,
@@ -109,6 +110,7 @@ def export_rows(
     composition = stored_composition(store)
     fold = Fold(config, settling_of(store, config), composition.tally)
     part = folder / "rows.jsonl.part"
+    open_: list[str] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as out:
@@ -119,6 +121,7 @@ def export_rows(
                     _count_writing(store.payload(item.scenario_id).get("writing"), counts)
                 if reason == "kept" and counts.rows < (config.target.kept or 2**62):
                     line = _row_line(store, item, agents, counts, fold.settling)
+                    open_ += lines_for_people(store, item, fold.settling)
                     counts.digest.update(line)
                     out.write(line)
         remember_refits(store, fold.settling)
@@ -129,6 +132,9 @@ def export_rows(
         )
         _replace(folder / "README.md", render_card(manifest))
         part.replace(folder / "rows.jsonl")
+        if open_:
+            path = folder.parent / FOR_PEOPLE
+            _replace(path, "".join(with_answers(path, open_)))
     except OSError as error:
         raise RunError(
             f"{folder}: the export cannot be written: {error.strerror}; the rollouts are safe in "
@@ -286,7 +292,7 @@ def _manifest(
         "replayable_rows": counts.replayable,
         "tool_levels": dict(sorted(counts.levels.items())),
         "tool_licences": sorted(counts.licences),
-        **instrument(fold.settling, counts.to_people),
+        **instrument_of(fold.settling, counts.to_people),
         **_wordings(counts),
         **({"real_tools": counts.real.summary()} if counts.real.rows else {}),
         **({"simulated": counts.simulated.summary()} if counts.simulated.rows else {}),
@@ -321,6 +327,7 @@ def write_report(
     workers: int,
     resumed: int,
     gates: Mapping[str, Any] | None = None,
+    instrument: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write what belongs to this machine and moment, not to the rows; return it."""
     progress = fold.progress
@@ -347,6 +354,7 @@ def write_report(
         "probes": progress.probes,
         "probes_dropped": progress.probes_caught,
         "models": models_report(fold, gates or {}),
+        **({} if instrument is None else {"instrument": instrument}),
         "config": json.loads(canonical_json(config.model_dump(mode="json"))),
     }
     try:
