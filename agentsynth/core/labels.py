@@ -48,7 +48,7 @@ def write_labels(path: Path, labels: Iterable[CriterionLabel]) -> None:
 
 
 def read_labels(path: Path) -> list[CriterionLabel]:
-    """Return the labels in a file with one JSON object a line; those without a `truth` are left out.
+    """Return the labels in a file, one JSON object a line; those without a `truth` are left out.
 
     Raises:
         UserError: with file and line, for the first line that is none.
