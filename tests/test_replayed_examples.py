@@ -12,11 +12,12 @@ from agentsynth.pipeline.config import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = sorted((ROOT / "examples" / "replay").glob("*.yaml"))
+OTHERS = ("judge",)
+"""Folders of examples that are something else than run configs."""
+CONFIGS = [p for p in sorted((ROOT / "examples").rglob("*.yaml")) if p.parent.name not in OTHERS]
 
 
-@pytest.mark.parametrize(
-    "config", sorted((ROOT / "examples").rglob("*.yaml")), ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda p: p.stem)
 def test_every_example_is_a_config(config: Path) -> None:
     assert load_config(config).version == 1
 

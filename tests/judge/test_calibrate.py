@@ -166,7 +166,9 @@ def test_a_change_of_trust_is_told_and_what_stays_is_not() -> None:
 
 @pytest.mark.parametrize("groups", [4, 10, 16, 40])
 def test_a_share_of_none_or_all_is_as_wide_as_its_few_conversations_allow(groups: int) -> None:
-    cases = [Case(defect, float(not defect), f"g{n}") for n in range(groups) for defect in (0, 1)]
+    cases = [
+        Case(defect, float(not defect), f"g{n}") for n in range(groups) for defect in (False, True)
+    ]
     figures = measured(cases, threshold=1.0, seed=0).figures
     reach = 3.8415 / (groups + 3.8415)  # Wilson's interval, of 0 or all of so many
     assert figures["false_accept"].high == pytest.approx(reach, abs=1e-4)

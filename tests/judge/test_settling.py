@@ -72,9 +72,9 @@ def test_a_judge_that_lets_every_defect_pass_is_turned_off_at_a_barrier() -> Non
 
 
 def test_a_judge_that_is_right_keeps_deciding() -> None:
-    items = [item(n, said=float(n != 22)) for n in range(90)]
+    items = [item(n, said=float(n != 55)) for n in range(60)]
     fold, reasons = folded(items)
-    assert [n for n, reason in enumerate(reasons) if reason != "kept"] == [22]
+    assert [n for n, reason in enumerate(reasons) if reason != "kept"] == [55]
     calibration = fold.settling.calibration
     assert calibration is not None
     assert calibration.criteria["modest"].trust == "used"
