@@ -28,11 +28,13 @@ from agentsynth.core.trajectory import FactLedger, Trajectory
 from agentsynth.core.verdict import Attribution, Decision, Verdict
 from agentsynth.export.canonical import ROW_SCHEMA
 from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.grading import JudgeFile
 
 os.environ["COLUMNS"] = "100"
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FILES: tuple[type[BaseModel], ...] = (
     RunConfig,
+    JudgeFile,
     Domain,
     Playbook,
     Lexicon,

@@ -228,6 +228,19 @@ def test_a_label_that_is_mapped_is_no_longer_the_whole_s(scratch: Path) -> None:
     assert agreement["backed"]["cases"] == 3
 
 
+def test_what_a_source_says_itself_is_not_presumed(scratch: Path) -> None:
+    with endpoint(right) as served:
+        judge_with_mutants(scratch, served.url, "d", "--limit", "4", "--map", "reward=backed")
+    labels = lines_of(scratch / "d" / "labels.jsonl")
+    counts = Counter((one["criterion"], one["by"]) for one in labels)
+    assert counts == {
+        ("backed", "import"): 4,
+        ("backed", "mutant"): 4,
+        ("modest", "check"): 4,
+        ("modest", "mutant"): 4,
+    }
+
+
 def test_labels_of_other_names_are_taken_for_the_whole(scratch: Path) -> None:
     with endpoint(lenient) as served:
         with_judge(scratch, served, IMPORTS / "openai.jsonl", "--overall", "passed")

@@ -204,6 +204,42 @@ def test_a_calibration_of_a_run_is_used_by_the_next_and_its_doubts_are_in_the_ro
     assert "known.json: this is what is known of scripted-judge" in err
 
 
+def judged_again(out: Path, say: Say, folder: Path, *more: str) -> tuple[int, list[dict[str, Any]]]:
+    folder.mkdir(exist_ok=True)
+    with endpoint(say) as served:
+        file = folder / "judge.yaml"
+        file.write_text(json.dumps({"version": 1, "models": [seat(served.url)]}))
+        code = main(["judge", str(out), "--judge", str(file), "--out", str(folder / "d"), *more])
+    lines = (folder / "d" / "judged.jsonl").read_text(encoding="utf-8").split("\n")
+    return code, [json.loads(line) for line in lines if line]
+
+
+def test_rows_of_a_run_are_judged_beside_what_its_checks_said(
+    tmp_path: Path, right_run: tuple[Path, Endpoint]
+) -> None:
+    out, _ = right_run
+    code, found = judged_again(out, lenient, tmp_path)
+    assert code == 0
+    assert [row["subject"] for row in found] == [row["trajectory_id"] for row in rows(out)]
+    for row in found:
+        assert [one["outcome"] for one in row["outcomes"]] == ["met", "met", "met"]
+        assert row["accepted"] is True
+    _, every = judged_again(out, lenient, tmp_path, "--all")
+    assert len(every) == TASKS > len(found)  # duplicates of a task are no rows
+    _, found = judged_again(out, lambda body: says(body, "repeatedly"), tmp_path / "again")
+    assert {(row["accepted"], row["score"]) for row in found} == {(False, 0.666667)}
+
+
+def test_a_row_that_passed_all_checks_is_not_accepted_where_its_judge_fails(
+    tmp_path: Path, right_run: tuple[Path, Endpoint]
+) -> None:
+    code, found = judged_again(right_run[0], lambda _: NO_REPLY, tmp_path)
+    assert code == 1
+    for row in found:
+        assert [one["outcome"] for one in row["outcomes"]] == ["met", "met", "unanswered"]
+        assert (row["score"], row["accepted"]) == (None, None)
+
+
 def test_a_person_s_label_takes_the_place_of_what_a_run_presumed(
     tmp_path: Path, right_run: tuple[Path, Endpoint], capsys: pytest.CaptureFixture[str]
 ) -> None:
