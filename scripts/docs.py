@@ -30,11 +30,13 @@ from agentsynth.export.canonical import ROW_SCHEMA
 from agentsynth.golden.gates import GatesFile
 from agentsynth.golden.golden import Golden
 from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.grading import JudgeFile
 
 os.environ["COLUMNS"] = "100"
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FILES: tuple[type[BaseModel], ...] = (
     RunConfig,
+    JudgeFile,
     Domain,
     Playbook,
     Lexicon,

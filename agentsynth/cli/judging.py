@@ -16,11 +16,12 @@ from rich.markup import escape
 
 from agentsynth.cli.output import console, emit
 from agentsynth.cli.rubrics import rubric_path
-from agentsynth.cli.spending import print_models, recordings_in
+from agentsynth.cli.spending import print_models, recordings_in, spent_before
 from agentsynth.compose.rubrics import load_rubric
 from agentsynth.core.errors import UserError
 from agentsynth.core.imported import ImportProblem
-from agentsynth.core.labels import CriterionLabel, read_labels, write_labels
+from agentsynth.core.labels import OVERALL, CriterionLabel, read_labels, write_labels
+from agentsynth.core.rubric import Rubric
 from agentsynth.judge.trust import Calibration, Floor
 from agentsynth.models.budget import LocalTill
 from agentsynth.models.prices import NANO
@@ -51,10 +52,14 @@ __all__ = ["calibrate_command", "judge_command"]
 
 def judge_command(options: argparse.Namespace) -> int:
     """Judge; the exit code is 1 if a conversation could not be read or judged."""
+    _check(options)
     file = None if options.judge is None else _judge_file(Path(options.judge))
     subjects, problems = _subjects(options, file)
     out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be made ({error.strerror}); name a folder") from None
     started = time.monotonic()
     judging = asyncio.run(_judged(subjects, file, out, options))
     report = _report(judging, problems, file, time.monotonic() - started)
@@ -64,6 +69,16 @@ def judge_command(options: argparse.Namespace) -> int:
     else:
         _print_report(report, out)
     return 1 if problems or report["errors"] else 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise a `UserError` for a number that is out of its range."""
+    if not 0 <= options.mutants <= 1:
+        raise UserError(f"--mutants {options.mutants:g}: a share, from 0 to 1, was expected")
+    if options.limit is not None and options.limit < 1:
+        raise UserError("--limit is at least 1")
+    if options.concurrency < 1:
+        raise UserError("--concurrency is at least 1")
 
 
 def _judge_file(path: Path) -> JudgeFile:
@@ -77,12 +92,13 @@ def _subjects(
     options: argparse.Namespace, file: JudgeFile | None
 ) -> tuple[list[Subject], list[ImportProblem]]:
     chosen = None if options.rubric is None else load_rubric(rubric_path(options.rubric))
+    shared = load_rubric(rubric_path("whole"))
     reading = Reading(
         rubric=chosen,
-        shared=load_rubric(rubric_path("whole")),
+        shared=shared,
         every=options.all,
         overall=options.overall,
-        names=_names(options.map),
+        names=_names(options.map, chosen or shared),
     )
     found = list(subjects_in([Path(name) for name in options.sources], reading))
     problems = [one for one in found if isinstance(one, ImportProblem)]
@@ -100,12 +116,19 @@ def _subjects(
     return with_mutants(subjects, share=options.mutants, seed=seed), problems
 
 
-def _names(given: Sequence[str]) -> dict[str, str]:
+def _names(given: Sequence[str], rubric: Rubric) -> dict[str, str]:
+    """Return labels of a source and what they are called here."""
+    known = [OVERALL, *(criterion.name for criterion in rubric.criteria)]
     names: dict[str, str] = {}
     for one in given:
         label, sign, criterion = one.partition("=")
         if not (label and sign and criterion):
             raise UserError(f"--map {one!r}: LABEL=CRITERION was expected")
+        if criterion not in known:
+            raise UserError(
+                f"--map {one!r}: the rubric {rubric.name!r} has no criterion {criterion!r}, only "
+                f"{', '.join(known)}"
+            )
         names[label] = criterion
     return names
 
@@ -119,8 +142,6 @@ class _Judging:
 async def _judged(
     subjects: Sequence[Subject], file: JudgeFile | None, out: Path, options: argparse.Namespace
 ) -> _Judging:
-    if options.concurrency < 1:
-        raise UserError("--concurrency is at least 1")
     modelling = _modelling(file, out, options)
     async with AsyncExitStack() as stack:
         grader = await open_grader(file, modelling, stack, _known(file))
@@ -137,11 +158,14 @@ async def _judged(
 def _modelling(file: JudgeFile | None, out: Path, options: argparse.Namespace) -> Modelling:
     if file is None:
         return Modelling()
-    budget = file.budget
+    budget, recordings = file.budget, out / "recordings"
+    till = None
+    if budget is not None and options.replay is None:
+        till = LocalTill(budget.limit, spent_before(budget, recordings))
     return Modelling(
-        recordings=out / "recordings",
+        recordings=recordings,
         replay=None if options.replay is None else recordings_in(Path(options.replay)),
-        till=None if budget is None or options.replay else LocalTill(budget.limit, 0),
+        till=till,
         unit="tokens" if budget is not None and budget.usd is None else "usd",
         in_flight=options.concurrency,
         at=datetime.now(UTC),
@@ -253,7 +277,10 @@ def calibrate_command(options: argparse.Namespace) -> int:
     evidenced = evidence_in([Path(name) for name in options.folders], labels)
     found = calibrated(evidenced, floor=_floor(options), seed=options.seed)
     out = Path(options.out)
-    out.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    try:
+        out.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written ({error.strerror})") from None
     for name, one in found.criteria.items():
         if options.json:
             emit("criterion", {"criterion": name, **one.model_dump(mode="json")})

@@ -66,6 +66,8 @@ def explain(options: argparse.Namespace) -> int:
             "decision",
         ):
             emit(name, getattr(row, name).model_dump(mode="json"))
+        for opinion in row.opinions:
+            emit("opinion", opinion.model_dump(mode="json"))
         if row.scenario.tools is not None:
             calls = simulated_calls(row.agent, row.trajectory.messages)
             emit("simulated_calls", {"calls": [c.model_dump(mode="json") for c in calls]})

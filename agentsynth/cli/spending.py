@@ -11,10 +11,17 @@ from agentsynth.core.errors import UserError
 from agentsynth.models.budget import LocalTill, SharedTill, Till
 from agentsynth.models.prices import NANO
 from agentsynth.models.tally import Tally
-from agentsynth.pipeline.config import RunConfig
+from agentsynth.pipeline.config import BudgetConfig, RunConfig
 from agentsynth.pipeline.seats import Modelling
 
-__all__ = ["modelling_of", "print_estimate", "print_models", "warn_unproven"]
+__all__ = [
+    "modelling_of",
+    "print_estimate",
+    "print_models",
+    "recordings_in",
+    "spent_before",
+    "warn_unproven",
+]
 
 
 def modelling_of(config: RunConfig, folder: Path, options: argparse.Namespace) -> Modelling:
@@ -51,17 +58,17 @@ def recordings_in(path: Path) -> Path:
 def _till(config: RunConfig, recordings: Path, workers: int) -> Till | None:
     if config.budget is None:
         return None
-    spent = _spent(config, recordings)
+    spent = spent_before(config.budget, recordings)
     kind = SharedTill if workers > 1 else LocalTill
     return kind(config.budget.limit, spent)
 
 
-def _spent(config: RunConfig, recordings: Path) -> int:
-    """Return what earlier sessions of this run have spent, in the budget's unit."""
+def spent_before(budget: BudgetConfig, recordings: Path) -> int:
+    """Return what earlier sessions with these recordings have spent, in the budget's unit."""
     from agentsynth.models.journal import recorded_tally  # noqa: PLC0415  (orjson)
 
     tally: Tally = recorded_tally(recordings)
-    if config.budget is not None and config.budget.usd is None:
+    if budget.usd is None:
         return tally.tokens
     return sum(role.cost for role in tally.roles.values())
 

@@ -54,7 +54,7 @@ def read_labels(path: Path) -> list[CriterionLabel]:
         UserError: with file and line, for the first line that is none.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
     found: list[CriterionLabel] = []

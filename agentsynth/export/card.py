@@ -80,14 +80,21 @@ def _limits(manifest: Mapping[str, Any]) -> str:
         "again in a fresh world and gave the same results and the same final state.",
         "- Planner, certificate and checks share one semantics of the declarative worlds; "
         "rows of `live/` domains come from a really running server.",
-        f"- Questions for a judge that nobody answered: {unanswered} (no judge is configured; they "
-        "are outside the score).",
+        f"- Questions for a judge that nobody answered: {unanswered} ({_why(manifest)}; they are "
+        "outside the score).",
         "- Tool levels: "
         + ", ".join(f"{name}: {n} rows" for name, n in manifest["tool_levels"].items())
         + ".",
         "- Licences of the tools' specifications: " + ", ".join(manifest["tool_licences"]) + ".",
     ]
     return "\n".join(lines)
+
+
+def _why(manifest: Mapping[str, Any]) -> str:
+    """Return why questions have no answer."""
+    if manifest["config"]["models"]["judge"] == "scripted":
+        return "no judge is configured"
+    return "where a judge is not trusted, its answers do not count"
 
 
 _FIGURES = ("precision", "recall", "kappa", "auroc")

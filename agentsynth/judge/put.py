@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentsynth.core.messages import AssistantMessage, Message
+from agentsynth.core.messages import AssistantMessage, Message, SystemMessage
 from agentsynth.core.rubric import NOT_APPLICABLE, Criterion
 
-__all__ = ["Put", "allowed", "put_to"]
+__all__ = ["Put", "allowed", "citable_in", "put_to"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,18 @@ def put_to(criterion: Criterion, messages: Sequence[Message]) -> Put:
     said = [n for n, m in enumerate(messages) if isinstance(m, AssistantMessage)]
     match criterion.scope:
         case "trajectory":
-            return Put(criterion, None)
+            return Put(criterion, None if citable_in(messages) else ())
         case "turn":
             return Put(criterion, tuple(n for n in said if messages[n].content.strip()))
         case "call":
             return Put(criterion, tuple(n for n in said if _calls(messages[n])))
         case "final_answer":
             return Put(criterion, tuple(n for n in said if messages[n].content.strip())[-1:])
+
+
+def citable_in(messages: Sequence[Message]) -> tuple[int, ...]:
+    """Return the numbers of the messages that an answer can cite: all but instructions."""
+    return tuple(n for n, m in enumerate(messages) if not isinstance(m, SystemMessage))
 
 
 def allowed(criterion: Criterion) -> tuple[str, ...]:

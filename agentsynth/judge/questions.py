@@ -4,7 +4,7 @@ It sees the transcript and nothing else: no label, no certificate, no check's re
 model played. A judge that cannot be read after one repair is an error, never a score.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from agentsynth.core.caller import Caller
@@ -12,7 +12,7 @@ from agentsynth.core.chat import ModelError
 from agentsynth.core.messages import AssistantMessage, Message, UserMessage
 from agentsynth.core.rubric import Criterion
 from agentsynth.core.transcript import Transcript
-from agentsynth.judge.put import Put, put_to
+from agentsynth.judge.put import Put, citable_in, put_to
 from agentsynth.judge.reading import Answered, answer_schema, read_answers
 from agentsynth.judge.shown import judge_prompt, repair_prompt
 
@@ -46,19 +46,21 @@ class ModelJudge:
         if not puts:
             return silent
         prompt = judge_prompt(transcript, questions, reverse=self.reverse)
-        return {**silent, **await self._answers(prompt, puts, len(transcript.messages))}
+        return {**silent, **await self._answers(prompt, puts, citable_in(transcript.messages))}
 
-    async def _answers(self, prompt: str, puts: Sequence[Put], count: int) -> dict[str, Answered]:
+    async def _answers(
+        self, prompt: str, puts: Sequence[Put], citable: Collection[int]
+    ) -> dict[str, Answered]:
         asked: list[Message] = [UserMessage(content=prompt)]
         text = await self._ask(asked, puts)
         try:
-            return read_answers(text, puts, count)
+            return read_answers(text, puts, citable)
         except ValueError as error:
             problem = str(error)
         asked += [AssistantMessage(content=text), UserMessage(content=repair_prompt(problem))]
         text = await self._ask(asked, puts)
         try:
-            return read_answers(text, puts, count)
+            return read_answers(text, puts, citable)
         except ValueError as error:
             raise ModelError(
                 "bad_reply", f"the judge's answer cannot be read, after one repair: {error}"

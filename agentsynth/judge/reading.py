@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,11 @@ def _entries(entries: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     }
 
 
-def read_answers(text: str, puts: Sequence[Put], count: int) -> dict[str, Answered]:
+def read_answers(text: str, puts: Sequence[Put], citable: Collection[int]) -> dict[str, Answered]:
     """Return the answers.
+
+    Args:
+        citable: numbers of the messages that can be cited.
 
     Raises:
         ValueError: saying what is wrong, if any question has no sound answer.
@@ -70,10 +73,12 @@ def read_answers(text: str, puts: Sequence[Put], count: int) -> dict[str, Answer
     unknown = sorted(given.keys() - {put.criterion.name for put in puts})
     if unknown:
         raise ValueError(f"nobody asked {', '.join(unknown)}")
-    return {put.criterion.name: _answer(put, given.get(put.criterion.name), count) for put in puts}
+    return {
+        put.criterion.name: _answer(put, given.get(put.criterion.name), citable) for put in puts
+    }
 
 
-def _answer(put: Put, entry: Any, count: int) -> Answered:
+def _answer(put: Put, entry: Any, citable: Collection[int]) -> Answered:
     question = put.criterion
     if not isinstance(entry, Mapping):
         raise ValueError(f"there is no answer to {question.name}")
@@ -83,7 +88,7 @@ def _answer(put: Put, entry: Any, count: int) -> Answered:
     cited = entry.get("messages")
     if not isinstance(cited, list) or not cited:
         raise ValueError(f"{question.name}: no message is cited")
-    strange = [n for n in cited if type(n) is not int or not 0 < n < count]
+    strange = [n for n in cited if type(n) is not int or n not in citable]
     if strange:
         raise ValueError(f"{question.name}: there is no message {strange[0]!r}")
     return Answered(choice, reason, tuple(cited))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agentsynth.core.frozen import Frozen
 from agentsynth.judge.panel import Order
@@ -23,6 +23,12 @@ class Asking(Frozen):
     """`given` = questions and choices as the rubric has them; `reversed` = the other way round."""
     quorum: float = Field(default=0.5, ge=0, lt=1)
     """More than this share of the ballots on a question must be readable."""
+
+    @model_validator(mode="after")
+    def _each_order_once(self) -> "Asking":
+        if len(set(self.orders)) < len(self.orders):
+            raise ValueError("an order is given twice; 'samples' says how often each is asked")
+        return self
 
 
 class JudgingConfig(Frozen):

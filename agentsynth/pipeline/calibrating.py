@@ -13,7 +13,7 @@ from agentsynth.judge.calibrate import Labelled, calibrate, labelled
 from agentsynth.judge.panel import Opinion
 from agentsynth.judge.trust import Calibration, Floor
 from agentsynth.pipeline.config import RunConfig
-from agentsynth.pipeline.grading import JUDGED, Judgement
+from agentsynth.pipeline.grading import CHECKS, JUDGED, Judgement
 from agentsynth.pipeline.panel import panel_name
 from agentsynth.pipeline.rows import open_run, run_config
 from agentsynth.pipeline.settling import read_cases, settling_of
@@ -55,8 +55,8 @@ def load_calibration(path: Path, judge: str) -> Calibration:
     """
     try:
         found = Calibration.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -98,8 +98,11 @@ def read_judged(folder: Path) -> tuple[list[Judgement], dict[str, Rubric]]:
             f"{folder}: neither a run nor judgements ({JUDGED} and {RUBRICS}); name a folder that "
             "`agentsynth run` or `agentsynth judge` wrote"
         ) from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{folder}: not what `judge` writes: {error}") from None
     except ValidationError as error:
-        raise UserError(f"{folder / RUBRICS}: not what `judge` writes: {error}") from None
+        message = error.errors()[0]["msg"]
+        raise UserError(f"{folder / RUBRICS}: not what `judge` writes: {message}") from None
     judgements: list[Judgement] = []
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -154,21 +157,31 @@ _Found = tuple[str, Sequence[Criterion], list[Labelled]]
 def _of_run(
     folder: Path, labels: Mapping[str, Sequence[CriterionLabel]], used: set[int]
 ) -> Iterator[_Found]:
-    """Yield what judges of a run said of mutants, and of rows that have a label."""
+    """Yield what judges of a run said of mutants, and of rows that have a label.
+
+    A row that mutants were made of is presumed to be sound; where it has a label, that counts.
+    """
     with open_run(folder) as store:
         settling = settling_of(store, run_config(folder))
         asked = [one for one in settling.rubric.criteria if one.question is not None]
         if not settling.judge:
             raise UserError(f"{folder}: no judge sat in this run; there is nobody to calibrate")
+        names = {one.name for one in asked}
         cases: list[Labelled] = []
         for item in store.items():
-            names = {one.name for one in asked}
-            cases += [case for case in read_cases(item) if case.criterion in names]
             own = labels.get(item.trajectory_id, ())
+            beside: list[Labelled] = []
             if item.judged and own:
                 bundle = store.payload(item.scenario_id)
                 opinions = [Opinion.model_validate(one) for one in bundle["opinions"]]
-                cases += _beside(opinions, own, item.trajectory_id, used)
+                beside = _beside(opinions, own, item.trajectory_id, used)
+            told = {case.criterion for case in beside}
+            cases += beside
+            cases += [
+                case
+                for case in read_cases(item)
+                if case.criterion in names and not (case.by == "check" and case.criterion in told)
+            ]
         yield settling.judge, asked, cases
 
 
@@ -184,6 +197,8 @@ def _of_judged(
         asked = [criterion for criterion in rubric.criteria if criterion.question is not None]
         own = (*one.labels, *labels.get(one.subject, ()))
         failed = [criterion.name for criterion in asked] if one.error is not None else []
+        if one.judge == CHECKS:
+            raise UserError(f"{folder}: no judge sat here; there is nobody to calibrate")
         yield one.judge, asked, _beside(one.opinions, own, one.group, used, failed)
 
 

@@ -30,9 +30,20 @@ from agentsynth.pipeline.panel import OpenCaller, panel_name, panel_of
 from agentsynth.pipeline.seats import Modelling, Seat, Seats, open_seats
 from agentsynth.pipeline.subjects import Subject
 
-__all__ = ["JUDGED", "Grader", "JudgeFile", "Judgement", "agreement", "graded", "open_grader"]
+__all__ = [
+    "CHECKS",
+    "JUDGED",
+    "Grader",
+    "JudgeFile",
+    "Judgement",
+    "agreement",
+    "graded",
+    "open_grader",
+]
 
 JUDGED = "judged.jsonl"
+CHECKS = "checks"
+"""Who judged where no judge sat."""
 
 
 class JudgeFile(Frozen):
@@ -84,7 +95,7 @@ class Grader:
     @property
     def name(self) -> str:
         """Who judges."""
-        return "checks" if self.file is None else panel_name(self.file.models, self.file.asking)
+        return CHECKS if self.file is None else panel_name(self.file.models, self.file.asking)
 
     @property
     def least_score(self) -> float:

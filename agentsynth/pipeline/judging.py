@@ -153,7 +153,8 @@ class Judging:
     async def _said(self, subject: Subject, planted: "_Planted") -> dict[str, float | None] | None:
         """Return how met each criterion seems for a mutant, and whether it would be kept.
 
-        None = the mutant is no true record: where results count the calls made so far, calls in
+        Where the judges fail, what hangs on them is None. None for the whole = the mutant is no
+        true record: where results count the calls made so far, calls in
         another order would have been answered otherwise, so that reordering them is a defect.
         """
         evidence, mutant = subject.evidence, planted.trajectory
@@ -169,6 +170,8 @@ class Judging:
         }
         kept = decide(mutant, verdict, least_score=self.least_by_checks).kept
         opinions = await self._asked(mutant, subject.rubric)
+        if opinions is None:
+            return {**said, OVERALL: None if kept else 0.0}
         for name, opinion in opinions.items():
             said[name] = 1.0 if opinion.score is None else opinion.score
         if kept and opinions:
@@ -176,8 +179,8 @@ class Judging:
             kept = decide(mutant, verdict, least_score=self.keep_score).kept
         return {**said, OVERALL: float(kept)}
 
-    async def _asked(self, mutant: Trajectory, rubric: Rubric) -> Mapping[str, Opinion]:
-        """Return the judges' opinions on a mutant; none where they fail, which is no answer."""
+    async def _asked(self, mutant: Trajectory, rubric: Rubric) -> Mapping[str, Opinion] | None:
+        """Return the judges' opinions on a mutant; None where they fail, which is no answer."""
         if self.panel is None:
             return {}
         try:
@@ -185,7 +188,7 @@ class Judging:
         except ModelError as error:
             if error.ends_run:
                 raise
-            return {}
+            return None
 
 
 def appealing(messages: Sequence[Message]) -> tuple[int, ...]:

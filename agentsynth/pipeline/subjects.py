@@ -136,8 +136,8 @@ def _labels(one: Imported, rubric: Rubric, reading: Reading) -> Iterator[Criteri
     names = {criterion.name for criterion in rubric.criteria}
     found: dict[str, tuple[Truth, Label]] = {}
     for label in one.labels:
-        named = (reading.names or {}).get(label.name, label.name)
-        criterion = OVERALL if label.name == reading.overall else named
+        unmapped = OVERALL if label.name == reading.overall else label.name
+        criterion = (reading.names or {}).get(label.name, unmapped)
         truth = _truth(label)
         if truth is None or (criterion != OVERALL and criterion not in names):
             continue
