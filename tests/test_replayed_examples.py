@@ -17,9 +17,6 @@ CONFIGS = sorted(
     if path.parent.name not in ("goldens", "judge")  # gates, and files that say who judges
 )
 RECORDED = sorted((ROOT / "examples" / "replay").glob("*.yaml"))
-OTHERS = ("judge",)
-"""Folders of examples that are something else than run configs."""
-CONFIGS = [p for p in sorted((ROOT / "examples").rglob("*.yaml")) if p.parent.name not in OTHERS]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda p: p.stem)

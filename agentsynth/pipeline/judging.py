@@ -154,8 +154,8 @@ class Judging:
         """Return how met each criterion seems for a mutant, and whether it would be kept.
 
         Where the judges fail, what hangs on them is None. None for the whole = the mutant is no
-        true record: where results count the calls made so far, calls in
-        another order would have been answered otherwise, so that reordering them is a defect.
+        true record: where results count the calls made so far, calls in another order would have
+        been answered otherwise, so that reordering them is a defect.
         """
         evidence, mutant = subject.evidence, planted.trajectory
         again = await replay(evidence.task, mutant, evidence.runtime, subject.tools)
