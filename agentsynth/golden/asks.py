@@ -15,7 +15,7 @@ from agentsynth.golden.cassette import Answer, Cassettes, Header, Parts, header_
 from agentsynth.golden.gates import JudgeConfig
 from agentsynth.golden.load import Goldens
 from agentsynth.judge.panel import Ballot
-from agentsynth.judge.put import put_to
+from agentsynth.judge.put import citable_in, put_to
 from agentsynth.judge.questions import ModelJudge
 from agentsynth.judge.reading import answer_schema, read_answers
 from agentsynth.judge.shown import JUDGE_PROMPTS, judge_prompt, repair_prompt
@@ -160,7 +160,7 @@ def request_of(ask: Ask, answer: Answer | None) -> ChatRequest | None:
 def _problem(ask: Ask, answer: Answer) -> str | None:
     put = put_to(ask.criterion, ask.transcript.messages)
     try:
-        read_answers(answer.texts[0], [put], len(ask.transcript.messages))
+        read_answers(answer.texts[0], [put], citable_in(ask.transcript.messages))
     except ValueError as error:
         return str(error)
     return None
