@@ -82,7 +82,9 @@ def test_the_pytest_plugin_loads_nothing_of_the_engine(
     (tmp_path / "test_other.py").write_text(
         "import sys\n\n\ndef test_it():\n"
         "    ours = sorted(name for name in sys.modules if name.startswith('agentsynth'))\n"
-        "    assert ours == ['agentsynth', 'agentsynth.testing', 'agentsynth.testing.pytest_plugin']\n"
+        "    golden = ['agentsynth.golden', 'agentsynth.golden.pytest_plugin']\n"
+        "    testing = ['agentsynth.testing', 'agentsynth.testing.pytest_plugin']\n"
+        "    assert ours == ['agentsynth', *golden, *testing]\n"
         "    assert 'pydantic' not in sys.modules\n",
         encoding="utf-8",
     )

@@ -35,7 +35,7 @@ judge:
 gates:
   agreement: 0.6
   kappa: 0.3
-  false_accept: 0.4
+  false_accept: 0.5
   least_cases: 3
 """
 

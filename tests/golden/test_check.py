@@ -247,7 +247,7 @@ async def test_must_pass_fails_whatever_the_averages_say(folder: Path) -> None:
 
     edit(folder / "gates.yaml", "agreement: 0.6", "agreement: 0.1")
     edit(folder / "gates.yaml", "kappa: 0.3", "kappa: -1")
-    edit(folder / "gates.yaml", "false_accept: 0.4", "false_accept: 1")
+    edit(folder / "gates.yaml", "false_accept: 0.5", "false_accept: 1")
     await record(folder, says)
     await update(folder)
     report = await look(folder)
@@ -369,7 +369,7 @@ async def test_gates_hold_for_the_ends_of_the_intervals_and_not_for_the_values(
     assert high.value < high.high
     edit(folder / "gates.yaml", "agreement: 0.6", f"agreement: {(low.low + low.value) / 2:.3f}")
     between = (high.value + high.high) / 2
-    edit(folder / "gates.yaml", "false_accept: 0.4", f"false_accept: {between:.3f}")
+    edit(folder / "gates.yaml", "false_accept: 0.5", f"false_accept: {between:.3f}")
     status = {gate.name: gate.status for gate in (await look(folder)).gates}
     assert status["agreement[claims_backed]"] == "failed"
     assert status["false_accept[claims_backed]"] == "failed"

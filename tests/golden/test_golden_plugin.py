@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from tests.golden.judges import record, update
 
 pytest_plugins = ["pytester"]
 
+_INSTALLED = {one.name for one in entry_points(group="pytest11")}
+PLUGIN = () if "agentsynth-golden" in _INSTALLED else ("-p", "agentsynth.golden.pytest_plugin")
+"""Named only where it is not installed as a plugin: pytest refuses one that comes twice."""
+
 
 @pytest.mark.slow
 async def test_each_golden_is_a_test_and_a_change_fails_those_it_touches(
@@ -17,7 +22,7 @@ async def test_each_golden_is_a_test_and_a_change_fails_those_it_touches(
 ) -> None:
     await record(folder)
     await update(folder)
-    given = ("-p", "agentsynth.golden.pytest_plugin", "-p", "no:cacheprovider", "--golden")
+    given = (*PLUGIN, "-p", "no:cacheprovider", "--golden")
     ran = pytester.runpytest_subprocess("-v", *given, str(folder))
     count = len((folder / "goldens.jsonl").read_text().splitlines())
     ran.assert_outcomes(passed=count + 1)
@@ -35,7 +40,7 @@ async def test_the_goldens_are_the_same_tests_in_every_process(
 ) -> None:
     await record(folder)
     await update(folder)
-    given = ("-p", "agentsynth.golden.pytest_plugin", "-n", "2", "--golden", str(folder))
+    given = (*PLUGIN, "-n", "2", "--golden", str(folder))
     ran = pytester.runpytest_subprocess(*given)
     count = len((folder / "goldens.jsonl").read_text().splitlines())
     ran.assert_outcomes(passed=count + 1)

@@ -13,6 +13,7 @@ from agentsynth.evolve.install import installed
 from agentsynth.pipeline.domains import load_checked
 from agentsynth.worlds.files import load_yaml
 from agentsynth.worlds.load import domain_names
+from agentsynth.worlds.sandbox import why_unavailable
 
 WORKSPACE = Path(__file__).parents[2] / ".agentsynth"
 LIVE = [name for name in domain_names() if name.startswith("live/")]
@@ -42,7 +43,12 @@ def test_a_live_domain_gives_rows_that_replay_exactly(
     live = load_checked(name).domain.live
     assert live is not None
     path = bundled("tools_registry") / f"{live.manifest}.yaml"
-    if installed(parse_manifest(load_yaml(path).value, str(path)), WORKSPACE / "servers") is None:
+    manifest = parse_manifest(load_yaml(path).value, str(path))
+    if not manifest.reviewed and (missing := why_unavailable()) is not None:
+        pytest.skip(
+            f"the server {live.manifest!r} is not reviewed and there is no sandbox: {missing}"
+        )
+    if installed(manifest, WORKSPACE / "servers") is None:
         pytest.skip(f"the server {live.manifest!r} is not installed in .agentsynth/servers")
     (scratch / ".agentsynth").symlink_to(WORKSPACE.resolve())
     settings = {
