@@ -47,6 +47,12 @@ def write_labels(path: Path, labels: Iterable[CriterionLabel]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+_FORM = (
+    "a label has 'subject', 'criterion', 'truth' (met, not_met, not_applicable) and 'by' "
+    "(check, person, model, import, mutant)"
+)
+
+
 def read_labels(path: Path) -> list[CriterionLabel]:
     """Return the labels in a file, one JSON object a line; those without a `truth` are left out.
 
@@ -69,13 +75,11 @@ def read_labels(path: Path) -> list[CriterionLabel]:
             value = {k: v for k, v in value.items() if k not in shown}
             found.append(CriterionLabel.model_validate(value))
         except (json.JSONDecodeError, AttributeError) as error:
-            raise UserError(f"{path}:{number}: not a JSON object: {error}") from None
+            told = f"the line: not a JSON object ({error}); {_FORM}"
+            raise UserError(f"{path}:{number}: {told}") from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the line"
-            raise UserError(
-                f"{path}:{number}: {where}: {first['msg']}; a label has 'subject', 'criterion', "
-                "'truth' (met, not_met, not_applicable) and 'by' (check, person, model, import, "
-                "mutant)"
-            ) from None
+            told = f"{where}: {first['msg']}; {_FORM}"
+            raise UserError(f"{path}:{number}: {told}") from None
     return found

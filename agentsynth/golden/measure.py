@@ -181,6 +181,8 @@ def _floor(
     rule = f"{measure} {_shown(found)} over {count} cases; the lower end must reach {floor:g}"
     if count < least and found.value >= floor:
         return _too_few(name, rule, least, "cases")
+    if found.low < floor <= found.value and not wrong:
+        return _unproved(name, rule)
     return _exact(name, found.low >= floor, rule, wrong)
 
 
@@ -196,7 +198,14 @@ def _ceiling(
     )
     if figure.defects < least and found.value <= ceiling:
         return _too_few(name, rule, least, "defects")
+    if found.high > ceiling and not found.value:
+        return _unproved(name, rule)
     return _exact(name, found.high <= ceiling, rule, passed)
+
+
+def _unproved(name: str, rule: str) -> GateResult:
+    """Return what comes of a gate where nothing is wrong and too little is known to say so."""
+    return GateResult(name=name, status="inconclusive", rule=f"{rule}; nothing is wrong so far")
 
 
 def _too_few(name: str, rule: str, least: int, what: str) -> GateResult:
