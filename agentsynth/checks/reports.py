@@ -19,6 +19,8 @@ from agentsynth.core.messages import ToolCall, ToolMessage
 __all__ = ["counts_of", "misreported", "other_label", "records_with"]
 
 _OUT_OF = re.compile(r"\b(?:out )?of (?:the |your |all |these |those )*$", re.IGNORECASE)
+_DONE = re.compile(r"\b(?:i|we)(?:['’]ve| have)\b|\b(?:done|just|now)\b|已|了", re.IGNORECASE)
+"""How a sentence says that something was done."""
 _Deeds = Sequence[tuple[ToolCall, ToolMessage | None]]
 
 
@@ -52,8 +54,11 @@ def misreported(
 def _lists(evidence: Evidence, said: MessageText, index: int) -> bool:
     """Whether a sentence tells what a look-up has just shown, and so is no report of a deed.
 
-    It names several days, all of one result, and nothing was changed since the user last spoke.
+    It names several days, all of one result, nothing was changed since the user last spoke, and
+    nobody says in it to have done anything.
     """
+    if _DONE.search(said.text) is not None:
+        return False
     days = {day.iso for day in said.days if not day.relative}
     if len(days) < 2:
         return False

@@ -86,8 +86,8 @@ async def test_a_calibration_of_another_judge_fails_and_one_that_is_off_answers_
     report = await look(folder)
     assert next(g for g in report.gates if g.name == "calibration").status == "passed"
     items = [i for r in report.results for i in r.items if i.criterion == "polite"]
-    assert {i.outcome for i in items} == {"unanswered"}
-    assert all(i.evidence.startswith("off: kappa is 0.1") for i in items)
+    said = {f"off: kappa is 0.1 ({choice}: By what is shown.)" for choice in ("no", "yes")}
+    assert {(i.outcome, i.evidence) for i in items} == {("unanswered", one) for one in said}
 
 
 def test_mcnemar_is_the_exact_binomial_test() -> None:
