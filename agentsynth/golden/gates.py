@@ -8,7 +8,7 @@ from pydantic import Field
 from agentsynth.core.errors import UserError
 from agentsynth.core.frozen import Frozen
 from agentsynth.models.settings import ModelSettings
-from agentsynth.pipeline.panel import Asking
+from agentsynth.pipeline.asking import Asking
 from agentsynth.worlds.files import load_yaml, validate
 
 __all__ = [

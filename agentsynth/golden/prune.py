@@ -5,7 +5,7 @@ from agentsynth.golden.cassette import Cassettes, Header
 from agentsynth.golden.check import settings_of
 from agentsynth.golden.gates import JudgeConfig
 from agentsynth.golden.load import Goldens
-from agentsynth.pipeline.panel import Asking
+from agentsynth.pipeline.asking import Asking
 
 __all__ = ["stale"]
 

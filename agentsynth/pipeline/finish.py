@@ -121,7 +121,7 @@ def export_rows(
                     _count_writing(store.payload(item.scenario_id).get("writing"), counts)
                 if reason == "kept" and counts.rows < (config.target.kept or 2**62):
                     line = _row_line(store, item, agents, counts, fold.settling)
-                    open_ += lines_for_people(store, item, fold.settling)
+                    open_ += lines_for_people(item, fold.settling)
                     counts.digest.update(line)
                     out.write(line)
         remember_refits(store, fold.settling)

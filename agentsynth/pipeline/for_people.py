@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agentsynth.judge.panel import Opinion
 from agentsynth.pipeline.settling import Settling
-from agentsynth.pipeline.store import Item, Store
+from agentsynth.pipeline.store import Item
 
 __all__ = ["FOR_PEOPLE", "lines_for_people", "with_answers"]
 
@@ -34,21 +33,14 @@ def with_answers(path: Path, lines: Sequence[str]) -> list[str]:
     return [*merged, *answered.values()]
 
 
-def lines_for_people(store: Store, item: Item, settling: Settling) -> Iterator[str]:
+def lines_for_people(item: Item, settling: Settling) -> Iterator[str]:
     """Yield a line for each question about a row that a person has to answer.
 
     It has the question and its choices, and not what the judge said: whoever answers is to read the
     conversation, not the judge.
     """
-    names = settling.for_people(item)
-    if not names:
-        return
     criteria = {criterion.name: criterion for criterion in settling.rubric.criteria}
-    bundle = store.payload(item.scenario_id)
-    asked = {Opinion.model_validate(one).criterion for one in bundle["opinions"]}
-    for name in names:
-        if name not in asked:
-            continue
+    for name in settling.for_people(item):
         line = {
             "subject": item.trajectory_id,
             "criterion": name,

@@ -12,7 +12,7 @@ from agentsynth.pipeline.actors import Cast, role_of
 from agentsynth.pipeline.asking import Asking
 from agentsynth.pipeline.seats import Seat
 
-__all__ = ["Asking", "OpenCaller", "judge_name", "panel_name", "panel_of", "rollout_panel"]
+__all__ = ["OpenCaller", "judge_name", "panel_name", "panel_of", "rollout_panel"]
 
 OpenCaller = Callable[[int, Order], Caller]
 """Gives what asks a model, for a sample and an order."""
